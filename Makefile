@@ -1,0 +1,75 @@
+# `make help` lists what can be done here.
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
+	&& echo $$p && break; done)
+ARCH ?= efficientnet-lite0
+PRECISION ?= int8
+VERSION ?= 1
+
+MAIN := .venvs/main
+TRITON := .venvs/triton
+RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH" OMP_WAIT_POLICY=passive
+MODEL := model_repository/keywording/$(VERSION)/contract.json
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+PIP := bin/python -m pip install --disable-pip-version-check --no-compile --progress-bar off -q
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check format setup model clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo
+	@echo "Settings come from the environment: see the README, or 'python -m sidecar --help'."
+
+demo: setup model ## the whole service in a minute; IMAGES=folder shows it with your photos
+	@$(RUN) python -m demo $(if $(IMAGES),--images "$(IMAGES)")
+
+up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
+	@$(RUN) honcho start
+
+test: setup model ## run all tests, against the real stack
+	$(RUN) python -m pytest
+
+check: setup ## lint, types and layers; what a commit must pass
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) python -m pytest tests/test_layers.py
+
+format: setup ## let the formatter and the linter mend what they can
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+setup: $(MAIN)/done $(TRITON)/done ## make the two environments in .venvs/
+
+model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION) into model_repository/
+
+clean: ## remove all that was made: environments, models, state
+	rm -rf .venvs var model_repository/keywording
+
+$(MODEL): | $(MAIN)/done
+	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"
+	@$(RUN) python -m export --arch $(ARCH) --precision $(PRECISION) --version $(VERSION)
+
+# torch first, and its CPU build: the default one brings gigabytes for GPUs.
+$(MAIN)/done: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; set PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "install python3-venv, please"; exit 1; }
+	@echo "== environment of the sidecar and the export ($(PYTHON), some 500 MB of downloads)"
+	@$(PYTHON) -m venv $(MAIN)
+	@echo "   torch $(TORCH), CPU build"
+	@cd $(MAIN) && { $(PIP) "torch==$(TORCH)+cpu" 2>/dev/null \
+	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu \
+	|| $(PIP) "torch==$(TORCH)"; }
+	@echo "   everything else"
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,export,local,dev]'
+	@touch $@
+
+# Triton has its own: its Python part takes no other NumPy than the one in its requirements.
+$(TRITON)/done: local/requirements.txt $(MAIN)/done
+	@echo "== environment of the Triton server (some 80 MB of downloads)"
+	@$(PYTHON) -m venv $(TRITON)
+	@$(TRITON)/$(PIP) --no-deps -r local/requirements.txt
+	@$(RUN) python -m local.triton --check
+	@touch $@

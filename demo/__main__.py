@@ -1,0 +1,133 @@
+"""Start everything, add photos, train, search, add more, update, search again, stop everything.
+
+python -m demo [--images FOLDER]
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from demo.client import Client, Photo
+from export import photos
+from local import environment
+
+ROOT = Path(__file__).parent.parent
+STATE = ROOT / "var" / "demo"
+FIRST, LATER = 1200, 100  # images before the training, and before the update
+READY_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 20
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+
+def main() -> int:
+    """Run the demo; every process that it starts has ended when it returns."""
+    folder = _arguments().images
+    print("== photos")
+    collection = list(_collection(folder))
+    first, later = collection[:-LATER], collection[-LATER:]
+    print(f"   {len(first)} to begin with, {len(later)} for later")
+    shutil.rmtree(STATE, ignore_errors=True)
+    STATE.mkdir(parents=True)
+    with _stack() as client:
+        _show(client, first, later)
+    print("== everything is stopped. `make up` serves on port 5000 until Ctrl-C.")
+    return 0
+
+
+def _show(client: Client, first: list[Photo], later: list[Photo]) -> None:
+    _add(client, first)
+    _run(client, "train")
+    name, file = later[-1]
+    _search(client, f"a photo that is not in the index yet ({name})", file)
+    _add(client, later)
+    _run(client, "update")
+    _search(client, f"the same photo, now that it is ({name})", file)
+    print(f"== POST /predict/concepts?top_k=5: the keywords of {name}")
+    print(json.dumps(client.post("/predict/concepts?top_k=5", file), indent=1))
+
+
+def _add(client: Client, collection: list[Photo]) -> None:
+    print(f"== POST /similarity/add, {len(collection)} times")
+    began = time.monotonic()
+
+    def told(count: int) -> None:
+        if count % 200 == 0 or count == len(collection):
+            rate = count / (time.monotonic() - began)
+            print(f"   {count} of {len(collection)} images, {rate:.0f} a second", flush=True)
+
+    client.add_all(collection, told)
+
+
+def _run(client: Client, kind: str) -> None:
+    print(f"== GET /similarity/{kind}")
+    answer = client.run(kind, lambda line: print(line, flush=True))
+    print(json.dumps(answer), flush=True)
+
+
+def _search(client: Client, what: str, file: bytes) -> None:
+    print(f"== POST /similarity/search: {what}")
+    print(json.dumps(client.post("/similarity/search?num_results=5", file), indent=1), flush=True)
+
+
+@contextmanager
+def _stack() -> Iterator[Client]:
+    """The stack of the Procfile on free ports, stopped at the end whatever happens."""
+    env = environment.private(STATE)
+    log = STATE / "stack.log"
+    print(f"== starting Triton, Redis, a worker and the sidecar (log: {log})", flush=True)
+    command = [sys.executable, "-m", "honcho", "start", "--no-colour"]
+    with log.open("wb") as output:
+        stack = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
+    try:
+        client = Client(f"http://127.0.0.1:{env['PORT']}")
+        _wait(client, stack, log)
+        yield client
+    finally:
+        stack.send_signal(signal.SIGTERM)
+        stack.wait(STOP_TIMEOUT_S)
+
+
+def _wait(client: Client, stack: subprocess.Popen[bytes], log: Path) -> None:
+    for second in range(READY_TIMEOUT_S):
+        if client.is_ready():
+            print(f"   ready after {second} s", flush=True)
+            return
+        if stack.poll() is not None:
+            break
+        time.sleep(1)
+    sys.exit(f"the stack did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _collection(folder: Path | None) -> Iterator[Photo]:
+    """The photos of a folder, filled up where it has too few with crops of packaged photos."""
+    given = 0
+    for path in sorted(folder.rglob("*")) if folder else []:
+        if path.suffix.lower() in ENDINGS:
+            given += 1
+            yield f"{given}-{path.stem}".replace(" ", "_")[:255], path.read_bytes()
+    missing = FIRST + LATER - given
+    if missing > 0:
+        if folder:
+            print(f"   {given} photos in {folder}; {missing} packaged ones are added to them")
+        yield from islice(photos.variations(missing), missing)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos to use instead")
+    arguments = parser.parse_args()
+    if arguments.images and not arguments.images.is_dir():
+        parser.error(f"{arguments.images} is not a folder")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""The command line of the export: arguments in, one version in the model repository out."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from export import networks, publish, versions
+from export.errors import ExportRefused
+from export.networks import Network
+from export.versions import Order
+
+DESCRIPTION = "Make a version of the keywording model: torch -> ONNX -> checked -> repository."
+EXAMPLES = """
+examples:
+  ImageNet weights that come with pip, for a CPU:
+    python -m export --arch efficientnet-lite0 --precision int8 --version 1
+  the same for a GPU, as another version:
+    python -m export --arch efficientnet-lite0 --precision fp32 --version 2
+  calibrated on photos like those that will be searched:
+    python -m export --arch efficientnet-lite2 --precision int8 --version 3 --calibration photos/
+  a timm model (pip install timm), with your own weights and labels:
+    python -m export --arch timm/resnet50 --checkpoint w.pth --labels l.txt \\
+        --precision fp32 --version 4
+  any torch module:
+    python -m export --module shop.network:build --checkpoint w.pth --resize 256 --crop 224 \\
+        --labels l.txt --precision fp32 --version 5
+
+A factory (shop.network:build above) takes no arguments and returns an nn.Module whose forward takes
+float32 [N, 3, S, S], RGB, (x / 255 - mean) / std, and returns (features [N, D], logits [N, K]): the
+pooled features before any normalisation, and one logit for each line of --labels. The graph adds
+the rest: bytes to floats before it, L2 norm and softmax after it. A checkpoint holds tensors only
+(torch.load with weights_only).
+"""
+FACTORY_OPTIONS = ("resize", "crop", "mean", "std")
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with its errors on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ExportRefused(message)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command line; 0 when a version was published, 2 when it was refused.
+
+    Args:
+        words: the arguments; None takes this process's own.
+    """
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"[{time.monotonic() - begun:5.1f} s] {line}", flush=True)
+
+    try:
+        arguments = _parser().parse_args(words)
+        publish.check_free(arguments.repository, arguments.version, arguments.force)
+        order = _order(arguments)
+        folder = versions.make(order, arguments.repository, arguments.force, say)
+    except ExportRefused as error:
+        print("export: " + " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    say(f"published {folder}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m export",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    network = parser.add_mutually_exclusive_group(required=True)
+    known = ", ".join(networks.EFFICIENTNET_LITE)
+    network.add_argument("--arch", metavar="NAME", help=f"{known}, or timm/<name>")
+    network.add_argument("--module", metavar="package.module:factory", help="see below")
+    parser.add_argument(
+        "--precision",
+        choices=("int8", "fp32"),
+        required=True,
+        help="int8 for a CPU, fp32 for a GPU",
+    )
+    parser.add_argument("--version", type=_positive, required=True, metavar="N")
+    parser.add_argument("--repository", type=Path, default=Path("model_repository"), metavar="DIR")
+    parser.add_argument("--force", action="store_true", help="replace a version of this number")
+    parser.add_argument("--checkpoint", type=_file, metavar="FILE", help="weights to load")
+    parser.add_argument("--labels", type=_file, metavar="FILE", help="one keyword a line")
+    parser.add_argument("--calibration", type=_folder, metavar="DIR", help="photos for int8")
+    _add_factory_options(parser)
+    return parser
+
+
+def _add_factory_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("with --module")
+    group.add_argument("--resize", type=_positive, metavar="R", help="short side, pixels")
+    group.add_argument("--crop", type=_positive, metavar="S", help="centre crop, pixels; at most R")
+    for name in ("mean", "std"):
+        group.add_argument(f"--{name}", type=float, nargs=3, help="in 0..1; default: ImageNet's")
+
+
+def _order(arguments: argparse.Namespace) -> Order:
+    """Find the network and its labels.
+
+    Raises:
+        ExportRefused: arguments that don't go together.
+    """
+    if arguments.calibration and arguments.precision != "int8":
+        raise ExportRefused("--calibration goes with --precision int8")
+    if arguments.module:
+        network = _from_factory(arguments)
+    else:
+        given = [f"--{name}" for name in FACTORY_OPTIONS if getattr(arguments, name) is not None]
+        if given:
+            raise ExportRefused(f"{', '.join(given)}: only with --module; --arch has its own")
+        network = networks.named(arguments.arch, arguments.checkpoint)
+    return Order(
+        network=network,
+        architecture=arguments.arch or arguments.module,
+        precision=arguments.precision,
+        version=arguments.version,
+        labels=versions.read_labels(arguments.labels or versions.IMAGENET_LABELS),
+        calibration=arguments.calibration,
+    )
+
+
+def _from_factory(arguments: argparse.Namespace) -> Network:
+    missing = [name for name in ("resize", "crop", "labels") if getattr(arguments, name) is None]
+    if missing:
+        raise ExportRefused("--module needs " + " and ".join(f"--{name}" for name in missing))
+    if arguments.crop > arguments.resize:
+        raise ExportRefused(f"--crop {arguments.crop} is more than --resize {arguments.resize}")
+    return Network(
+        networks.from_factory(arguments.module, arguments.checkpoint),
+        arguments.resize,
+        arguments.crop,
+        tuple(arguments.mean or networks.IMAGENET_MEAN),
+        tuple(arguments.std or networks.IMAGENET_STD),
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive integer")
+    return int(text)
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file '{text}'")
+    return Path(text)
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder '{text}'")
+    return Path(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

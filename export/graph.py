@@ -1,0 +1,81 @@
+"""The ONNX file itself, read and cleaned. The one door to onnx."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from export.errors import ExportRefused
+
+DEFAULT_DOMAIN = ("", "ai.onnx")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What an ONNX file says of itself.
+
+    Args:
+        ir: version of the file format.
+        opset: version of the standard operators.
+        domains: names of other operator sets that it asks for.
+    """
+
+    ir: int
+    opset: int
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Convolutions:
+    """The parts of a network that int8 treats apart.
+
+    Args:
+        stem: name of the first convolution's node; none where there is no convolution.
+        depthwise: names of the weights of the grouped convolutions.
+    """
+
+    stem: tuple[str, ...]
+    depthwise: tuple[str, ...]
+
+
+def stamp(path: Path) -> Stamp:
+    """Check a file as ONNX and read its versions.
+
+    Raises:
+        ExportRefused: it is damaged, or no valid graph.
+    """
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception as error:  # protobuf, checker and inference errors share no root
+        raise ExportRefused(f"{path.name} is no valid ONNX file: {error}") from error
+    versions = {entry.domain: entry.version for entry in model.opset_import}
+    opset = max((versions[domain] for domain in DEFAULT_DOMAIN if domain in versions), default=0)
+    others = tuple(sorted(domain for domain in versions if domain not in DEFAULT_DOMAIN))
+    return Stamp(model.ir_version, opset, others)
+
+
+def convolutions(path: Path) -> Convolutions:
+    """Find the first and the grouped convolutions of a graph."""
+    nodes = [node for node in onnx.load(str(path)).graph.node if node.op_type == "Conv"]
+    grouped = [
+        node.input[1]
+        for node in nodes
+        if any(entry.name == "group" and entry.i > 1 for entry in node.attribute)
+    ]
+    return Convolutions(tuple(node.name for node in nodes[:1]), tuple(grouped))
+
+
+def clean(path: Path) -> None:
+    """Drop what ONNX Runtime's tools leave in a file: operator sets and shapes that nobody needs.
+
+    Shapes of inner tensors are dropped so that a size seen at export is promised nowhere.
+    """
+    model = onnx.load(str(path))
+    used = {node.domain for node in model.graph.node}
+    kept = [entry for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    path.write_bytes(model.SerializeToString(deterministic=True))

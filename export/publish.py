@@ -1,0 +1,106 @@
+"""A finished version into the model repository: staged beside it, renamed whole.
+
+<repository>/keywording/.staging-…/      Triton takes no such folder for a version
+<repository>/keywording/<version>/       model.onnx, labels.txt, contract.json
+<repository>/keywording/config.pbtxt     one for all versions, kept once it is there
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from export.errors import ExportRefused
+from sidecar.contract import MODEL
+
+CONFIG_FILE = "config.pbtxt"
+TEMPLATE = Path(__file__).with_name(CONFIG_FILE)
+
+
+def check_free(repository: Path, version: int, force: bool) -> None:
+    """Refuse a version that exists, before an hour of work is put into another of its number.
+
+    Raises:
+        ExportRefused: it exists, and nobody said --force.
+    """
+    folder = repository / MODEL / str(version)
+    if folder.exists() and not force:
+        raise ExportRefused(f"{folder} exists; take another --version, or --force to replace it")
+
+
+@contextmanager
+def staging(repository: Path, version: int) -> Iterator[Path]:
+    """An empty folder beside the versions, gone again when the block ends.
+
+    Raises:
+        ExportRefused: the repository can't be written.
+    """
+    folder = repository / MODEL / f".staging-{version}-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ExportRefused(f"{repository} can't be written: {error}") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        for parent in (repository / MODEL, repository):
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def publish(staged: Path, repository: Path, version: int, force: bool) -> Path:
+    """Give a staged version its place in one step.
+
+    Args:
+        staged: a folder from `staging` that holds a folder `version` with all its files.
+        repository: the model repository.
+        version: its number.
+        force: whether it may replace a version of the same number.
+    Returns:
+        The version's folder.
+    Raises:
+        ExportRefused: the version exists, and `force` is not set.
+    """
+    check_free(repository, version, force)
+    model = repository / MODEL
+    _write_config(staged, model)
+    _sync(staged / "version")
+    target = model / str(version)
+    if target.exists():
+        target.rename(staged / "replaced")
+    try:
+        (staged / "version").rename(target)
+    except OSError:
+        if (staged / "replaced").exists():
+            (staged / "replaced").rename(target)
+        raise
+    _sync_folder(model)
+    return target
+
+
+def _write_config(staged: Path, model: Path) -> None:
+    """Put config.pbtxt in place where there is none: an operator's own settings stay.
+
+    Triton also loads every version anew when the file has changed.
+    """
+    if not (model / CONFIG_FILE).exists():
+        shutil.copyfile(TEMPLATE, staged / CONFIG_FILE)
+        (staged / CONFIG_FILE).rename(model / CONFIG_FILE)
+
+
+def _sync(folder: Path) -> None:
+    """Bring a folder's files to the disk, so that a power cut leaves no half a version."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

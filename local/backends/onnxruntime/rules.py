@@ -1,0 +1,95 @@
+"""What the C++ backend refuses, refused here: config.pbtxt against the model, and its parameters.
+
+Source: triton-inference-server/onnxruntime_backend, src/onnxruntime.cc and onnxruntime_utils.cc.
+"""
+
+import re
+from typing import Any
+
+# Types as config.pbtxt and as ONNX Runtime spell them.
+TYPES = {
+    "TYPE_BOOL": "tensor(bool)",
+    "TYPE_UINT8": "tensor(uint8)",
+    "TYPE_UINT16": "tensor(uint16)",
+    "TYPE_UINT32": "tensor(uint32)",
+    "TYPE_UINT64": "tensor(uint64)",
+    "TYPE_INT8": "tensor(int8)",
+    "TYPE_INT16": "tensor(int16)",
+    "TYPE_INT32": "tensor(int32)",
+    "TYPE_INT64": "tensor(int64)",
+    "TYPE_FP16": "tensor(float16)",
+    "TYPE_FP32": "tensor(float)",
+    "TYPE_FP64": "tensor(double)",
+}
+SWITCHES = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+
+
+class Refused(Exception):
+    """The model or its config is what the C++ backend would not load."""
+
+
+def parameter(config: dict[str, Any], name: str, default: str) -> str:
+    """A parameter of config.pbtxt as its text."""
+    return str(config.get("parameters", {}).get(name, {}).get("string_value", default))
+
+
+def number(config: dict[str, Any], name: str, default: int) -> int:
+    """A parameter as C++'s stoi reads it: a number in front is enough."""
+    text = parameter(config, name, str(default))
+    found = re.match(r"\s*([+-]?\d+)", text)
+    if not found or not -(2**31) <= int(found[1]) < 2**31:
+        raise Refused(f"parameter {name} is '{text}', no whole number")
+    return int(found[1])
+
+
+def switch(config: dict[str, Any], name: str, default: bool) -> bool:
+    """A parameter as Triton reads a truth value."""
+    text = parameter(config, name, str(default))
+    if text.lower() not in SWITCHES:
+        raise Refused(f"parameter {name} is '{text}', neither true nor false")
+    return SWITCHES[text.lower()]
+
+
+def check(config: dict[str, Any], session: Any) -> None:
+    """Hold the config's tensors against those that ONNX Runtime infers."""
+    for name in ("batch_input", "batch_output", "sequence_batching"):
+        if config.get(name):
+            raise Refused(f"this stand-in has no {name}")
+    accelerators = config.get("optimization", {}).get("execution_accelerators", {})
+    if accelerators.get("cpu_execution_accelerator"):
+        raise Refused("this stand-in has no cpu_execution_accelerator")
+    inputs = {entry.name: entry for entry in session.get_inputs()}
+    outputs = {entry.name: entry for entry in session.get_outputs()}
+    if len(inputs) != len(config["input"]):
+        raise Refused(f"the config has {len(config['input'])} inputs, the model {len(inputs)}")
+    batched = config.get("max_batch_size", 0) > 0
+    for entry in config["input"]:
+        if entry.get("optional") or entry.get("allow_ragged_batch"):
+            raise Refused(f"input '{entry['name']}': optional and ragged inputs can't be batched")
+        _check_tensor(entry, inputs, batched, exact=False)
+    for entry in config["output"]:
+        _check_tensor(entry, outputs, batched, exact=True)
+
+
+def _check_tensor(entry: dict[str, Any], found: dict[str, Any], batched: bool, exact: bool) -> None:
+    """One tensor: its name, its type, and its dims, where -1 equals only -1.
+
+    An input that the model leaves open may be narrowed by the config (`exact` is False); what the
+    model fixes, the config must say.
+    """
+    name = entry["name"]
+    if name not in found:
+        raise Refused(f"the model has no '{name}'; it has {', '.join(sorted(found))}")
+    if TYPES.get(entry["data_type"]) != found[name].type:
+        raise Refused(f"'{name}' is {entry['data_type']} in the config, {found[name].type} in it")
+    if entry.get("reshape"):
+        raise Refused(f"'{name}': this stand-in has no reshape")
+    model = [dim if isinstance(dim, int) else -1 for dim in found[name].shape]
+    dims = ([-1] if batched else []) + [int(dim) for dim in entry["dims"]]
+    if batched and model[:1] != [-1]:
+        raise Refused(f"'{name}' can't be batched: its first dim is fixed, {model}")
+    fits = len(model) == len(dims) and all(
+        dim == said or (dim == -1 and not exact) for dim, said in zip(model, dims, strict=True)
+    )
+    if not fits:
+        raise Refused(f"'{name}' has the dims {model} in the model, {dims} in the config")

@@ -1,0 +1,27 @@
+"""An environment for a stack of one's own: free ports, and a folder for all that it writes."""
+
+import os
+import sys
+from pathlib import Path
+
+from local.ports import HOST, free_ports
+
+
+def private(folder: Path) -> dict[str, str]:
+    """The environment of this process, with every port and folder of the stack replaced.
+
+    Args:
+        folder: where the stack keeps its state.
+    """
+    port, grpc, http, metrics, redis = free_ports(5)
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONUNBUFFERED": "1",
+        "DATA_DIR": str(folder),
+        "HOST": HOST,
+        "PORT": str(port),
+        "TRITON_URL": f"{HOST}:{grpc}",
+        "TRITON_HTTP_PORT": str(http),
+        "TRITON_METRICS_PORT": str(metrics),
+        "REDIS_URL": f"redis://{HOST}:{redis}/0",
+    }

@@ -1,0 +1,1 @@
+"""The similarity service: an HTTP sidecar beside Triton, and the worker that trains its index."""

@@ -1,0 +1,98 @@
+"""What a client gets when something goes wrong, and what the log tells of every request."""
+
+import logging
+import time
+import uuid
+from typing import Any
+
+import falcon
+
+from sidecar import errors
+
+log = logging.getLogger(__name__)
+
+STATUSES: dict[type[errors.SimilarityError], int] = {
+    errors.WrongArguments: 400,
+    errors.DataRequired: 400,
+    errors.ImageUnreadable: 400,
+    errors.UnknownTask: 404,
+    errors.DuplicateId: 409,
+    errors.TaskFinished: 409,
+    errors.NoSamples: 409,
+    errors.NeedMoreSamples: 409,
+    errors.NoIndex: 409,
+    errors.ImageTooLarge: 413,
+    errors.FeaturesUnavailable: 503,
+    errors.ModelRefused: 503,
+    errors.CatalogueUnavailable: 503,
+    errors.IndexDamaged: 503,
+    errors.StorageFull: 507,
+}
+HTTP_WORDS = {404: "unknown_path", 405: "method_not_allowed"}
+RETRY_AFTER_S = 2
+REQUEST_ID = "X-Request-Id"
+LONGEST_REQUEST_ID = 64
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+
+class RequestLog:
+    """Gives each request an id, which the client may choose, and one line in the log."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        given = req.get_header(REQUEST_ID) or ""
+        usable = given.isascii() and given.isprintable() and len(given) <= LONGEST_REQUEST_ID
+        req.context.request_id = given if given and usable else uuid.uuid4().hex
+        req.context.began = time.perf_counter()
+        resp.set_header(REQUEST_ID, req.context.request_id)
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
+    ) -> None:
+        took_ms = 1000 * (time.perf_counter() - req.context.began)
+        what = (req.method, req.path, resp.status_code)
+        log.info("%s %s %d %.1f ms %s", *what, took_ms, req.context.request_id)
+
+
+def add_error_handlers(app: App) -> None:
+    """Every error becomes JSON; none ever shows a stack trace to a client."""
+    app.add_error_handler(Exception, _unknown)
+    app.add_error_handler(falcon.HTTPError, _http)
+    app.add_error_handler(errors.SimilarityError, _known)
+
+
+def _known(
+    req: falcon.Request, resp: falcon.Response, error: errors.SimilarityError, _params: object
+) -> None:
+    status = next((STATUSES[kind] for kind in type(error).mro() if kind in STATUSES), 500)
+    extra: dict[str, Any] = {}
+    if isinstance(error, errors.DuplicateId):
+        extra["identical"] = error.identical
+    _answer(req, resp, status, error.word, str(error), **extra)
+
+
+def _http(
+    req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: object
+) -> None:
+    word = HTTP_WORDS.get(error.status_code, errors.WrongArguments.word)
+    for name, value in dict(error.headers or {}).items():
+        resp.set_header(name, value)
+    detail = error.description or f"{error.title}: {req.method} {req.path}"
+    _answer(req, resp, error.status_code, word, detail)
+
+
+def _unknown(req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
+    log.error("request %s failed", req.context.request_id, exc_info=error)
+    detail = "an unexpected error; the log has it under the request id"
+    word = errors.SimilarityError.word
+    _answer(req, resp, 500, word, detail, request_id=req.context.request_id)
+
+
+def _answer(
+    req: falcon.Request, resp: falcon.Response, status: int, word: str, detail: str, **extra: Any
+) -> None:
+    resp.status = falcon.code_to_http_status(status)
+    if status == falcon.HTTPServiceUnavailable().status_code:
+        resp.set_header("Retry-After", str(RETRY_AFTER_S))
+    answer = {"status": "error", "message": word, "detail": detail}
+    resp.media = getattr(req.context, "failed", {}) | answer | extra

@@ -1,0 +1,74 @@
+"""The tables of the catalogue.
+
+Pictures and features stand apart from images, so that walking over ids reads no blobs. A sequence
+number (`seq`) is never used twice, even after its row is gone: generations of the index name images
+by it.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData()
+
+images = Table(
+    "images",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(255), nullable=False, unique=True),
+    Column("sha256", String(64), nullable=False),  # of the upload, to tell a retry from a clash
+    Column("added_at", Float, nullable=False),  # seconds since 1970, UTC
+    sqlite_autoincrement=True,
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("seq", Integer, ForeignKey("images.seq"), primary_key=True),
+    Column("jpeg", LargeBinary, nullable=False),  # canonical
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("model", Integer, primary_key=True),
+    Column("version", Integer, nullable=False, unique=True),
+    Column("sha256", String(64), nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("in_use", Boolean, nullable=False),
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("model", Integer, ForeignKey("models.model"), primary_key=True),
+    Column("seq", Integer, ForeignKey("images.seq"), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # float16 [D], little-endian
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", String(36), primary_key=True),
+    Column("kind", String(16), nullable=False),  # train | update
+    Column("state", String(16), nullable=False, index=True),  # see tasks.py
+    Column("phase", String(32), nullable=False, default="waiting"),
+    Column("progress", Float, nullable=False, default=0.0),  # 0..1
+    Column("message", String(64)),  # the error word, where it failed
+    Column("detail", String),
+    Column("attempt", Integer, nullable=False, default=0),  # the fencing token
+    Column("snapshot", Integer),  # the largest seq that the task looks at
+    Column("lease_until", Float),
+    Column("generation", Integer),
+    Column("images", Integer),  # in the generation that it published
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+)

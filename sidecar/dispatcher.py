@@ -1,0 +1,88 @@
+"""Tasks as clients ask for them: request, cancel, and see that every one is delivered."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from sidecar.catalogue import Entries, Task, Tasks
+from sidecar.errors import (
+    CatalogueUnavailable,
+    NeedMoreSamples,
+    NoIndex,
+    NoSamples,
+    QueueUnavailable,
+    StorageFull,
+)
+from sidecar.jobs import Deliveries
+from sidecar.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 1.0
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Between the HTTP edge, the table of tasks, and the queue."""
+
+    tasks: Tasks
+    entries: Entries
+    trainer: Trainer
+    deliveries: Deliveries
+    auto_update_s: float
+
+    def request(self, kind: str) -> Task:
+        """Ask for a training or an update.
+
+        Returns:
+            the task that waits for it; in state "error" where it makes no sense as things stand,
+            with the reason.
+        """
+        try:
+            self.trainer.check(kind)
+        except (NoSamples, NeedMoreSamples, NoIndex) as error:
+            return self.tasks.refuse(kind, error)
+        task = self.tasks.request(kind)
+        self.deliver()
+        return task
+
+    def cancel(self, task_id: str) -> Task:
+        """Stop a waiting or running task; errors as `Tasks.cancel`."""
+        task = self.tasks.cancel(task_id)
+        self.deliveries.stop(task_id)
+        return task
+
+    def deliver(self) -> None:
+        """Hand over every task that waits, those of dead workers among them."""
+        try:
+            for task in self.tasks.deliverable():
+                self.deliveries.deliver(task.task_id)
+        except QueueUnavailable as error:
+            log.warning("tasks wait in the catalogue: %s", error)
+
+    def update_when_due(self) -> None:
+        """Ask for an update where `AUTO_UPDATE_S` have passed since the last add."""
+        last = self.entries.last_added() if self.auto_update_s else None
+        if last is None:
+            return
+        seq, added_at = last
+        if time.time() - added_at >= self.auto_update_s and seq > self.tasks.covered():
+            try:
+                self.trainer.check("update")
+            except NoIndex:
+                return  # the first training is the user's to ask for
+            self.tasks.request("update")
+
+    def run_rounds(self) -> None:
+        """Start the thread that does the two of them for as long as the process lives."""
+        threading.Thread(target=self._rounds, name="dispatcher", daemon=True).start()
+
+    def _rounds(self) -> None:
+        while True:
+            time.sleep(ROUND_S)
+            try:
+                self.update_when_due()
+                self.deliver()
+            except (CatalogueUnavailable, StorageFull) as error:
+                log.warning("%s", error)

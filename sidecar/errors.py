@@ -1,0 +1,139 @@
+"""What can go wrong on the path of an image, and on which arrow.
+
+    upload ──► images ──► features ──► catalogue ──► jobs ──► index ──► generations ──► search
+       │          │           │            │           │                    │
+       │          │           │            │           └ QueueUnavailable   └ NoIndex, IndexDamaged
+       │          │           │            ├ DuplicateId, StorageFull, CatalogueUnavailable
+       │          │           │            └ UnknownTask, TaskFinished, TaskLost, WorkerLost,
+       │          │           │              NoSamples, NeedMoreSamples
+       │          │           └ FeaturesUnavailable, ModelRefused
+       │          └ ImageUnreadable, ImageTooLarge
+       └ WrongArguments, DataRequired, ImageTooLarge
+
+Each error carries the `word` that a client sees in `message`; its own text is the sentence in
+`detail`. Nothing here knows HTTP: `answers.py` holds the one table from errors to status codes.
+"""
+
+
+class SimilarityError(Exception):
+    """The root of all that this service raises on purpose."""
+
+    word = "unknown_error"
+
+
+class SettingsError(SimilarityError):
+    """A setting in the environment is out of its range; the text has one line for each."""
+
+    word = "wrong_settings"
+
+
+class WrongArguments(SimilarityError):
+    """An id or a query parameter breaks its rule."""
+
+    word = "wrong_arguments_format"
+
+
+class DataRequired(SimilarityError):
+    """The request has no multipart field `data`, or an empty one."""
+
+    word = "data_payload_required"
+
+
+class ImageUnreadable(SimilarityError):
+    """The bytes are no image of a supported format, or are cut short."""
+
+    word = "image_reading_error"
+
+
+class ImageTooLarge(SimilarityError):
+    """The upload has more bytes, or the image more pixels, than the settings allow."""
+
+    word = "image_too_large"
+
+
+class FeaturesUnavailable(SimilarityError):
+    """Triton is away, is too slow, or does not serve the version in use; worth trying again."""
+
+    word = "model_unavailable"
+
+
+class ModelRefused(SimilarityError):
+    """The repository or Triton has another model under the number of the version in use."""
+
+    word = "model_refused"
+
+
+class DuplicateId(SimilarityError):
+    """The id is in use; `identical` says whether by the very same upload."""
+
+    word = "duplicate_image_id"
+
+    def __init__(self, detail: str, identical: bool) -> None:
+        super().__init__(detail)
+        self.identical = identical
+
+
+class StorageFull(SimilarityError):
+    """The volume has no room; nothing was stored."""
+
+    word = "storage_full"
+
+
+class CatalogueUnavailable(SimilarityError):
+    """The database could not be read or written just now; nothing was stored."""
+
+    word = "catalogue_unavailable"
+
+
+class UnknownTask(SimilarityError):
+    """No task has this id."""
+
+    word = "unknown_task_id"
+
+
+class TaskFinished(SimilarityError):
+    """The task has ended already and can't be cancelled."""
+
+    word = "task_finished"
+
+
+class TaskLost(SimilarityError):
+    """The task was cancelled, or another attempt owns it: this attempt must publish nothing."""
+
+    word = "cancelled"
+
+
+class WorkerLost(SimilarityError):
+    """The worker died in the middle of the task, each time that it was tried."""
+
+    word = "worker_lost"
+
+
+class NoSamples(SimilarityError):
+    """A training was asked for, and nothing has been added."""
+
+    word = "no samples"
+
+
+class NeedMoreSamples(SimilarityError):
+    """A training was asked for with fewer images than it takes."""
+
+    word = "need more samples"
+
+
+class NoIndex(SimilarityError):
+    """An update or a search was asked for before the first training."""
+
+    word = "no index, train first"
+
+
+class IndexDamaged(SimilarityError):
+    """No generation of the index can be opened."""
+
+    word = "index_damaged"
+
+
+class QueueUnavailable(SimilarityError):
+    """Redis is away. Tasks wait in the catalogue until it is back."""
+
+    word = "queue_unavailable"

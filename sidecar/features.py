@@ -1,0 +1,82 @@
+"""Pixels to features and keywords, by asking Triton. The one door to tritonclient."""
+
+import threading
+
+import numpy as np
+import tritonclient.grpc as triton
+from numpy.typing import NDArray
+from tritonclient.utils import InferenceServerException
+
+from sidecar.contract import MODEL, Contract
+from sidecar.errors import FeaturesUnavailable
+
+# gRPC waits up to two minutes before it tries a server again; a restarted Triton is up sooner.
+CHANNEL = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+]
+
+
+class Extractor:
+    """Triton as seen by the sidecar: batches form there, out of concurrent requests."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._threads = threading.local()
+
+    def features(self, images: NDArray[np.uint8], contract: Contract) -> NDArray[np.float32]:
+        """Turn images into feature vectors.
+
+        Args:
+            images: uint8 [N, S, S, 3], RGB, S being the contract's crop.
+            contract: of the version that shall answer; Triton is never asked without one.
+        Returns:
+            float32 [N, D], each row of L2 norm 1.
+        Raises:
+            FeaturesUnavailable: Triton is away, refused, or took over `timeout_s`.
+        Source: KServe v2 inference protocol over gRPC.
+        """
+        return self._infer(images, contract, "features")
+
+    def keywords(self, images: NDArray[np.uint8], contract: Contract) -> NDArray[np.float32]:
+        """The probability of each keyword, float32 [N, K]; arguments and errors as `features`."""
+        return self._infer(images, contract, "keywords")
+
+    def check(self, contract: Contract) -> None:
+        """Raises FeaturesUnavailable unless Triton serves the contract's version."""
+        version = str(contract.version)
+        try:
+            ready = self._client().is_model_ready(MODEL, version, client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            raise FeaturesUnavailable(f"version {version}: {error}") from error
+        if not ready:
+            raise FeaturesUnavailable(f"Triton does not serve version {version}")
+
+    def _infer(
+        self, images: NDArray[np.uint8], contract: Contract, output: str
+    ) -> NDArray[np.float32]:
+        tensor = triton.InferInput("image", list(images.shape), "UINT8")
+        tensor.set_data_from_numpy(images)
+        try:
+            answer = self._client().infer(
+                MODEL,
+                [tensor],
+                model_version=str(contract.version),
+                outputs=[triton.InferRequestedOutput(output)],
+                client_timeout=self._timeout_s,
+            )
+            values = answer.as_numpy(output)
+        except (InferenceServerException, ValueError) as error:
+            raise FeaturesUnavailable(f"version {contract.version}: {error}") from error
+        return np.asarray(values, np.float32)
+
+    def _client(self) -> triton.InferenceServerClient:
+        """A client of this thread's own: they are not made to be shared."""
+        if not hasattr(self._threads, "client"):
+            self._threads.client = triton.InferenceServerClient(self._url, channel_args=CHANNEL)
+        client: triton.InferenceServerClient = self._threads.client
+        return client

@@ -1,0 +1,171 @@
+"""Tasks handed to workers by RQ. The one door to RQ and Redis.
+
+Redis only delivers: what waits, runs or has ended stands in the catalogue, and whatever Redis loses
+is delivered again. A job's one argument is the id of its task.
+"""
+
+import ctypes
+import logging
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError, StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.worker_registration import REDIS_WORKER_KEYS
+
+from sidecar.catalogue import Catalogue, open_catalogue
+from sidecar.errors import QueueUnavailable, SimilarityError, TaskLost
+from sidecar.heartbeat import Heartbeat
+from sidecar.settings import Settings, from_environment
+
+log = logging.getLogger(__name__)
+
+QUEUE = "similarity"
+REDIS_TIMEOUT_S = 2
+RECONNECT_S = 1
+WORKER_TTL_S = 20  # RQ's; an idle worker gives a life sign 15 seconds before it runs out
+SILENT_WORKER_S = 60  # a busy one gives a life sign twice as often
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class Deliveries:
+    """The sidecar's side of the queue."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = Redis.from_url(
+            redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+        )
+        self._queue = Queue(QUEUE, connection=self._redis, serializer=JSONSerializer)
+
+    def deliver(self, task_id: str) -> None:
+        """Hand a waiting task to the workers, unless it is on its way. Twice does no harm.
+
+        Raises:
+            QueueUnavailable: Redis is away; the task goes on waiting in the catalogue.
+        """
+        try:
+            if task_id not in self._queue.get_job_ids():
+                self._queue.enqueue(
+                    run, task_id, job_id=task_id, job_timeout=-1, result_ttl=0, failure_ttl=60
+                )
+        except RedisError as error:
+            raise QueueUnavailable(f"Redis: {error}") from error
+
+    def stop(self, task_id: str) -> None:
+        """Have the worker that runs a task drop it at once, rather than at its next life sign."""
+        try:
+            send_stop_job_command(self._redis, task_id, serializer=JSONSerializer)
+        except (RedisError, NoSuchJobError, InvalidJobOperation) as error:
+            log.info("task %s was not interrupted: %s", task_id, error)
+
+    def workers(self) -> int:
+        """How many workers have given a life sign lately.
+
+        Raises:
+            QueueUnavailable: Redis is away.
+        """
+        try:
+            workers = Worker.all(queue=self._queue, serializer=JSONSerializer)
+        except RedisError as error:
+            raise QueueUnavailable(f"Redis: {error}") from error
+        oldest = datetime.now(UTC) - timedelta(seconds=SILENT_WORKER_S)
+        return sum(1 for w in workers if w.last_heartbeat and w.last_heartbeat > oldest)
+
+
+class _Worker(Worker):
+    """RQ's worker, which on SIGTERM drops its job: tasks are safe to run again, and may be long."""
+
+    stopping = False  # the whole process, by a signal
+    max_connection_wait_time = 2.0  # seconds between tries to reach Redis
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Also register again, where Redis has forgotten all."""
+        if not self.connection.sismember(REDIS_WORKER_KEYS, self.key):
+            self.connection.delete(self.key)
+            self.register_birth()  # type: ignore[no-untyped-call]
+        super().heartbeat(timeout, pipeline)
+
+    def handle_warm_shutdown_request(self) -> None:
+        _Worker.stopping = True
+        if self.horse_pid:
+            self.kill_horse()
+
+
+def work(settings: Settings) -> None:
+    """Run tasks until SIGTERM or SIGINT; wait for Redis whenever it is away."""
+    while not _Worker.stopping:
+        try:
+            worker = _Worker(
+                [QUEUE],
+                connection=Redis.from_url(settings.redis_url),
+                serializer=JSONSerializer,
+                worker_ttl=WORKER_TTL_S,
+                work_horse_killed_handler=_put_back,
+            )
+            log.info("worker waits for tasks")
+            worker.work(logging_level=settings.log_level.upper())
+        except RedisError as error:
+            log.warning("Redis is away: %s", error)
+        except StopRequested:
+            return  # the signal came while RQ was between two tries
+        if not _Worker.stopping:
+            time.sleep(RECONNECT_S)
+
+
+def run(task_id: str) -> None:
+    """Do a task, in a process of its own that RQ forks: the function that a job names."""
+    _die_with_parent()
+    settings = from_environment()
+    catalogue = open_catalogue(settings.catalogue_url, settings.task_lease_s)
+    task = catalogue.tasks.claim(task_id)
+    if task is None:
+        return  # done, cancelled, or another one is running; its turn comes
+    log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
+    # FAISS must not be loaded before RQ's fork: its threads would not survive it.
+    from sidecar.generations import Generations
+    from sidecar.trainer import Trainer
+
+    trainer = Trainer(catalogue, Generations(settings.index_dir), settings.keep_generations)
+    try:
+        with Heartbeat(catalogue.tasks, task) as heartbeat:
+            done = trainer.run(task, heartbeat.report)
+        log.info("%s %s published generation %s", task.kind, task_id, done.generation)
+    except TaskLost as error:
+        log.warning("%s", error)
+    except SimilarityError as error:
+        log.warning("%s %s failed: %s", task.kind, task_id, error)
+        catalogue.tasks.fail(task, error)
+    except Exception:
+        catalogue.tasks.fail(task, SimilarityError("the worker's log has the reason"))
+        raise
+    finally:
+        _deliver_next(settings, catalogue)
+
+
+def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
+    """What waited for this task to end need not wait for the sidecar's round as well."""
+    try:
+        for waiting in catalogue.tasks.deliverable():
+            Deliveries(settings.redis_url).deliver(waiting.task_id)
+    except QueueUnavailable as error:
+        log.warning("%s", error)
+
+
+def _put_back(job: Job, _pid: int, _status: int, _usage: Any) -> None:
+    """The process of a task was killed: say so at once, rather than let its lease run out."""
+    settings = from_environment()
+    catalogue = open_catalogue(settings.catalogue_url, settings.task_lease_s)
+    catalogue.tasks.release(job.args[0])
+    catalogue.database.close()
+
+
+def _die_with_parent() -> None:
+    """RQ's own children outlive a worker that is killed; ours must not."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,84 @@
+"""Every setting of the sidecar and the worker, read once from the environment."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sidecar.errors import SettingsError
+
+MEBIBYTE = 1 << 20
+
+
+class Settings(BaseSettings):
+    """A field's environment variable is its name in capitals; its description is the manual."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="address on which the sidecar listens")
+    port: int = Field(5000, ge=1, le=65_535, description="port on which the sidecar listens")
+    http_processes: int = Field(2, ge=1, le=64, description="processes that answer HTTP")
+    http_threads: int = Field(
+        64, ge=1, le=1024, description="requests that one process has in hand at once"
+    )
+    data_dir: Path = Field(Path("var"), description="volume of the catalogue and the index")
+    model_repository: Path = Field(
+        Path("model_repository"), description="Triton's model repository, for its contracts"
+    )
+    triton_url: str = Field("127.0.0.1:8001", description="Triton's gRPC address, host:port")
+    triton_timeout_s: float = Field(
+        10.0, gt=0, le=600, description="seconds an inference may take before the answer is 503"
+    )
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis, for handing out tasks")
+    similarity_search_num_results: int = Field(
+        10, ge=1, le=1000, description="neighbours in an answer; per request `num_results=`"
+    )
+    nprob: int = Field(
+        5, ge=1, le=100, description="1 fastest, 100 most accurate; per request `nprob=`"
+    )
+    auto_update_s: float = Field(
+        0, ge=0, description="update by itself this many seconds after the last add; 0 is never"
+    )
+    keep_generations: int = Field(
+        2, ge=1, le=100, description="generations of the index that stay on the volume"
+    )
+    canonical_size: int = Field(
+        384, ge=64, le=4096, description="short side, in pixels, at which an image is kept"
+    )
+    max_image_bytes: int = Field(
+        32 * MEBIBYTE, ge=1024, le=1024 * MEBIBYTE, description="largest upload, in bytes"
+    )
+    max_image_pixels: int = Field(
+        100_000_000, ge=1024, le=10**9, description="largest image, width times height"
+    )
+    task_lease_s: float = Field(
+        30.0, ge=1, le=3600, description="seconds of silence after which a task is run again"
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
+    )
+
+    @property
+    def catalogue_url(self) -> str:
+        return f"sqlite:///{self.data_dir.absolute()}/catalogue.sqlite"
+
+    @property
+    def index_dir(self) -> Path:
+        return self.data_dir / "index"
+
+
+def from_environment(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: one line for each variable that breaks its rule, with the rule.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [
+            f"{'_'.join(map(str, problem['loc'])).upper()}={problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsError("\n".join(lines)) from error

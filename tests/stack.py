@@ -1,0 +1,123 @@
+"""The real stack for tests: each line of the Procfile a process that can be killed."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from local import environment
+
+ROOT = Path(__file__).parent.parent
+READY_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 15
+COMMANDS = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+
+
+class Stack:
+    """Triton, Redis, a worker and a sidecar of a test's own, on free ports and in a folder."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.env = environment.private(folder) | settings
+        self.url = f"http://127.0.0.1:{self.env['PORT']}"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        """Start processes by their names in the Procfile; all without one."""
+        for name in names or COMMANDS:
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self._running[name] = subprocess.Popen(
+                    ["sh", "-c", COMMANDS[name]],
+                    cwd=ROOT,
+                    env=self.env,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to one process alone, and leave it to what that does."""
+        self._running[name].send_signal(number)
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End one process, as the machine would: with kill -9."""
+        process = self._running.pop(name)
+        process.send_signal(number)
+        process.wait(STOP_TIMEOUT_S)
+        self._end_session(process.pid)
+
+    def stop(self) -> None:
+        """Ask all to end, and make sure that they did."""
+        for process in self._running.values():
+            process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            self._end_session(process.pid)
+        self._running.clear()
+
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
+    def ended(self, name: str) -> bool:
+        return self._running[name].poll() is not None
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def wait_ready(self) -> None:
+        """Until /health/ready says ok."""
+        self.wait(lambda: self.get("/health/ready").ok, "/health/ready is ok")
+
+    def wait(self, condition: Any, what: str) -> None:
+        """Until `condition` holds; the logs are in the failure where it never does."""
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while time.monotonic() < deadline:
+            try:
+                if condition():
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.1)
+        logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in self._running)
+        raise AssertionError(f"waited in vain until {what}\n{logs}")
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=60, **options)
+
+    def post(self, path: str, file: bytes | None = None, **options: Any) -> requests.Response:
+        files = None if file is None else {"data": file}
+        return requests.post(self.url + path, files=files, timeout=60, **options)
+
+    def finish(self, task_id: str) -> dict[str, Any]:
+        """Wait for a task and give its last status."""
+        last: dict[str, Any] = {}
+
+        def ended() -> bool:
+            last.clear()
+            last.update(self.get(f"/similarity/status/{task_id}").json())
+            return bool(last["status"] != "ongoing")
+
+        self.wait(ended, f"task {task_id} ends")
+        return last
+
+    def run(self, kind: str) -> dict[str, Any]:
+        """Ask for a training or an update and wait for it; it must end well."""
+        task = self.finish(self.get(f"/similarity/{kind}").json()["task_id"])
+        assert task["status"] == "ok", task
+        return task
+
+    @staticmethod
+    def _end_session(pid: int) -> None:
+        """Whatever a killed parent left behind in its process group."""
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return

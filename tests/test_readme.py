@@ -1,0 +1,98 @@
+"""The README, held against the code and executed against the real stack."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from falcon import inspect
+
+from sidecar import answers, errors
+from sidecar.app import create_app
+from sidecar.settings import Settings, from_environment
+from tests.stack import ROOT, Stack
+
+README = (ROOT / "README.md").read_text()
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table under a heading, without its head."""
+    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    documented = [tuple(row) for row in table("Settings")]
+    assert documented == [
+        (f"`{name.upper()}`", f"`{field.default}`", field.description)
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def test_every_error_is_documented_with_its_status() -> None:
+    documented = {(int(row[0]), row[1].strip("`")) for row in table("When something is wrong")}
+    http = set(answers.HTTP_WORDS.items())
+    known = {(status, kind.word) for kind, status in answers.STATUSES.items()}
+    assert documented == known | http | {(500, errors.SimilarityError.word)}
+
+
+def test_every_call_is_documented(tmp_path: Path) -> None:
+    app = create_app(from_environment(data_dir=tmp_path))
+    text = " ".join(" ".join(row) for row in table("All calls"))
+    documented = {path.split("?")[0] for path in re.findall(r"`[A-Zor ]*(/[^`]+)`", text)}
+    assert documented == {route.path for route in inspect.inspect_routes(app)}
+
+
+def examples() -> Iterator[tuple[str, Any]]:
+    """Each curl block with the answer that the README shows for it."""
+    for command, answer in re.findall(r"```sh\n(curl .*?)\n```\n```json\n(.*?)\n```", README, re.S):
+        yield command, json.loads(answer)
+
+
+def shape(value: Any) -> Any:
+    """What of an answer must be the same each time: its keys, its types, its fixed words."""
+    if isinstance(value, dict):
+        fixed = {"status", "message", "kind"}
+        return {k: v if k in fixed else shape(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])]
+    return float if isinstance(value, int | float) else type(value)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_examples_answer_as_shown(
+    stack: Stack, collection: dict[str, bytes], tmp_path: Path
+) -> None:
+    name = next(name for name in collection if name.startswith("chelsea"))
+    (tmp_path / "cat.jpg").write_bytes(collection[name])
+    shown = list(examples())
+    assert len(shown) == 6
+    task_id = ""
+    for command, expected in shown:
+        real = command.replace("http://127.0.0.1:5000", stack.url).replace("TASK_ID", task_id)
+        done = subprocess.run(
+            ["sh", "-c", f"{real} -sS"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        answer = json.loads(done.stdout)
+        assert shape(answer) == shape(expected), command
+        if answer["status"] == "ongoing":
+            task_id = answer["task_id"]
+            stack.finish(task_id)
+
+
+def test_the_python_example_adds_both(
+    stack: Stack, collection: dict[str, bytes], tmp_path: Path
+) -> None:
+    [script] = re.findall(r"```python\n(.*?)```", README, re.S)
+    for name, file in zip(("cat.jpg", "dog.jpg"), collection.values(), strict=False):
+        (tmp_path / name).write_bytes(file)
+    real = script.replace("http://127.0.0.1:5000", stack.url)
+    command = [sys.executable, "-c", real]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "[{'status': 'ok', 'id': 'cat-2'}, {'status': 'ok', 'id': 'dog-1'}]\n"

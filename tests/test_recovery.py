@@ -1,0 +1,186 @@
+"""Parts of the real stack are killed and come back: nothing is lost, and nobody has to help."""
+
+import io
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.conftest import add_all
+from tests.stack import Stack
+
+LEASE_S = "2"
+
+
+@pytest.fixture(scope="module")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes]
+) -> Iterator[Stack]:
+    """A trained stack of this module's own; each test leaves it whole again."""
+    stack = Stack(tmp_path_factory.mktemp("house"), TASK_LEASE_S=LEASE_S, TRITON_TIMEOUT_S="2")
+    try:
+        stack.start()
+        stack.wait_ready()
+        add_all(stack, collection)
+        stack.run("train")
+        yield stack
+    finally:
+        stack.stop()
+
+
+def picture(number: int) -> bytes:
+    out = io.BytesIO()
+    image = Image.linear_gradient("L").rotate(number * 7).convert("RGB")
+    image.save(out, "JPEG")
+    return out.getvalue()
+
+
+def answer(stack: Stack, file: bytes) -> tuple[list[str], list[float]]:
+    found = stack.post("/similarity/search", file).json()
+    return found["result"], found["dist"]
+
+
+def test_triton_away_is_a_503_and_its_return_is_noticed(
+    house: Stack, collection: dict[str, bytes]
+) -> None:
+    file = next(iter(collection.values()))
+    before = answer(house, file)
+    house.kill("triton")
+    for path in ("/similarity/add?id=lost", "/similarity/search", "/predict/concepts"):
+        response = house.post(path, file)
+        assert (response.status_code, response.json()["message"]) == (503, "model_unavailable")
+        assert int(response.headers["Retry-After"]) > 0
+    ready = house.get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.json()["parts"]["triton"].startswith("model_unavailable")
+    assert ready.json()["parts"]["catalogue"] == "ok"
+    house.start("triton")
+    house.wait_ready()
+    assert answer(house, file) == before
+    assert house.post("/similarity/add?id=lost", file).status_code == 200
+
+
+def test_a_triton_that_hangs_is_a_503(house: Stack) -> None:
+    house.send("triton", signal.SIGSTOP)
+    response = house.post("/similarity/add?id=hangs", picture(0))
+    house.send("triton", signal.SIGCONT)
+    assert (response.status_code, response.json()["message"]) == (503, "model_unavailable")
+    house.wait_ready()
+    assert house.post("/similarity/add?id=hangs", picture(0)).status_code == 200
+
+
+def test_a_request_made_while_redis_is_away_is_served_when_it_is_back(house: Stack) -> None:
+    house.kill("redis")
+    assert house.post("/similarity/add?id=no-redis", picture(1)).status_code == 200
+    asked = house.get("/similarity/update").json()
+    assert asked["status"] == "ongoing"
+    assert house.get("/health/ready").json()["parts"]["queue"].startswith("queue_unavailable")
+    (house.folder / "redis").rename(house.folder / "redis-lost")  # it forgets everything
+    house.start("redis")
+    assert house.finish(asked["task_id"])["status"] == "ok"
+    assert "no-redis" in answer(house, picture(1))[0]
+    house.wait_ready()
+
+
+def test_a_task_survives_the_worker_that_ran_it(house: Stack) -> None:
+    house.post("/similarity/add?id=worker-killed", picture(2))
+    task_id = house.get("/similarity/train").json()["task_id"]
+    house.wait(lambda: is_running(house, task_id), "the training runs")
+    horses = psutil.Process(house.pid("worker")).children(recursive=True)
+    house.kill("worker")
+    for horse in horses:
+        horse.wait(10)  # it does not outlive its parent
+    house.start("worker")
+    done = house.finish(task_id)
+    assert done["status"] == "ok"
+    assert house.get(f"/similarity/status/{task_id}").json()["generation"] == done["generation"]
+    assert "worker-killed" in answer(house, picture(2))[0]
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_task_back(house: Stack) -> None:
+    task_id = house.get("/similarity/train").json()["task_id"]
+    house.wait(lambda: is_running(house, task_id), "the training runs")
+    house.kill("worker", signal.SIGTERM)
+    assert house.get(f"/similarity/status/{task_id}").json()["status"] == "ongoing"
+    house.start("worker")
+    assert house.finish(task_id)["status"] == "ok"
+
+
+def test_a_running_task_can_be_cancelled_and_all_is_as_before(
+    house: Stack, collection: dict[str, bytes]
+) -> None:
+    file = next(iter(collection.values()))
+    before = answer(house, file)
+    files = sorted(path.name for path in (house.folder / "index").rglob("*"))
+    task_id = house.get("/similarity/train").json()["task_id"]
+    house.wait(lambda: is_running(house, task_id), "the training runs")
+    assert house.post(f"/similarity/tasks/{task_id}/cancel").json()["status"] == "ok"
+    cancelled = house.finish(task_id)
+    assert (cancelled["status"], cancelled["message"]) == ("error", "cancelled")
+    house.run("update")  # the worker is free again, and clears away what the other left
+    assert sorted(path.name for path in (house.folder / "index").rglob("*")) == files
+    assert answer(house, file) == before
+
+
+def test_a_waiting_task_can_be_cancelled(house: Stack) -> None:
+    house.kill("worker", signal.SIGTERM)
+    task_id = house.get("/similarity/train").json()["task_id"]
+    house.post(f"/similarity/tasks/{task_id}/cancel")
+    house.start("worker")
+    assert house.finish(task_id)["message"] == "cancelled"
+    assert house.run("update")["status"] == "ok"
+
+
+def test_after_kill_9_of_everything_all_is_as_before(
+    house: Stack, collection: dict[str, bytes]
+) -> None:
+    house.post("/similarity/add?id=last", picture(3))
+    finished = house.run("update")
+    files = [*list(collection.values())[:5], picture(3)]
+    before = [answer(house, file) for file in files]
+    for name in ("sidecar", "worker", "redis", "triton"):
+        house.kill(name)
+    house.start()
+    house.wait_ready()
+    assert [answer(house, file) for file in files] == before
+    assert house.get(f"/similarity/status/{finished['task_id']}").json() == finished
+
+
+def test_auto_update_indexes_what_was_added(house: Stack) -> None:
+    house.kill("sidecar", signal.SIGTERM)
+    house.env["AUTO_UPDATE_S"] = "1"
+    house.start("sidecar")
+    house.wait_ready()
+    house.post("/similarity/add?id=by-itself", picture(4))
+    house.wait(lambda: "by-itself" in answer(house, picture(4))[0], "the image is found")
+    time.sleep(3)
+    newest = house.get("/similarity/tasks?limit=2").json()["tasks"]
+    assert newest[0]["kind"] == "update"
+    last = newest[0]["created_at"]
+    time.sleep(3)
+    assert house.get("/similarity/tasks?limit=1").json()["tasks"][0]["created_at"] == last
+
+
+def test_a_worker_can_be_stopped_while_redis_is_away(house: Stack) -> None:
+    house.kill("redis")
+    house.kill("worker", signal.SIGTERM)  # fails where it does not end by itself
+    house.start("redis", "worker")
+    house.wait_ready()
+
+
+def is_running(stack: Stack, task_id: str) -> bool:
+    phase = stack.get(f"/similarity/status/{task_id}").json().get("phase")
+    return phase in ("reading", "clustering", "adding")
+
+
+def test_sidecars_settings_are_checked_at_the_start(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, NPROB="0", SIMILARITY_SEARCH_NUM_RESULTS="many", PORT="70000")
+    stack.start("sidecar")
+    stack.wait(lambda: stack.ended("sidecar"), "it has ended")
+    for name in ("NPROB='0'", "SIMILARITY_SEARCH_NUM_RESULTS='many'", "PORT='70000'"):
+        assert name in stack.log("sidecar")
+    assert "Traceback" not in stack.log("sidecar")

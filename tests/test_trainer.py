@@ -1,0 +1,198 @@
+"""From the catalogue to a published generation and its answers, without a server."""
+
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sidecar.catalogue import Catalogue, NewImage, Task, open_catalogue
+from sidecar.errors import IndexDamaged, NeedMoreSamples, NoIndex, NoSamples, StorageFull, TaskLost
+from sidecar.generations import Generations
+from sidecar.search import Wanted, rank
+from sidecar.trainer import Trainer
+
+DIMENSION = 64
+TEN = Wanted(num_results=10, nprob=5, max_dist=math.inf)
+
+
+def vector(number: int) -> NDArray[np.float32]:
+    random = np.random.default_rng(number)
+    centre = np.random.default_rng(10_000 + number % 30).normal(size=DIMENSION)
+    point = centre + random.normal(size=DIMENSION) * 0.5
+    unit: NDArray[np.float32] = (point / np.linalg.norm(point)).astype(np.float32)
+    return unit
+
+
+class House:
+    """A catalogue, a folder of generations, and a trainer between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalogue: Catalogue = open_catalogue(f"sqlite:///{folder}/catalogue.sqlite", 30.0)
+        self.generations = Generations(folder / "index")
+        self.trainer = Trainer(self.catalogue, self.generations, keep_generations=2)
+        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION).model
+
+    def add(self, first: int, last: int) -> None:
+        for n in range(first, last + 1):
+            self.catalogue.entries.add(NewImage(f"{n}", "sha", b"jpeg", self.model, vector(n)))
+
+    def claim(self, kind: str) -> Task:
+        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(kind).task_id)
+        assert task is not None
+        return task
+
+    def run(self, kind: str) -> Task:
+        return self.trainer.run(self.claim(kind), lambda phase, progress: None)
+
+    def nearest(self, number: int, wanted: Wanted = TEN) -> list[int]:
+        seqs, _ = rank(self.generations.current(), vector(number), wanted)
+        return [int(seq) for seq in seqs]
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    house = House(folder)
+    house.add(1, 1500)
+    assert house.run("train").images == 1500
+    house.catalogue.database.close()
+    return folder
+
+
+@pytest.fixture
+def house(trained_folder: Path, tmp_path: Path) -> Iterator[House]:
+    shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
+    house = House(tmp_path)
+    yield house
+    house.catalogue.database.close()
+
+
+def test_every_image_finds_itself_first_at_no_distance(house: House) -> None:
+    for number in range(1, 1501, 50):
+        seqs, dist = rank(house.generations.current(), vector(number), TEN)
+        assert seqs[0] == number
+        assert dist[0] < 1e-5
+        assert np.all(np.diff(dist) >= 0)
+
+
+def test_distances_are_exact_and_neighbours_those_of_brute_force(house: House) -> None:
+    everything = np.stack([vector(n) for n in range(1, 1501)])
+    hits = 0
+    for number in range(1, 1501, 25):
+        exact = np.square(everything - vector(number)).sum(axis=1)
+        seqs, dist = rank(house.generations.current(), vector(number), TEN)
+        assert np.allclose(dist, exact[seqs - 1], atol=2e-3)
+        hits += len(set(seqs.tolist()) & set((np.argsort(exact)[:10] + 1).tolist()))
+    assert hits / 600 >= 0.95
+
+
+def test_max_dist_cuts_the_list(house: House) -> None:
+    seqs, dist = rank(house.generations.current(), vector(7), TEN)
+    limit = float(dist[4])
+    cut, _ = rank(house.generations.current(), vector(7), Wanted(10, 5, limit))
+    assert cut.tolist() == seqs[:5].tolist()
+
+
+def test_an_update_adds_what_is_new_and_keeps_what_was(house: House) -> None:
+    before = [house.nearest(n)[0] for n in range(1, 1501, 100)]
+    house.add(1501, 1600)
+    assert house.nearest(1550)[0] != 1550
+    assert house.run("update").images == 1600
+    assert house.nearest(1550)[0] == 1550
+    assert [house.nearest(n)[0] for n in range(1, 1501, 100)] == before
+
+
+def test_an_update_writes_no_old_features_again(house: House) -> None:
+    old = house.generations.current()
+    house.add(1501, 1510)
+    house.run("update")
+    new = house.generations.current()
+    assert list(new.meta.segments.items()) == [("features-1.f16", 1500), ("features-1501.f16", 10)]
+    shared = new.folder / "features-1.f16"
+    assert shared.samefile(old.folder / "features-1.f16")
+    assert (new.meta.snapshot, new.meta.trained_on) == (1510, 1500)
+
+
+def test_an_update_with_nothing_new_keeps_the_generation(house: House) -> None:
+    task = house.run("update")
+    assert (task.generation, task.images) == (1, 1500)
+    assert [p.name for p in house.generations.folder.iterdir() if p.is_dir()] == ["000001"]
+
+
+def test_an_old_generation_still_answers_after_it_has_left_the_folder(house: House) -> None:
+    old = house.generations.current()
+    for last in (1510, 1520, 1530):
+        house.add(last - 9, last)
+        house.run("update")
+    assert not old.folder.exists()
+    assert rank(old, vector(5), TEN)[0][0] == 5
+    kept = sorted(p.name for p in house.generations.folder.iterdir() if p.is_dir())
+    assert kept == ["000003", "000004"]
+    assert house.nearest(1525)[0] == 1525
+
+
+def test_a_cancelled_task_leaves_nothing(house: House) -> None:
+    house.add(1501, 1510)
+    task = house.claim("update")
+
+    def cancelled(phase: str, progress: float) -> None:
+        if phase == "adding":
+            raise TaskLost("cancelled")
+
+    with pytest.raises(TaskLost):
+        house.trainer.run(task, cancelled)
+    assert sorted(p.name for p in house.generations.folder.iterdir()) == ["000001", "CURRENT"]
+    assert house.nearest(5)[0] == 5
+
+
+def test_a_draft_of_a_dead_attempt_is_cleared_away(house: House) -> None:
+    dead = house.generations.folder / ".draft-dead-1"
+    dead.mkdir()
+    house.add(1501, 1501)
+    house.run("update")
+    assert not dead.exists()
+
+
+def test_a_full_disk_is_told_and_the_old_index_serves(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.add(1501, 1510)
+
+    def full(*_: object) -> None:
+        raise RuntimeError("Error in write: No space left on device")
+
+    monkeypatch.setattr("sidecar.index.Index.save", full)
+    with pytest.raises(StorageFull):
+        house.run("update")
+    assert sorted(p.name for p in house.generations.folder.iterdir()) == ["000001", "CURRENT"]
+    assert house.nearest(5)[0] == 5
+
+
+def test_a_damaged_generation_is_passed_over_for_the_one_before(house: House) -> None:
+    house.add(1501, 1510)
+    house.run("update")
+    codes = house.generations.folder / "000002" / "codes.faiss"
+    codes.write_bytes(codes.read_bytes()[:-100])
+    assert Generations(house.generations.folder).current().number == 1
+    for name in ("000001", "000002"):
+        (house.generations.folder / name / "meta.json").write_text("{")
+    with pytest.raises(IndexDamaged, match="000001"):
+        Generations(house.generations.folder).current()
+
+
+def test_a_training_needs_a_thousand_images(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with pytest.raises(NoSamples):
+        house.trainer.check("train")
+    house.add(1, 999)
+    with pytest.raises(NeedMoreSamples):
+        house.trainer.check("train")
+    with pytest.raises(NoIndex):
+        house.trainer.check("update")
+    house.add(1000, 1000)
+    house.trainer.check("train")
+    house.catalogue.database.close()
