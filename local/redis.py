@@ -25,6 +25,7 @@ def main() -> int:
         print(f"local.redis: {error}", file=sys.stderr)
         return 1
     options = {"bind": HOST, "port": str(port), "dir": str(folder.resolve()), "appendonly": "yes"}
+    options["loglevel"] = "warning"
     command = [server, *(part for key, value in options.items() for part in (f"--{key}", value))]
     return os.execv(server, command)  # noqa: S606  no shell is meant; never returns
 

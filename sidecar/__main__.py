@@ -25,6 +25,7 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("faiss.loader").setLevel("WARNING")  # it tells what it does not find
     COMMANDS[arguments.command](settings)
     return 0
 

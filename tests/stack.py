@@ -14,7 +14,8 @@ from local import environment
 ROOT = Path(__file__).parent.parent
 READY_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 15
-COMMANDS = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+LINES = (ROOT / "Procfile").read_text().splitlines()
+COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
 
 
 class Stack:
