@@ -1,5 +1,8 @@
 # `make help` lists what can be done here.
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
 	&& echo $$p && break; done)
@@ -12,7 +15,8 @@ TRITON := .venvs/triton
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH" OMP_WAIT_POLICY=passive
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
-PIP := bin/python -m pip install --disable-pip-version-check --no-compile --progress-bar off -q
+PIP := bin/python -m pip install --disable-pip-version-check --no-compile --progress-bar off
+SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check format setup model clean
@@ -59,17 +63,17 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	@echo "== environment of the sidecar and the export ($(PYTHON), some 500 MB of downloads)"
 	@$(PYTHON) -m venv $(MAIN)
 	@echo "   torch $(TORCH), CPU build"
-	@cd $(MAIN) && { $(PIP) "torch==$(TORCH)+cpu" 2>/dev/null \
-	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu \
-	|| $(PIP) "torch==$(TORCH)"; }
+	@cd $(MAIN) && { $(PIP) "torch==$(TORCH)+cpu" 2>/dev/null $(SHOW) \
+	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu $(SHOW) \
+	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
-	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,export,local,dev]'
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,export,local,dev]' $(SHOW)
 	@touch $@
 
 # Triton has its own: its Python part takes no other NumPy than the one in its requirements.
 $(TRITON)/done: local/requirements.txt $(MAIN)/done
 	@echo "== environment of the Triton server (some 80 MB of downloads)"
 	@$(PYTHON) -m venv $(TRITON)
-	@$(TRITON)/$(PIP) --no-deps -r local/requirements.txt
+	@$(TRITON)/$(PIP) --no-deps -r local/requirements.txt $(SHOW)
 	@$(RUN) python -m local.triton --check
 	@touch $@
