@@ -50,6 +50,7 @@ class RequestLog:
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
         took_ms = 1000 * (time.perf_counter() - req.context.began)
+        resp.set_header("Server-Timing", f"total;dur={took_ms:.1f}")
         what = (req.method, req.path, resp.status_code)
         log.info("%s %s %d %.1f ms %s", *what, took_ms, req.context.request_id)
 

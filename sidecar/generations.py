@@ -166,8 +166,16 @@ class Generations:
         return number
 
     def _open(self) -> Generation:
+        while True:
+            current = (self.folder / CURRENT).read_text()
+            try:
+                return self._open_from(int(current))
+            except IndexDamaged:
+                if current == (self.folder / CURRENT).read_text():
+                    raise  # else it was only replaced, and cleared away, in between
+
+    def _open_from(self, current: int) -> Generation:
         """The current generation, or where it is damaged the newest one before it."""
-        current = int((self.folder / CURRENT).read_text())
         trouble: list[str] = []
         for number in sorted(self._numbers(), reverse=True):
             if number <= current:

@@ -204,6 +204,7 @@ def test_a_search_answers_exactly_three_fields(stack: Stack, collection: dict[st
     assert answer["result"][0] == name
     assert response.headers["X-Model-Version"] == "1"
     assert int(response.headers["X-Generation"]) >= 1
+    assert re.fullmatch(r"total;dur=[0-9.]+", response.headers["Server-Timing"])
 
 
 def test_every_image_finds_itself_first(stack: Stack, collection: dict[str, bytes]) -> None:

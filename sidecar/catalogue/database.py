@@ -19,7 +19,6 @@ PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an add is acknowledged when it is on the disk, not before
     "PRAGMA journal_size_limit=67108864",
-    "PRAGMA cache_size=-16384",
 )
 
 
