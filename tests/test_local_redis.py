@@ -8,15 +8,23 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from local.ports import LaunchRefused, free_port, free_ports
 from tests.stack import ROOT, Stack
 
 
-def launch(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"REDIS_URL": url, "DATA_DIR": str(folder)}
+def launch(folder: Path, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"REDIS_URL": url, "DATA_DIR": str(folder)} | settings
     command = [sys.executable, "-m", "local.redis"]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+
+
+def is_up(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisConnectionError:
+        return False
 
 
 def test_redis_keeps_its_data_in_the_data_folder(tmp_path: Path) -> None:
@@ -24,12 +32,12 @@ def test_redis_keeps_its_data_in_the_data_folder(tmp_path: Path) -> None:
     try:
         stack.start("redis")
         with Redis.from_url(stack.env["REDIS_URL"]) as redis:
-            stack.wait(lambda: "Ready to accept" in stack.log("redis"), "Redis answers")
+            stack.wait(lambda: is_up(redis), "Redis answers")
             redis.set("kept", "yes")
             assert Path(redis.config_get("dir")["dir"]) == tmp_path / "redis"
             stack.kill("redis")
             stack.start("redis")
-            stack.wait(lambda: stack.log("redis").count("Ready to accept") == 2, "it is back")
+            stack.wait(lambda: is_up(redis), "it is back")
             assert redis.get("kept") == b"yes"
     finally:
         stack.stop()
@@ -43,6 +51,13 @@ def test_a_taken_port_is_told_with_its_variable(tmp_path: Path) -> None:
         done = launch(tmp_path, f"redis://127.0.0.1:{port}/0")
     assert done.returncode == 1
     assert done.stderr == f"local.redis: port {port} is taken; set REDIS_URL to another\n"
+
+
+def test_a_missing_server_is_told(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    done = launch(tmp_path, f"127.0.0.1:{port}", PATH="/nowhere", REDIS_ENV="nowhere")
+    assert done.returncode == 1
+    assert done.stderr.startswith("local.redis: no redis-server on PATH nor nowhere/")
 
 
 @pytest.mark.parametrize(
