@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Entries, Task, Tasks
 from sidecar.errors import (
-    CatalogueUnavailable,
     NeedMoreSamples,
     NoIndex,
     NoSamples,
     QueueUnavailable,
-    StorageFull,
+    SimilarityError,
 )
 from sidecar.jobs import Deliveries
 from sidecar.trainer import Trainer
@@ -84,5 +83,5 @@ class Dispatcher:
             try:
                 self.update_when_due()
                 self.deliver()
-            except (CatalogueUnavailable, StorageFull) as error:
+            except SimilarityError as error:  # the next round may go better
                 log.warning("%s", error)
