@@ -67,7 +67,7 @@ def _reference_pixels(file: Path, resize: int, crop: int) -> NDArray[np.uint8]:
     size = (round(rgb.width * scale), round(rgb.height * scale))
     left, top = (size[0] - crop) // 2, (size[1] - crop) // 2
     resized = rgb.resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(resized.crop((left, top, left + crop, top + crop)))
+    return np.array(resized.crop((left, top, left + crop, top + crop)))
 
 
 def _photos(folder: Path) -> list[Photo]:

@@ -5,6 +5,7 @@ python -m demo [--images FOLDER]
 
 import argparse
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ STATE = ROOT / "var" / "demo"
 FIRST, LATER = 1200, 100  # images before the training, and before the update
 READY_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 20
+NO_ID = re.compile(r"[^\w.:-]")  # what an id has none of
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
@@ -58,19 +60,20 @@ def _show(client: Client, first: list[Photo], later: list[Photo]) -> None:
 def _add(client: Client, collection: list[Photo]) -> None:
     print(f"== POST /similarity/add, {len(collection)} times")
     began = time.monotonic()
-
-    def told(count: int) -> None:
+    for count, answer in enumerate(client.add_all(collection), start=1):
+        if answer["status"] == "error":
+            print(f"   {collection[count - 1][0]} is left out: {answer['detail']}")
         if count % 200 == 0 or count == len(collection):
             rate = count / (time.monotonic() - began)
             print(f"   {count} of {len(collection)} images, {rate:.0f} a second", flush=True)
-
-    client.add_all(collection, told)
 
 
 def _run(client: Client, kind: str) -> None:
     print(f"== GET /similarity/{kind}")
     answer = client.run(kind, lambda line: print(line, flush=True))
     print(json.dumps(answer), flush=True)
+    if answer["status"] == "error":
+        sys.exit(f"the {kind} failed: {answer['message']}")
 
 
 def _search(client: Client, what: str, file: bytes) -> None:
@@ -113,7 +116,7 @@ def _collection(folder: Path | None) -> Iterator[Photo]:
     for path in sorted(folder.rglob("*")) if folder else []:
         if path.suffix.lower() in ENDINGS:
             given += 1
-            yield f"{given}-{path.stem}".replace(" ", "_")[:255], path.read_bytes()
+            yield f"{given}-{NO_ID.sub('_', path.stem)}"[:255], path.read_bytes()
     missing = FIRST + LATER - given
     if missing > 0:
         if folder:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,12 +11,13 @@ import requests
 
 CLIENTS = 32
 POLL_S = 0.2
+TIMEOUT_S = 60
 
 Photo = tuple[str, bytes]  # id and file
 
 
 class Client:
-    """Calls the documented HTTP API and nothing else."""
+    """Calls the documented HTTP API and nothing else; every answer is JSON, errors too."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -28,11 +29,10 @@ class Client:
         except requests.ConnectionError:
             return False
 
-    def add_all(self, photos: Iterable[Photo], told: Callable[[int], None]) -> None:
-        """Add photos from many threads; `told` hears how many are in."""
+    def add_all(self, photos: Iterable[Photo]) -> Iterator[Any]:
+        """Add photos from many threads, and give the answers as they come."""
         with ThreadPoolExecutor(CLIENTS) as pool:
-            for count, _ in enumerate(pool.map(self._add, photos), start=1):
-                told(count)
+            yield from pool.map(self._add, photos)
 
     def run(self, kind: str, told: Callable[[str], None]) -> Any:
         """Ask for a training or an update, and wait for it."""
@@ -46,12 +46,13 @@ class Client:
     def post(self, path: str, file: bytes) -> Any:
         return self._json("POST", path, files={"data": file})
 
-    def _add(self, photo: Photo) -> None:
-        self._json("POST", "/similarity/add", params={"id": photo[0]}, files={"data": photo[1]})
+    def _add(self, photo: Photo) -> Any:
+        name, file = photo
+        return self._json("POST", "/similarity/add", params={"id": name}, files={"data": file})
 
     def _json(self, method: str, path: str, **options: Any) -> Any:
         if not hasattr(self._threads, "session"):
             self._threads.session = requests.Session()
-        response = self._threads.session.request(method, self._url + path, timeout=60, **options)
-        response.raise_for_status()
-        return response.json()
+        return self._threads.session.request(
+            method, self._url + path, timeout=TIMEOUT_S, **options
+        ).json()
