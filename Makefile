@@ -32,6 +32,7 @@ demo: setup model ## the whole service in a minute; IMAGES=folder shows it with 
 	@$(RUN) python -m demo $(if $(IMAGES),--images "$(IMAGES)")
 
 up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
+	@echo "== http://$${HOST:-127.0.0.1}:$${PORT:-5000} until Ctrl-C"
 	@$(RUN) honcho start
 
 test: setup model ## run all tests, against the real stack

@@ -51,6 +51,12 @@ class Stack:
         process.wait(STOP_TIMEOUT_S)
         self._end_session(process.pid)
 
+    def kill_all(self, name: str) -> None:
+        """Kill -9 a process together with its children, all at the same moment."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOP_TIMEOUT_S)
+
     def stop(self) -> None:
         """Ask all to end, and make sure that they did."""
         for process in self._running.values():

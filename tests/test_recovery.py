@@ -4,10 +4,12 @@ import io
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from PIL import Image
 
 from tests.conftest import add_all
@@ -148,6 +150,31 @@ def test_after_kill_9_of_everything_all_is_as_before(
     house.wait_ready()
     assert [answer(house, file) for file in files] == before
     assert house.get(f"/similarity/status/{finished['task_id']}").json() == finished
+
+
+def test_every_acknowledged_add_survives_kill_9_of_the_sidecar(house: Stack) -> None:
+    """Fifty clients add while the sidecar is killed; each then tries again what was not told ok."""
+
+    def add(number: int) -> bool:
+        try:
+            return house.post(f"/similarity/add?id=killed-{number}", picture(number)).ok
+        except requests.RequestException:
+            return False
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = pool.map(add, range(300))
+        time.sleep(1)
+        house.kill_all("sidecar")
+        acknowledged = {number for number, ok in enumerate(answers) if ok}
+    house.start("sidecar")
+    house.wait_ready()
+    assert 0 < len(acknowledged) < 300
+    for number in range(300):
+        again = house.post(f"/similarity/add?id=killed-{number}", picture(number))
+        if number in acknowledged:
+            assert (again.status_code, again.json()["identical"]) == (409, True)
+        else:  # it may have been stored, with its answer lost: then it is the same image
+            assert again.status_code == 200 or again.json()["identical"]
 
 
 def test_auto_update_indexes_what_was_added(house: Stack) -> None:
