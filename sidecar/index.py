@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# FAISS' threads spin while they wait for each other, 300,000 times by libgomp's default: with others
-# at work on the same cores that made training 30 times slower. 300 is fast on idle cores, too.
-# libgomp reads this once, when it is loaded.
+# FAISS' threads spin while they wait for each other, 300,000 times by libgomp's default: with
+# others at work on the same cores that made training 30 times slower. 300 is fast on idle cores,
+# too. libgomp reads this once, when it is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 import faiss
