@@ -88,6 +88,16 @@ def test_a_request_made_while_redis_is_away_is_served_when_it_is_back(house: Sta
     house.wait_ready()
 
 
+def test_a_redis_that_hangs_holds_up_no_request(house: Stack) -> None:
+    house.send("redis", signal.SIGSTOP)
+    asked = house.get("/similarity/update").json()
+    assert asked["status"] == "ongoing"
+    assert house.get("/health/ready").json()["parts"]["queue"].startswith("queue_unavailable")
+    house.send("redis", signal.SIGCONT)
+    assert house.finish(asked["task_id"])["status"] == "ok"
+    house.wait_ready()
+
+
 def test_a_task_survives_the_worker_that_ran_it(house: Stack) -> None:
     house.post("/similarity/add?id=worker-killed", picture(2))
     task_id = house.get("/similarity/train").json()["task_id"]
