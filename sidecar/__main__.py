@@ -4,7 +4,8 @@ import argparse
 import logging
 import sys
 
-from sidecar.errors import SettingsError
+from sidecar.catalogue import open_catalogue
+from sidecar.errors import SettingsError, SimilarityError
 from sidecar.jobs import work
 from sidecar.server import serve
 from sidecar.settings import Settings, from_environment
@@ -26,7 +27,13 @@ def main() -> int:
         stream=sys.stderr,
     )
     logging.getLogger("faiss.loader").setLevel("WARNING")  # it tells what it does not find
-    COMMANDS[arguments.command](settings)
+    try:
+        # Once here, where trouble is one line; its processes open it for themselves.
+        open_catalogue(settings.catalogue_url, settings.task_lease_s).database.close()
+        COMMANDS[arguments.command](settings)
+    except SimilarityError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -10,19 +10,11 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import ModelRecord, Task
 from sidecar.contract import sha256_of
-from sidecar.generations import (
-    CODES,
-    DRAFT,
-    FEATURES,
-    SEQ,
-    SEQS,
-    Generation,
-    Meta,
-    Seal,
-    sync,
-)
+from sidecar.generations import Generation, sync
 from sidecar.index import Index
+from sidecar.meta import CODES, FEATURES, SEQ, SEQS, Meta, Seal
 
+DRAFT = ".draft-"  # a reader looks at numbers only
 ROWS_AT_ONCE = 8192
 
 Pages = Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]]

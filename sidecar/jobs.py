@@ -41,13 +41,8 @@ class Deliveries:
     """The sidecar's side of the queue."""
 
     def __init__(self, redis_url: str) -> None:
-        # One try: a request must not wait for Redis, since what it asks for is on the disk already.
-        self._redis = Redis.from_url(
-            redis_url,
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._url = redis_url
+        self._redis = _impatient(redis_url)
         self._queue = Queue(QUEUE, connection=self._redis, serializer=JSONSerializer)
 
     def deliver(self, task_id: str) -> None:
@@ -78,11 +73,24 @@ class Deliveries:
             QueueUnavailable: Redis is away.
         """
         try:
-            workers = Worker.all(queue=self._queue, serializer=JSONSerializer)
+            # A connection of its own: RQ raises the timeout of the one it lists workers with.
+            with _impatient(self._url) as redis:
+                queue = Queue(QUEUE, connection=redis)
+                workers = Worker.all(queue=queue, serializer=JSONSerializer)
         except RedisError as error:
             raise QueueUnavailable(f"Redis: {error}") from error
         oldest = datetime.now(UTC) - timedelta(seconds=SILENT_WORKER_S)
         return sum(1 for w in workers if w.last_heartbeat and w.last_heartbeat > oldest)
+
+
+def _impatient(redis_url: str) -> Redis:
+    """One short try: no request waits for Redis, since what it asks for is on the disk already."""
+    return Redis.from_url(
+        redis_url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 class _Worker(Worker):

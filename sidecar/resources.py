@@ -12,15 +12,16 @@ import falcon
 from sidecar.adding import Adding
 from sidecar.catalogue import Task
 from sidecar.dispatcher import Dispatcher
-from sidecar.errors import WrongArguments
 from sidecar.health import Health
 from sidecar.keywords import Keywords
+from sidecar.parameters import image_id, number, whole_number
 from sidecar.search import Search, Wanted
-from sidecar.settings import Settings
+from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
 from sidecar.uploads import read_image
 
 MESSAGES = {"train": "training", "update": "updating"}
 MOST_TASKS = 100
+TOP_K = 10
 
 
 class AddResource:
@@ -31,9 +32,9 @@ class AddResource:
         self._max_bytes = max_bytes
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        image_id = _image_id(req)
+        wanted = image_id(req)
         upload = read_image(req, self._max_bytes)
-        resp.media = {"status": "ok", "id": self._adding.add(upload, image_id)}
+        resp.media = {"status": "ok", "id": self._adding.add(upload, wanted)}
 
 
 class SearchResource:
@@ -46,11 +47,11 @@ class SearchResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         req.context.failed = {"dist": [], "result": []}  # what a failed answer holds besides
         wanted = Wanted(
-            num_results=_whole(
-                req, "num_results", 1, 1000, self._settings.similarity_search_num_results
+            num_results=whole_number(
+                req, "num_results", MOST_RESULTS, self._settings.similarity_search_num_results
             ),
-            nprob=_whole(req, "nprob", 1, 100, self._settings.nprob),
-            max_dist=_number(req, "max_dist", math.inf),
+            nprob=whole_number(req, "nprob", MOST_NPROB, self._settings.nprob),
+            max_dist=number(req, "max_dist", math.inf),
         )
         upload = read_image(req, self._settings.max_image_bytes)
         found = self._search.nearest(upload, wanted)
@@ -67,8 +68,8 @@ class ConceptsResource:
         self._max_bytes = max_bytes
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        top_k = _whole(req, "top_k", 1, 1000, 10)
-        threshold = _number(req, "keyword_threshold", 0.0)
+        top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
+        threshold = number(req, "keyword_threshold", 0.0)
         found, version = self._keywords.of(read_image(req, self._max_bytes), top_k, threshold)
         resp.set_header("X-Model-Version", str(version))
         resp.media = {"status": "ok", "concepts": [asdict(keyword) for keyword in found]}
@@ -113,7 +114,7 @@ class TasksResource:
         self._dispatcher = dispatcher
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        tasks = self._dispatcher.tasks.recent(_whole(req, "limit", 1, MOST_TASKS, MOST_TASKS))
+        tasks = self._dispatcher.tasks.recent(whole_number(req, "limit", MOST_TASKS, MOST_TASKS))
         resp.media = {"status": "ok", "tasks": [_status(task) for task in tasks]}
 
 
@@ -162,33 +163,3 @@ def _status(task: Task) -> dict[str, Any]:
     if answer["status"] == "error":
         return answer | {"detail": task.detail}
     return answer | {"progress": 1.0, "generation": task.generation, "images": task.images}
-
-
-def _image_id(req: falcon.Request) -> str | None:
-    """The `id`, which later releases of the API spell `image_id`."""
-    given = {value for name in ("id", "image_id") if (value := req.get_param(name)) is not None}
-    if len(given) > 1:
-        raise WrongArguments("id and image_id differ: send one of them")
-    return given.pop() if given else None
-
-
-def _whole(req: falcon.Request, name: str, least: int, most: int, default: int) -> int:
-    text = req.get_param(name)
-    try:
-        number = default if text is None else int(text)
-    except ValueError as error:
-        raise WrongArguments(f"{name} is a whole number, not {text!r}") from error
-    if not least <= number <= most:
-        raise WrongArguments(f"{name} is between {least} and {most}, not {number}")
-    return number
-
-
-def _number(req: falcon.Request, name: str, default: float) -> float:
-    text = req.get_param(name)
-    try:
-        number = default if text is None else float(text)
-    except ValueError as error:
-        raise WrongArguments(f"{name} is a number, not {text!r}") from error
-    if not number >= 0:  # NaN is not, either
-        raise WrongArguments(f"{name} is at least 0, not {text}")
-    return number

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sidecar.errors import SettingsError
 
 MEBIBYTE = 1 << 20
+MOST_RESULTS = 1000
+MOST_NPROB = 100
 
 
 class Settings(BaseSettings):
@@ -32,10 +34,10 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis, for handing out tasks")
     similarity_search_num_results: int = Field(
-        10, ge=1, le=1000, description="neighbours in an answer; per request `num_results=`"
+        10, ge=1, le=MOST_RESULTS, description="neighbours in an answer; per request `num_results=`"
     )
     nprob: int = Field(
-        5, ge=1, le=100, description="1 fastest, 100 most accurate; per request `nprob=`"
+        5, ge=1, le=MOST_NPROB, description="1 fastest, 100 most accurate; per request `nprob=`"
     )
     auto_update_s: float = Field(
         0, ge=0, description="update by itself this many seconds after the last add; 0 is never"

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Catalogue, Published, Task
 from sidecar.drafts import Draft, chunks, sample
 from sidecar.errors import NeedMoreSamples, NoSamples, StorageFull
-from sidecar.generations import CODES, Generations
+from sidecar.generations import Generations
 from sidecar.index import Index, sample_size
+from sidecar.meta import CODES
 
 FEWEST_SAMPLES = 1000  # the specification's
 

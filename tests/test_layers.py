@@ -27,7 +27,7 @@ DOORS = {
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.features"},
 }
-EDGE = {"sidecar.app", "sidecar.answers", "sidecar.resources", "sidecar.uploads"}
+EDGE = {f"sidecar.{name}" for name in ("app", "answers", "resources", "parameters", "uploads")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
 # Who may import whom, from the edge inwards: a module may only import those on later lines.
@@ -36,13 +36,13 @@ ORDER = [
     ["server"],
     ["app"],
     ["resources", "answers"],
-    ["uploads", "health"],
+    ["parameters", "uploads", "health"],
     ["dispatcher", "adding", "search", "keywords"],
     ["jobs"],
     ["trainer", "heartbeat"],
     ["drafts"],
     ["generations", "models"],
-    ["catalogue", "features", "index", "images", "ids"],
+    ["catalogue", "features", "index", "images", "ids", "meta"],
     ["contract", "settings"],
     ["errors"],
 ]

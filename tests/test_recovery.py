@@ -214,6 +214,16 @@ def is_running(stack: Stack, task_id: str) -> bool:
     return phase in ("reading", "clustering", "adding")
 
 
+def test_a_volume_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.sqlite").mkdir()
+    stack = Stack(tmp_path)
+    for name in ("sidecar", "worker"):
+        stack.start(name)
+        stack.wait(lambda name=name: stack.ended(name), "it has ended")
+        [line] = stack.log(name).splitlines()
+        assert line == "the catalogue: unable to open database file"
+
+
 def test_sidecars_settings_are_checked_at_the_start(tmp_path: Path) -> None:
     stack = Stack(tmp_path, NPROB="0", SIMILARITY_SEARCH_NUM_RESULTS="many", PORT="70000")
     stack.start("sidecar")
