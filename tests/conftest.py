@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from export import photos
-from tests.stack import Stack
+from tests.stack import Stack, running
 
 COLLECTION = 1200
 
@@ -20,13 +20,8 @@ def collection() -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that starts out empty."""
-    stack = Stack(tmp_path_factory.mktemp("stack"), MAX_IMAGE_BYTES=str(2 << 20))
-    try:
-        stack.start()
-        stack.wait_ready()
+    with running(tmp_path_factory.mktemp("stack"), MAX_IMAGE_BYTES=str(2 << 20)) as stack:
         yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture(scope="session")

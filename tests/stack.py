@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,15 @@ class Stack:
             os.killpg(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Stack]:
+    """A whole stack that is ready, stopped when the block ends."""
+    stack = Stack(folder, **settings)
+    try:
+        stack.start()
+        stack.wait_ready()
+        yield stack
+    finally:
+        stack.stop()

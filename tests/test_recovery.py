@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 
 from tests.conftest import add_all
-from tests.stack import Stack
+from tests.stack import Stack, running
 
 LEASE_S = "2"
 
@@ -23,15 +23,11 @@ def house(
     tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes]
 ) -> Iterator[Stack]:
     """A trained stack of this module's own; each test leaves it whole again."""
-    stack = Stack(tmp_path_factory.mktemp("house"), TASK_LEASE_S=LEASE_S, TRITON_TIMEOUT_S="2")
-    try:
-        stack.start()
-        stack.wait_ready()
+    folder = tmp_path_factory.mktemp("house")
+    with running(folder, TASK_LEASE_S=LEASE_S, TRITON_TIMEOUT_S="2") as stack:
         add_all(stack, collection)
         stack.run("train")
         yield stack
-    finally:
-        stack.stop()
 
 
 def picture(number: int) -> bytes:
@@ -165,17 +161,21 @@ def test_after_kill_9_of_everything_all_is_as_before(
 def test_every_acknowledged_add_survives_kill_9_of_the_sidecar(house: Stack) -> None:
     """Fifty clients add while the sidecar is killed; each then tries again what was not told ok."""
 
-    def add(number: int) -> bool:
+    acknowledged: set[int] = set()
+
+    def add(number: int) -> None:
         try:
-            return house.post(f"/similarity/add?id=killed-{number}", picture(number)).ok
+            if house.post(f"/similarity/add?id=killed-{number}", picture(number)).ok:
+                acknowledged.add(number)
         except requests.RequestException:
-            return False
+            return
 
     with ThreadPoolExecutor(50) as pool:
-        answers = pool.map(add, range(300))
-        time.sleep(1)
+        adding = [pool.submit(add, number) for number in range(300)]
+        house.wait(lambda: len(acknowledged) >= 30, "some adds were acknowledged")
         house.kill_all("sidecar")
-        acknowledged = {number for number, ok in enumerate(answers) if ok}
+    for future in adding:
+        future.result()
     house.start("sidecar")
     house.wait_ready()
     assert 0 < len(acknowledged) < 300

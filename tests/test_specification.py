@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.stack import Stack
+from tests.stack import Stack, running
 
 buffer = io.BytesIO()
 Image.new("L", (64, 64), 128).save(buffer, "PNG")
@@ -54,13 +54,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("fresh"))
-    try:
-        stack.start()
-        stack.wait_ready()
+    with running(tmp_path_factory.mktemp("fresh")) as stack:
         yield stack
-    finally:
-        stack.stop()
 
 
 def run(script: str, photos: Path, stack: Stack) -> list[dict[str, object]]:
