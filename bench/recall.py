@@ -28,7 +28,7 @@ def main() -> int:
     features = _features(parser.parse_args().catalogue)
     began = time.perf_counter()
     index = Index.train(features[: sample_size(len(features))], len(features))
-    index.add(features)
+    index.add(np.arange(len(features)), features)
     print(
         f"{len(features)} images, {index.lists} lists, {time.perf_counter() - began:.1f} s to make"
     )
@@ -59,8 +59,8 @@ def _features(path: Path) -> NDArray[np.float32]:
     model = catalogue.models.in_use()
     if model is None:
         sys.exit(f"{path} has no features")
-    pages = list(catalogue.entries.stream(model.model, 0, sys.maxsize))
-    return np.concatenate([page for _, page in pages]).astype(np.float32)
+    pages = list(catalogue.vectors.stream(model.model, 0, sys.maxsize))
+    return np.concatenate([page.features for page in pages]).astype(np.float32)
 
 
 if __name__ == "__main__":

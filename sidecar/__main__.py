@@ -1,8 +1,9 @@
-"""The commands of the service: `python -m sidecar serve` and `python -m sidecar worker`."""
+"""The commands of the service: `python -m sidecar serve`, `worker`, `backup`, `verify` and more."""
 
 import argparse
 import logging
 import sys
+from pathlib import Path
 
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import SettingsError, SimilarityError
@@ -10,7 +11,17 @@ from sidecar.jobs import work
 from sidecar.server import serve
 from sidecar.settings import Settings, from_environment
 
-COMMANDS = {"serve": serve, "worker": work}
+SERVERS = {"serve": serve, "worker": work}
+COMMANDS = {
+    "serve": "answer HTTP",
+    "worker": "run trainings and updates",
+    "backup": "copy everything into a new folder, while the service runs",
+    "restore": "fill an empty catalogue and its index from a backup; stop the service first",
+    "verify": "read everything through and say what is wrong; exit status 1 where something is",
+    "repair": "make the index again from the catalogue",
+}
+FOLDERS = {"backup": "DEST", "restore": "SRC"}
+QUIET = ("faiss.loader", "alembic")  # they tell what they did not find, and what there is
 
 
 def main() -> int:
@@ -26,14 +37,26 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("faiss.loader").setLevel("WARNING")  # it tells what it does not find
+    for name in QUIET:
+        logging.getLogger(name).setLevel("WARNING")
     try:
-        # Once here, where trouble is one line; its processes open it for themselves.
-        open_catalogue(settings.catalogue_url, settings.task_lease_s).database.close()
-        COMMANDS[arguments.command](settings)
+        return _run(settings, arguments)
     except SimilarityError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.command not in SERVERS:
+        # Not at the top: it loads FAISS, which must not be in a process that forks.
+        from sidecar.maintenance import maintain
+
+        return maintain(settings, arguments.command, arguments.folder)
+    # Once here, where trouble is one line; its processes open it for themselves.
+    open_catalogue(settings.database_url, settings.task_lease_s).database.close()
+    SERVERS[arguments.command](settings)
     return 0
 
 
@@ -49,8 +72,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("serve", help="answer HTTP")
-    commands.add_parser("worker", help="run trainings and updates")
+    for name, what in COMMANDS.items():
+        command = commands.add_parser(name, help=what, description=what)
+        command.set_defaults(folder=Path())
+        if name in FOLDERS:
+            command.add_argument("folder", type=Path, metavar=FOLDERS[name])
     return parser
 
 

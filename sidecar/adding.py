@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from sidecar import ids
-from sidecar.catalogue import Entries, NewImage
+from sidecar.catalogue import Adds, NewImage
 from sidecar.images import ImageRules, canonical
 from sidecar.models import VerifiedModels
 
@@ -13,16 +13,18 @@ from sidecar.models import VerifiedModels
 class Adding:
     """Decode, ask for features, store."""
 
-    entries: Entries
+    adds: Adds
     models: VerifiedModels
     rules: ImageRules
+    keep_originals: bool
 
-    def add(self, upload: bytes, image_id: str | None) -> str:
+    def add(self, upload: bytes, image_id: str | None, overwrite: bool = False) -> str:
         """Add an image; when this returns it is on the disk.
 
         Args:
             upload: the bytes of an image file.
             image_id: the client's id, or None to draw one.
+            overwrite: whether it may take the place of an image with this id.
         Returns:
             the id.
         Raises:
@@ -31,9 +33,13 @@ class Adding:
         """
         image_id = ids.random() if image_id is None else ids.check(image_id)
         sha256 = hashlib.sha256(upload).hexdigest()
-        self.entries.check_free(image_id, sha256)  # a retry costs no inference
+        if not overwrite:
+            self.adds.check_free(image_id, sha256)  # a retry costs no inference
         jpeg = canonical(upload, self.rules)
         model = self.models.in_use()
         features = model.features(jpeg)
-        self.entries.add(NewImage(image_id, sha256, jpeg, model.record.model, features))
+        original = upload if self.keep_originals and upload != jpeg else None
+        record = model.record.model
+        new = NewImage(image_id, sha256, jpeg, record, features, original, overwrite)
+        self.adds.add(new)
         return image_id

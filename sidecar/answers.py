@@ -15,13 +15,19 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.WrongArguments: 400,
     errors.DataRequired: 400,
     errors.ImageUnreadable: 400,
+    errors.ArchiveUnreadable: 400,
+    errors.UnknownImage: 404,
+    errors.NoOriginal: 404,
     errors.UnknownTask: 404,
     errors.DuplicateId: 409,
     errors.TaskFinished: 409,
     errors.NoSamples: 409,
     errors.NeedMoreSamples: 409,
     errors.NoIndex: 409,
+    errors.FeaturesMissing: 409,
     errors.ImageTooLarge: 413,
+    errors.BatchTooLarge: 413,
+    errors.CatalogueDamaged: 500,
     errors.FeaturesUnavailable: 503,
     errors.ModelRefused: 503,
     errors.CatalogueUnavailable: 503,
@@ -62,14 +68,19 @@ def add_error_handlers(app: App) -> None:
     app.add_error_handler(errors.SimilarityError, _known)
 
 
+def failure(error: errors.SimilarityError) -> dict[str, Any]:
+    """An error as clients see it."""
+    answer = {"status": "error", "message": error.word, "detail": str(error)}
+    if isinstance(error, errors.DuplicateId):
+        return answer | {"identical": error.identical}
+    return answer
+
+
 def _known(
     req: falcon.Request, resp: falcon.Response, error: errors.SimilarityError, _params: object
 ) -> None:
     status = next((STATUSES[kind] for kind in type(error).mro() if kind in STATUSES), 500)
-    extra: dict[str, Any] = {}
-    if isinstance(error, errors.DuplicateId):
-        extra["identical"] = error.identical
-    _answer(req, resp, status, error.word, str(error), **extra)
+    _answer(req, resp, status, failure(error))
 
 
 def _http(
@@ -79,21 +90,20 @@ def _http(
     for name, value in dict(error.headers or {}).items():
         resp.set_header(name, value)
     detail = error.description or f"{error.title}: {req.method} {req.path}"
-    _answer(req, resp, error.status_code, word, detail)
+    answer = {"status": "error", "message": word, "detail": detail}
+    _answer(req, resp, error.status_code, answer)
 
 
 def _unknown(req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
     log.error("request %s failed", req.context.request_id, exc_info=error)
-    detail = "an unexpected error; the log has it under the request id"
-    word = errors.SimilarityError.word
-    _answer(req, resp, 500, word, detail, request_id=req.context.request_id)
+    told = errors.SimilarityError("an unexpected error; the log has it under the request id")
+    _answer(req, resp, 500, failure(told) | {"request_id": req.context.request_id})
 
 
 def _answer(
-    req: falcon.Request, resp: falcon.Response, status: int, word: str, detail: str, **extra: Any
+    req: falcon.Request, resp: falcon.Response, status: int, answer: dict[str, Any]
 ) -> None:
     resp.status = falcon.code_to_http_status(status)
     if status == falcon.HTTPServiceUnavailable().status_code:
         resp.set_header("Retry-After", str(RETRY_AFTER_S))
-    answer = {"status": "error", "message": word, "detail": detail}
-    resp.media = getattr(req.context, "failed", {}) | answer | extra
+    resp.media = getattr(req.context, "failed", {}) | answer

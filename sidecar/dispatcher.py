@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sidecar.catalogue import Entries, Task, Tasks
+from sidecar.catalogue import Entries, Removals, Task, Tasks
 from sidecar.errors import (
     NeedMoreSamples,
     NoIndex,
@@ -27,6 +27,7 @@ class Dispatcher:
 
     tasks: Tasks
     entries: Entries
+    removals: Removals
     trainer: Trainer
     deliveries: Deliveries
     auto_update_s: float
@@ -61,12 +62,13 @@ class Dispatcher:
             log.warning("tasks wait in the catalogue: %s", error)
 
     def update_when_due(self) -> None:
-        """Ask for an update where `AUTO_UPDATE_S` have passed since the last add."""
-        last = self.entries.last_added() if self.auto_update_s else None
-        if last is None:
+        """Ask for an update where `AUTO_UPDATE_S` have passed since the last change."""
+        if not self.auto_update_s:
             return
-        seq, added_at = last
-        if time.time() - added_at >= self.auto_update_s and seq > self.tasks.covered():
+        last = (self.entries.last_added() or (0, 0.0), self.removals.last() or (0, 0.0))
+        numbers, times = zip(*last, strict=True)
+        news = any(n > seen for n, seen in zip(numbers, self.tasks.covered(), strict=True))
+        if news and time.time() - max(times) >= self.auto_update_s:
             try:
                 self.trainer.check("update")
             except NoIndex:

@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import ModelRecord, Task
+from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.contract import sha256_of
 from sidecar.generations import Generation, sync
 from sidecar.index import Index
-from sidecar.meta import CODES, FEATURES, SEQ, SEQS, Meta, Seal
+from sidecar.meta import CODES, CRC, CRCS, FEATURES, META, SEQ, SEQS, Meta, Seal
 
 DRAFT = ".draft-"  # a reader looks at numbers only
+SEGMENT_ROWS = 65_536  # at most, or a page more: an image that leaves rewrites its segment
 ROWS_AT_ONCE = 8192
-
-Pages = Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]]
 
 
 class Draft:
@@ -29,11 +28,13 @@ class Draft:
             shutil.rmtree(left, ignore_errors=True)
         self.folder = self.path(index_dir, task)
         self.folder.mkdir(parents=True)
-        (self.folder / SEQS).touch()
+        for name in (SEQS, CRCS):
+            (self.folder / name).touch()
         self._task = task
         self._model = model
         self._segments: dict[str, int] = {}
         self._seals: dict[str, Seal] = {}
+        self._new: list[str] = []  # the segments that `append` has written
 
     @staticmethod
     def path(index_dir: Path, task: Task) -> Path:
@@ -44,43 +45,71 @@ class Draft:
     def images(self) -> int:
         return sum(self._segments.values())
 
-    def continue_from(self, generation: Generation) -> None:
-        """Begin with a published generation's images: its features are linked, not written."""
-        for name in generation.meta.segments:
-            os.link(generation.folder / name, self.folder / name)
-            self._seals[name] = generation.meta.files[name]
-        self._segments |= generation.meta.segments
-        shutil.copyfile(generation.folder / SEQS, self.folder / SEQS)
+    @property
+    def added(self) -> int:
+        """How many images `append` has written."""
+        return sum(self._segments[name] for name in self._new)
 
-    def append(self, pages: Pages, report: Callable[[int], None]) -> NDArray[np.float16]:
-        """Write one more segment.
+    def continue_from(self, generation: Generation, removed: NDArray[np.int64]) -> None:
+        """Begin with the images of a published generation but for those `removed`, int64 [n].
+
+        A segment that loses none is linked, not written.
+
+        Raises:
+            IndexDamaged: features that have to be written again are not what was stored.
+        """
+        stays = ~np.isin(generation.seqs, removed)
+        first = 0
+        for name, rows in generation.meta.segments.items():
+            part = slice(first, first + rows)
+            seqs, crcs = generation.seqs[part][stays[part]], generation.crcs[part][stays[part]]
+            first += rows
+            if len(seqs) == rows:
+                self._link(generation, name)
+                self._number(name, seqs, crcs)
+            elif len(seqs):
+                self._write(f"features-{seqs[0]}.f16", Page(seqs, generation.features(seqs), crcs))
+
+    def append(self, pages: Iterable[Page], report: Callable[[int], None]) -> None:
+        """Write more images, in segments of their own.
 
         Args:
-            pages: seqs int64 [n] and features float16 [n, D] at a time.
+            pages: sequence numbers ascending, all above those that are here already.
             report: is told how many images have been written, after each page.
-        Returns:
-            the segment, float16 [images, D], mapped.
         """
-        part = self.folder / "features.part"
-        first, rows = None, 0
-        with part.open("xb") as features_file, (self.folder / SEQS).open("ab") as seqs_file:
-            for seqs, features in pages:
-                first = int(seqs[0]) if first is None else first
-                features_file.write(features.astype(FEATURES).tobytes())
-                seqs_file.write(seqs.astype(SEQ).tobytes())
-                rows += len(seqs)
-                report(rows)
-        if first is None:
-            part.unlink()
-            return np.empty((0, self._model.dimension), np.float16)
-        name = f"features-{first}.f16"
-        self._segments[name] = rows
-        shape = (rows, self._model.dimension)
-        return np.memmap(part.rename(self.folder / name), FEATURES, "r", shape=shape)
+        for page in pages:
+            if not self._new or self._segments[self._new[-1]] >= SEGMENT_ROWS:
+                self._new.append(f"features-{page.seqs[0]}.f16")
+            self._write(self._new[-1], page)
+            report(self.added)
 
-    def seal(self, index: Index, trained_on: int) -> Path:
+    def chunks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """What `append` has written: sequence numbers, int64 [n], and features, float32 [n, D]."""
+        for seqs, segment in self._appended():
+            for start in range(0, len(seqs), ROWS_AT_ONCE):
+                part = slice(start, start + ROWS_AT_ONCE)
+                yield seqs[part], segment[part].astype(np.float32)
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """`count` vectors of what `append` has written, drawn without replacement, always the same.
+
+        Returns:
+            float32 [count, D].
+        """
+        drawn = np.sort(np.random.default_rng(0).choice(self.added, count, replace=False))
+        parts, first = [], 0
+        for seqs, segment in self._appended():
+            own = drawn[(drawn >= first) & (drawn < first + len(seqs))] - first
+            parts.append(segment[own].astype(np.float32))
+            first += len(seqs)
+        return np.concatenate(parts)
+
+    def seal(self, index: Index, removals: int, snapshot: int, trained_on: int) -> Path:
         """Write the codes and `meta.json`, and have everything on the disk.
 
+        Args:
+            index: the codes of all images here.
+            removals, snapshot, trained_on: as in `Meta`.
         Returns:
             the folder, fit for `Generations.publish`.
         """
@@ -97,22 +126,40 @@ class Draft:
             dimension=self._model.dimension,
             images=self.images,
             trained_on=trained_on,
-            snapshot=self._task.snapshot or 0,
+            snapshot=snapshot,
+            removals=removals,
             segments=self._segments,
             files=self._seals,
         )
         meta.write(self.folder)
-        sync(self.folder)
+        for path in (self.folder / META, self.folder):
+            sync(path)
         return self.folder
 
+    def _link(self, generation: Generation, name: str) -> None:
+        os.link(generation.folder / name, self.folder / name)
+        self._seals[name] = generation.meta.files[name]
 
-def chunks(segment: NDArray[np.float16]) -> Iterator[NDArray[np.float32]]:
-    """A segment in pieces of at most `ROWS_AT_ONCE` vectors, float32 [n, D]."""
-    for start in range(0, len(segment), ROWS_AT_ONCE):
-        yield segment[start : start + ROWS_AT_ONCE].astype(np.float32)
+    def _write(self, name: str, page: Page) -> None:
+        self._extend(name, page.features.astype(FEATURES))
+        self._number(name, page.seqs, page.crcs)
 
+    def _number(self, name: str, seqs: NDArray[np.int64], crcs: NDArray[np.uint32]) -> None:
+        """Note which images the next rows of a segment are, with their checksums."""
+        self._segments[name] = self._segments.get(name, 0) + len(seqs)
+        self._extend(SEQS, seqs.astype(SEQ))
+        self._extend(CRCS, crcs.astype(CRC))
 
-def sample(segment: NDArray[np.float16], count: int) -> NDArray[np.float32]:
-    """`count` vectors of a segment, drawn without replacement and always the same."""
-    drawn = np.random.default_rng(0).choice(len(segment), count, replace=False)
-    return segment[np.sort(drawn)].astype(np.float32)
+    def _extend(self, name: str, values: NDArray[np.generic]) -> None:
+        with (self.folder / name).open("ab") as file:
+            file.write(values.tobytes())
+
+    def _appended(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
+        """Each new segment, mapped, with its sequence numbers."""
+        seqs = np.fromfile(self.folder / SEQS, SEQ)[self.images - self.added :]
+        first = 0
+        for name in self._new:
+            shape = (self._segments[name], self._model.dimension)
+            segment = np.memmap(self.folder / name, FEATURES, "r", shape=shape)
+            yield seqs[first : first + len(segment)], segment
+            first += len(segment)

@@ -2,13 +2,15 @@
 
     upload ──► images ──► features ──► catalogue ──► jobs ──► index ──► generations ──► search
        │          │           │            │           │                    │
-       │          │           │            │           └ QueueUnavailable   └ NoIndex, IndexDamaged
-       │          │           │            ├ DuplicateId, StorageFull, CatalogueUnavailable
+       │          │           │            │           └ QueueUnavailable   └ NoIndex, IndexDamaged,
+       │          │           │            │           │                      FeaturesMissing
+       │          │           │            ├ DuplicateId, UnknownImage, NoOriginal
+       │          │           │            ├ StorageFull, CatalogueUnavailable, CatalogueDamaged
        │          │           │            └ UnknownTask, TaskFinished, TaskLost, WorkerLost,
        │          │           │              NoSamples, NeedMoreSamples
        │          │           └ FeaturesUnavailable, ModelRefused
        │          └ ImageUnreadable, ImageTooLarge
-       └ WrongArguments, DataRequired, ImageTooLarge
+       └ WrongArguments, DataRequired, ImageTooLarge, ArchiveUnreadable, BatchTooLarge
 
 Each error carries the `word` that a client sees in `message`; its own text is the sentence in
 `detail`. Nothing here knows HTTP: `answers.py` holds the one table from errors to status codes.
@@ -51,6 +53,18 @@ class ImageTooLarge(SimilarityError):
     word = "image_too_large"
 
 
+class ArchiveUnreadable(SimilarityError):
+    """An archive is damaged, of another kind than tar or zip, or made to do harm."""
+
+    word = "archive_reading_error"
+
+
+class BatchTooLarge(SimilarityError):
+    """A batch has more bytes, as it comes or unpacked, than the settings allow."""
+
+    word = "batch_too_large"
+
+
 class FeaturesUnavailable(SimilarityError):
     """Triton is away, is too slow, or does not serve the version in use; worth trying again."""
 
@@ -83,6 +97,24 @@ class CatalogueUnavailable(SimilarityError):
     """The database could not be read or written just now; nothing was stored."""
 
     word = "catalogue_unavailable"
+
+
+class CatalogueDamaged(SimilarityError):
+    """What is stored of an image is not what was stored; the text names it."""
+
+    word = "catalogue_damaged"
+
+
+class UnknownImage(SimilarityError):
+    """No image has this id."""
+
+    word = "unknown_image_id"
+
+
+class NoOriginal(SimilarityError):
+    """The upload of this image was not kept."""
+
+    word = "no_original"
 
 
 class UnknownTask(SimilarityError):
@@ -121,6 +153,12 @@ class NeedMoreSamples(SimilarityError):
     word = "need more samples"
 
 
+class FeaturesMissing(SimilarityError):
+    """The model that is searched with has made no features of this stored image yet."""
+
+    word = "no_features"
+
+
 class NoIndex(SimilarityError):
     """An update or a search was asked for before the first training."""
 
@@ -131,6 +169,18 @@ class IndexDamaged(SimilarityError):
     """No generation of the index can be opened."""
 
     word = "index_damaged"
+
+
+class BackupRefused(SimilarityError):
+    """A backup can't be made or restored there; nothing was changed."""
+
+    word = "backup_refused"
+
+
+class RepairRefused(SimilarityError):
+    """The index can't be made again just now; nothing was changed."""
+
+    word = "repair_refused"
 
 
 class QueueUnavailable(SimilarityError):

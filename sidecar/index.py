@@ -25,6 +25,7 @@ import faiss
 
 VALUES_PER_CODE = 8  # of a vector, for each 4-bit code
 POINTS_PER_LIST = 39  # the fewest that k-means takes without complaint
+FEWEST_POINTS = 39  # of a sample; a smaller one is repeated
 SAMPLE_PER_LIST = 128  # of training vectors; more did not change recall
 CANDIDATES = 320  # at least, and as many again at NPROB 100
 LISTS_PER_NPROB = 4  # at least: small sets have few lists, and neighbours in many of them
@@ -32,7 +33,7 @@ FULL_SCAN_NPROB = 50  # from here on every list is visited
 
 
 class Index:
-    """FAISS' IVF with product-quantised codes; a vector's label is its position, from 0."""
+    """FAISS' IVF with product-quantised codes; a vector's label is the number of its image."""
 
     def __init__(self, index: Any, dimension: int) -> None:
         self._index = index
@@ -46,7 +47,7 @@ class Index:
             sample: float32 [n, D], a random sample of them; `sample_size` tells how many do.
             size: how many vectors will be added, at least 1.
         """
-        padded = _pad(sample)
+        padded = _pad(np.resize(sample, (max(len(sample), FEWEST_POINTS), sample.shape[1])))
         width = padded.shape[1]
         spec = f"IVF{lists_for(size)},PQ{width // VALUES_PER_CODE}x4fsr"
         index = faiss.index_factory(width, spec, faiss.METRIC_L2)
@@ -55,12 +56,12 @@ class Index:
 
     @classmethod
     def load(cls, path: Path, dimension: int) -> "Index":
-        """Read an index into memory, to add to it."""
+        """Read an index into memory, to change it."""
         return cls(faiss.read_index(str(path)), dimension)
 
     @classmethod
     def map(cls, path: Path, dimension: int) -> "Index":
-        """Map an index for searching: processes share its memory. It can't be added to."""
+        """Map an index for searching: processes share its memory. It can't be changed."""
         return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), dimension)
 
     def save(self, path: Path) -> None:
@@ -74,27 +75,45 @@ class Index:
     def lists(self) -> int:
         return int(self._index.nlist)
 
-    def add(self, vectors: NDArray[np.float32]) -> None:
-        """Append vectors, float32 [n, D]; the first gets the position `size`."""
-        self._index.add(_pad(vectors))
+    def add(self, labels: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        """Append vectors, float32 [n, D], under labels, int64 [n]."""
+        self._index.add_with_ids(_pad(vectors), np.ascontiguousarray(labels))
 
-    def candidates(self, query: NDArray[np.float32], wanted: int, nprob: int) -> NDArray[np.int64]:
-        """Positions that may be among the `wanted` nearest to `query`.
+    def remove(self, labels: NDArray[np.int64]) -> None:
+        """Take vectors out, with their codes."""
+        self._index.remove_ids(np.ascontiguousarray(labels))
+
+    def candidates(
+        self, query: NDArray[np.float32], wanted: int, nprob: int, without: "Without | None" = None
+    ) -> NDArray[np.int64]:
+        """Labels of vectors that may be among the `wanted` nearest to `query`.
 
         Args:
             query: float32 [D].
             wanted: neighbours that the caller is after.
             nprob: 1..100, see `probes`.
+            without: vectors to leave out.
         Returns:
             int64 [n], without order; several times `wanted`, as far as there are that many.
         """
         count = min(self.size, max(CANDIDATES * (100 + nprob) // 100, 4 * wanted))
+        if not count:
+            return np.empty(0, np.int64)
         parameters = faiss.SearchParametersIVF(  # type: ignore[call-arg]
-            nprobe=probes(self.lists, nprob)
+            nprobe=probes(self.lists, nprob), sel=without.selector if without else None
         )
         _, found = self._index.search(_pad(query[None]), count, params=parameters)
-        positions: NDArray[np.int64] = found[0][found[0] >= 0]
-        return positions
+        labels: NDArray[np.int64] = found[0][found[0] >= 0]
+        return labels
+
+
+class Without:
+    """A set of labels that a search leaves out, made once for many searches."""
+
+    def __init__(self, labels: NDArray[np.int64]) -> None:
+        self.labels = labels
+        chosen = faiss.IDSelectorBatch(np.ascontiguousarray(labels))
+        self.selector = faiss.IDSelectorNot(chosen)
 
 
 def lists_for(size: int) -> int:

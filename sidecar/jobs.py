@@ -137,7 +137,7 @@ def run(task_id: str) -> None:
     """Do a task, in a process of its own that RQ forks: the function that a job names."""
     _die_with_parent()
     settings = from_environment()
-    catalogue = open_catalogue(settings.catalogue_url, settings.task_lease_s)
+    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     task = catalogue.tasks.claim(task_id)
     if task is None:
         return  # done, cancelled, or another one is running; its turn comes
@@ -175,7 +175,7 @@ def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
 def _put_back(job: Job, _pid: int, _status: int, _usage: Any) -> None:
     """The process of a task was killed: say so at once, rather than let its lease run out."""
     settings = from_environment()
-    catalogue = open_catalogue(settings.catalogue_url, settings.task_lease_s)
+    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     catalogue.tasks.release(job.args[0])
     catalogue.database.close()
 

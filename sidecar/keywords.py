@@ -31,7 +31,12 @@ class Keywords:
         Raises:
             ImageUnreadable, ImageTooLarge, FeaturesUnavailable, ModelRefused.
         """
-        jpeg = canonical(upload, self.rules)
+        return self.of_stored(canonical(upload, self.rules), top_k, threshold)
+
+    def of_stored(
+        self, jpeg: bytes, top_k: int, threshold: float = 0.0
+    ) -> tuple[list[Keyword], int]:
+        """As `of`, for a canonical JPEG."""
         model = self.models.in_use()
         scores = model.keywords(jpeg)
         labels = self.models.labels(model.record.version)

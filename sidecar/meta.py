@@ -1,16 +1,20 @@
 """The files of a generation, and `meta.json`, which says what they are."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 CODES = "codes.faiss"
 SEQS = "seqs.i64"
+CRCS = "crcs.u32"
 META = "meta.json"
 FEATURES = np.dtype("<f2")  # of a segment
 SEQ = np.dtype("<i8")
+CRC = np.dtype("<u4")
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,15 @@ class Seal:
 
 @dataclass(frozen=True)
 class Meta:
-    """What a generation is: `meta.json`.
+    """What a generation is: `meta.json`, which also holds a SHA-256 of this.
 
     Args:
         task_id, kind: the task that made it, "train" or "update".
         version, sha256, dimension: the model that made its features.
         images: vectors in it.
         trained_on: images in it when its codes were trained.
-        snapshot: every image up to this sequence number is in it.
+        snapshot: every image up to this sequence number is in it, unless it was removed.
+        removals: no image is in it that was removed up to this removal.
         segments: rows of each file of features, in order of position.
         files: the seal of each file.
     """
@@ -43,14 +48,27 @@ class Meta:
     images: int
     trained_on: int
     snapshot: int
+    removals: int
     segments: dict[str, int]
     files: dict[str, Seal]
 
     def write(self, folder: Path) -> None:
-        (folder / META).write_text(json.dumps(asdict(self), indent=1) + "\n")
+        fields = asdict(self)
+        document = {"meta": fields, "sha256": _digest(fields)}
+        (folder / META).write_text(json.dumps(document, indent=1) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Meta":
-        fields = json.loads((folder / META).read_text())
+        """Raises OSError or ValueError where the file is missing or not what was written."""
+        document = json.loads((folder / META).read_text())
+        if not isinstance(document, dict) or "meta" not in document:
+            raise ValueError("it has the form of an earlier release: train again")
+        fields = document["meta"]
+        if document.get("sha256") != _digest(fields):
+            raise ValueError(f"{META} is not what was written")
         fields["files"] = {name: Seal(**seal) for name, seal in fields["files"].items()}
         return cls(**fields)
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()

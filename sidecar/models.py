@@ -96,6 +96,10 @@ class VerifiedModels:
         finally:
             self._verifying.release()
 
+    def recorded(self, sha256: str) -> int:
+        """The catalogue's key of the model with this file; asks nobody but the catalogue."""
+        return self._recorded.get(sha256).model
+
     def labels(self, version: int) -> list[str]:
         """The keywords of a version, in the order of its scores."""
         return contracts.labels(self._repository, version)

@@ -5,7 +5,10 @@ Every function here raises WrongArguments, naming the parameter and its rule.
 
 import falcon
 
+from sidecar import ids
 from sidecar.errors import WrongArguments
+
+TOP_K = 10  # keywords, where a request does not say how many
 
 
 def image_id(req: falcon.Request) -> str | None:
@@ -16,16 +19,32 @@ def image_id(req: falcon.Request) -> str | None:
     return given.pop() if given else None
 
 
-def whole_number(req: falcon.Request, name: str, most: int, default: int) -> int:
-    """A whole number from 1 to `most`."""
+def required_id(req: falcon.Request) -> str:
+    """The `id` of a stored image."""
+    given = image_id(req)
+    if given is None:
+        raise WrongArguments("say which image: id=")
+    return ids.check(given)
+
+
+def whole_number(req: falcon.Request, name: str, most: int, default: int, least: int = 1) -> int:
+    """A whole number from `least` to `most`."""
     text = req.get_param(name)
     try:
         value = default if text is None else int(text)
     except ValueError as error:
         raise WrongArguments(f"{name} is a whole number, not {text!r}") from error
-    if not 1 <= value <= most:
-        raise WrongArguments(f"{name} is between 1 and {most}, not {value}")
+    if not least <= value <= most:
+        raise WrongArguments(f"{name} is between {least} and {most}, not {value}")
     return value
+
+
+def flag(req: falcon.Request, name: str) -> bool:
+    """`true` or `false`, which is also what it is where there is none."""
+    text = req.get_param(name)
+    if text not in (None, "true", "false"):
+        raise WrongArguments(f"{name} is true or false, not {text!r}")
+    return text == "true"
 
 
 def number(req: falcon.Request, name: str, default: float) -> float:

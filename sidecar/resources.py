@@ -1,27 +1,28 @@
-"""The HTTP resources: they read a request, ask the domain, and write its answer as JSON.
+"""The HTTP resources of the path of an image: add, search, keywords.
 
-No resource catches an error; `answers.py` turns them into answers.
+A resource reads a request, asks the domain, and writes its answer as JSON. None catches an error:
+`answers.py` turns them into answers.
 """
 
+import json
 import math
+import tempfile
 from dataclasses import asdict
 from typing import Any
 
 import falcon
 
 from sidecar.adding import Adding
-from sidecar.catalogue import Task
-from sidecar.dispatcher import Dispatcher
-from sidecar.health import Health
+from sidecar.answers import failure
+from sidecar.batch import Batch, Outcome
 from sidecar.keywords import Keywords
-from sidecar.parameters import image_id, number, whole_number
-from sidecar.search import Search, Wanted
+from sidecar.parameters import TOP_K, flag, image_id, number, required_id, whole_number
+from sidecar.search import Neighbours, Search, Wanted
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
-from sidecar.uploads import read_image
+from sidecar.uploads import BatchReader, read_image
 
-MESSAGES = {"train": "training", "update": "updating"}
-MOST_TASKS = 100
-TOP_K = 10
+MOST_IN_MEMORY = 1 << 20  # bytes of a batch's answer; a longer one is spooled to the disk
+NDJSON = "application/x-ndjson"
 
 
 class AddResource:
@@ -32,29 +33,57 @@ class AddResource:
         self._max_bytes = max_bytes
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        wanted = image_id(req)
+        wanted, overwrite = image_id(req), flag(req, "overwrite")
         upload = read_image(req, self._max_bytes)
-        resp.media = {"status": "ok", "id": self._adding.add(upload, wanted)}
+        resp.media = {"status": "ok", "id": self._adding.add(upload, wanted, overwrite)}
+
+
+class AddBatchResource:
+    """POST /similarity/add_batch."""
+
+    def __init__(self, batch: Batch, reader: BatchReader) -> None:
+        self._batch = batch
+        self._reader = reader
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        outcomes = self._batch.add(self._reader.read(req), flag(req, "overwrite"))
+        # Answered in one piece at the end: most clients read nothing before they have sent it all.
+        lines = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=str(self._reader.folder))  # noqa: SIM115
+        for outcome in outcomes:
+            lines.write(json.dumps(_outcome(outcome)).encode() + b"\n")
+        resp.content_type = NDJSON
+        resp.content_length = lines.tell()
+        lines.seek(0)
+        resp.stream = lines
 
 
 class SearchResource:
-    """POST /similarity/search."""
+    """POST /similarity/search, and GET /similarity/search?id=."""
 
     def __init__(self, search: Search, settings: Settings) -> None:
         self._search = search
         self._settings = settings
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        wanted = self._wanted(req)
+        upload = read_image(req, self._settings.max_image_bytes)
+        self._answer(resp, self._search.nearest(upload, wanted))
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        wanted = self._wanted(req)
+        self._answer(resp, self._search.nearest_to(required_id(req), wanted))
+
+    def _wanted(self, req: falcon.Request) -> Wanted:
         req.context.failed = {"dist": [], "result": []}  # what a failed answer holds besides
-        wanted = Wanted(
-            num_results=whole_number(
-                req, "num_results", MOST_RESULTS, self._settings.similarity_search_num_results
-            ),
+        few = self._settings.similarity_search_num_results
+        return Wanted(
+            num_results=whole_number(req, "num_results", MOST_RESULTS, few),
             nprob=whole_number(req, "nprob", MOST_NPROB, self._settings.nprob),
             max_dist=number(req, "max_dist", math.inf),
         )
-        upload = read_image(req, self._settings.max_image_bytes)
-        found = self._search.nearest(upload, wanted)
+
+    @staticmethod
+    def _answer(resp: falcon.Response, found: Neighbours) -> None:
         resp.set_header("X-Model-Version", str(found.version))
         resp.set_header("X-Generation", str(found.generation))
         resp.media = {"dist": found.dist, "result": found.result, "status": "ok"}
@@ -75,91 +104,8 @@ class ConceptsResource:
         resp.media = {"status": "ok", "concepts": [asdict(keyword) for keyword in found]}
 
 
-class RequestResource:
-    """GET or POST /similarity/train and /similarity/update."""
-
-    def __init__(self, dispatcher: Dispatcher, kind: str) -> None:
-        self._dispatcher = dispatcher
-        self._kind = kind
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        task = self._dispatcher.request(self._kind)
-        if task.state == "error":
-            resp.status = falcon.HTTP_409
-            resp.media = _status(task)
-        else:
-            resp.media = {
-                "status": "ongoing",
-                "message": MESSAGES[self._kind],
-                "task_id": task.task_id,
-            }
-
-    on_post = on_get
-
-
-class StatusResource:
-    """GET /similarity/status/<task_id>."""
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
-        resp.media = _status(self._dispatcher.tasks.get(task_id))
-
-
-class TasksResource:
-    """GET /similarity/tasks, newest first."""
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        tasks = self._dispatcher.tasks.recent(whole_number(req, "limit", MOST_TASKS, MOST_TASKS))
-        resp.media = {"status": "ok", "tasks": [_status(task) for task in tasks]}
-
-
-class CancelResource:
-    """POST /similarity/tasks/<task_id>/cancel."""
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
-        resp.media = {"status": "ok", "task_id": self._dispatcher.cancel(task_id).task_id}
-
-
-class LiveResource:
-    """GET /health/live: the process answers."""
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = {"status": "ok"}
-
-
-class ReadyResource:
-    """GET /health/ready: every part answers; those that do not are named."""
-
-    def __init__(self, health: Health) -> None:
-        self._health = health
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        parts = self._health.parts()
-        well = all(state == "ok" for state in parts.values())
-        resp.status = falcon.HTTP_200 if well else falcon.HTTP_503
-        resp.media = {"status": "ok" if well else "error", "parts": parts}
-
-
-def _status(task: Task) -> dict[str, Any]:
-    """A task as clients see it: ongoing, ok, or error."""
-    answer: dict[str, Any] = {
-        "status": {"ok": "ok", "error": "error", "cancelled": "error"}.get(task.state, "ongoing"),
-        "message": task.message or MESSAGES[task.kind],
-        "task_id": task.task_id,
-        "kind": task.kind,
-        "created_at": task.created_at,
-    }
-    if answer["status"] == "ongoing":
-        return answer | {"progress": task.progress, "phase": task.phase}
-    answer["finished_at"] = task.finished_at
-    if answer["status"] == "error":
-        return answer | {"detail": task.detail}
-    return answer | {"progress": 1.0, "generation": task.generation, "images": task.images}
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    """A line of a batch's answer."""
+    if outcome.error is None:
+        return {"status": "ok", "id": outcome.id, "name": outcome.name}
+    return {**failure(outcome.error), "name": outcome.name}

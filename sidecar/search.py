@@ -1,14 +1,18 @@
 """A query image to the ids of its neighbours: the last step of the path of an image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Entries
+from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.generations import Generation, Generations
 from sidecar.images import ImageRules, canonical
+from sidecar.index import Without
 from sidecar.models import VerifiedModels
+from sidecar.tombstones import Tombstones
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,76 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Search:
-    """Embed a query as the catalogue's images were, and look around it."""
+    """Look around an image, be it uploaded or stored.
+
+    The distance is the squared L2 distance of unit features: 0 for the same image, at most 4.
+    """
 
     entries: Entries
     models: VerifiedModels
     generations: Generations
+    tombstones: Tombstones
     rules: ImageRules
 
     def nearest(self, upload: bytes, wanted: Wanted) -> Neighbours:
-        """Find the images most like an uploaded one.
-
-        The distance is the squared L2 distance of unit features: 0 for the same image, at most 4.
+        """Find the images most like an uploaded one, embedded as the stored ones were.
 
         Raises:
             NoIndex, IndexDamaged, ImageUnreadable, ImageTooLarge, FeaturesUnavailable,
             ModelRefused, CatalogueUnavailable.
         """
-        generation = self.generations.current()  # first: without an index no inference is due
-        jpeg = canonical(upload, self.rules)
-        model = self.models.verified(generation.meta.version, generation.meta.sha256)
-        seqs, dist = rank(generation, model.features(jpeg), wanted)
-        ids = self.entries.ids_of(seqs.tolist())
+
+        def look(generation: Generation) -> Neighbours:
+            jpeg = canonical(upload, self.rules)
+            model = self.models.verified(generation.meta.version, generation.meta.sha256)
+            return self._around(generation, model.features(jpeg), wanted)
+
+        return self._in_a_whole_generation(look)
+
+    def nearest_to(self, image_id: str, wanted: Wanted) -> Neighbours:
+        """Find the images most like a stored one, itself left out; no inference is needed.
+
+        Raises:
+            UnknownImage: no image has this id.
+            FeaturesMissing: the model that is searched with has made no features of it yet.
+            NoIndex, IndexDamaged, CatalogueUnavailable, CatalogueDamaged.
+        """
+
+        def look(generation: Generation) -> Neighbours:
+            stored = self.entries.features(image_id, self.models.recorded(generation.meta.sha256))
+            if stored is None:
+                version = generation.meta.version
+                raise FeaturesMissing(f"version {version} has made no features of {image_id} yet")
+            seq, query = stored
+            return self._around(generation, query, wanted, itself=seq)
+
+        return self._in_a_whole_generation(look)
+
+    def _in_a_whole_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
+        """Where a generation turns out to be damaged, the one before answers."""
+        while True:
+            generation = self.generations.current()  # first: without an index no inference is due
+            try:
+                return look(generation)
+            except IndexDamaged as error:
+                self.generations.condemn(generation, error)
+
+    def _around(
+        self,
+        generation: Generation,
+        query: NDArray[np.float32],
+        wanted: Wanted,
+        itself: int | None = None,
+    ) -> Neighbours:
+        without, known = self.tombstones.known(generation), -1
+        while True:
+            seqs, dist = rank(generation, query, wanted, without, itself)
+            ids = self.entries.ids_of(seqs.tolist())
+            gone = 0 if without is None else len(without.labels)
+            if len(ids) == len(seqs) or gone == known:
+                break
+            known = gone  # an image has been removed since: look again, without it
+            without = self.tombstones.refreshed(generation)
         found = [(d, ids[s]) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]
         return Neighbours(
             [d for d, _ in found], [i for _, i in found], generation.meta.version, generation.number
@@ -60,7 +113,11 @@ class Search:
 
 
 def rank(
-    generation: Generation, query: NDArray[np.float32], wanted: Wanted
+    generation: Generation,
+    query: NDArray[np.float32],
+    wanted: Wanted,
+    without: Without | None = None,
+    itself: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The nearest of a generation's candidates by their full features.
 
@@ -68,11 +125,16 @@ def rank(
         generation: to search in.
         query: float32 [D].
         wanted: how many, how carefully, how far.
+        without: images that are gone.
+        itself: the sequence number of the query, where it is a stored image.
     Returns:
         seqs int64 [n] and squared L2 distances float32 [n], ascending; ties by age.
+    Raises:
+        IndexDamaged: what it holds is not what was stored.
     """
-    positions = generation.index.candidates(query, wanted.num_results, wanted.nprob)
-    dist = np.square(generation.features(positions) - query).sum(axis=1)
-    nearest = np.lexsort((positions, dist))[: wanted.num_results]
+    seqs = generation.index.candidates(query, wanted.num_results + 1, wanted.nprob, without)
+    seqs = seqs[seqs != itself] if itself is not None else seqs
+    dist = np.square(generation.features(seqs).astype(np.float32) - query).sum(axis=1)
+    nearest = np.lexsort((seqs, dist))[: wanted.num_results]
     nearest = nearest[dist[nearest] <= wanted.max_dist]
-    return generation.seqs[positions[nearest]], dist[nearest]
+    return seqs[nearest], dist[nearest]

@@ -25,6 +25,11 @@ class Settings(BaseSettings):
         64, ge=1, le=1024, description="requests that one process has in hand at once"
     )
     data_dir: Path = Field(Path("var"), description="volume of the catalogue and the index")
+    catalogue_url: str = Field(
+        "",
+        pattern=r"^$|^sqlite:////|^postgresql\+psycopg://",
+        description="`postgresql+psycopg://user:password@host/name`; empty is SQLite in `DATA_DIR`",
+    )
     model_repository: Path = Field(
         Path("model_repository"), description="Triton's model repository, for its contracts"
     )
@@ -40,7 +45,9 @@ class Settings(BaseSettings):
         5, ge=1, le=MOST_NPROB, description="1 fastest, 100 most accurate; per request `nprob=`"
     )
     auto_update_s: float = Field(
-        0, ge=0, description="update by itself this many seconds after the last add; 0 is never"
+        0,
+        ge=0,
+        description="update by itself this many seconds after the last add or removal; 0 is never",
     )
     keep_generations: int = Field(
         2, ge=1, le=100, description="generations of the index that stay on the volume"
@@ -57,13 +64,21 @@ class Settings(BaseSettings):
     task_lease_s: float = Field(
         30.0, ge=1, le=3600, description="seconds of silence after which a task is run again"
     )
+    keep_originals: bool = Field(
+        False, description="1 keeps each upload as it came, beside the JPEG that is made of it"
+    )
+    max_batch_bytes: int = Field(
+        16 * 1024 * MEBIBYTE,
+        ge=1024,
+        description="largest batch, in bytes, unpacked and as it comes",
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
     )
 
     @property
-    def catalogue_url(self) -> str:
-        return f"sqlite:///{self.data_dir.absolute()}/catalogue.sqlite"
+    def database_url(self) -> str:
+        return self.catalogue_url or f"sqlite:///{self.data_dir.absolute()}/catalogue.sqlite"
 
     @property
     def index_dir(self) -> Path:

@@ -1,9 +1,25 @@
-"""The image out of a multipart request, without ever holding more of it than is allowed."""
+"""The files of a request, without ever holding more of them than is allowed."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
 
 import falcon
-from falcon.media.multipart import MultipartForm, MultipartFormHandler
+from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler
 
-from sidecar.errors import DataRequired, ImageTooLarge, WrongArguments
+from sidecar import archives
+from sidecar.archives import BatchRules, File
+from sidecar.errors import (
+    BatchTooLarge,
+    DataRequired,
+    ImageTooLarge,
+    SimilarityError,
+    StorageFull,
+    WrongArguments,
+)
 
 FIELD = "data"
 FORM_BYTES = 64 * 1024  # what boundaries, headers and other fields may add to an image
@@ -27,22 +43,103 @@ def read_image(req: falcon.Request, max_bytes: int) -> bytes:
         if part.name != FIELD:
             continue
         if found is not None:
-            raise WrongArguments(f"one field {FIELD!r} at a time")
+            raise WrongArguments(f"one field {FIELD!r} at a time: add_batch takes many")
         found = part.stream.read(max_bytes + 1)
         if len(found) > max_bytes:
             raise _too_large(max_bytes)
     if not found:
-        raise DataRequired(f"send the image as the multipart field {FIELD!r}, as curl -F does")
+        raise _data_required()
     return found
 
 
-def _form(req: falcon.Request, max_bytes: int) -> MultipartForm:
+@dataclass(frozen=True)
+class BatchReader:
+    """Reads the files of a batch while they arrive.
+
+    Args:
+        rules: how large it may be.
+        folder: where an archive lies until it has been read.
+    """
+
+    rules: BatchRules
+    folder: Path
+
+    def read(self, req: falcon.Request) -> Iterator[File]:
+        """Every multipart field `data`, and what is in those that are a tar or a zip; or the files
+        of the tar or zip that the whole body is.
+
+        Trouble with the request itself is raised where it comes before the first file; later, when
+        some have been added, it is one more file that can't be had.
+
+        Raises:
+            DataRequired, WrongArguments, ArchiveUnreadable, BatchTooLarge, StorageFull.
+        """
+        if (req.content_length or 0) > self.rules.max_batch_bytes:
+            _drain(req)
+            raise _batch_too_large(self.rules)
+        began = False
+        try:
+            for file in self._files(req):
+                began = True
+                yield file
+        except (SimilarityError, falcon.HTTPError) as error:
+            if not began:
+                raise
+            known = isinstance(error, SimilarityError)
+            yield File("", error if known else WrongArguments(f"the request breaks off: {error}"))
+        if not began:
+            raise _data_required()
+
+    def _files(self, req: falcon.Request) -> Iterator[File]:
+        if not (req.content_type or "").startswith(falcon.MEDIA_MULTIPART):
+            body: Any = req.stream if req.content_length is None else req.bounded_stream
+            yield from self._unpacked(body)
+            return
+        for part in _form(req, self.rules.max_batch_bytes, any_number=True):
+            if part.name == FIELD:
+                yield from self._part(part)
+
+    def _part(self, part: BodyPart) -> Iterator[File]:
+        if archives.is_archive(part.stream.peek(archives.MAGIC_BYTES)):
+            yield from self._unpacked(part.stream)
+            return
+        most = self.rules.max_image_bytes
+        content: bytes = part.stream.read(most + 1)
+        yield File(part.filename or "", content if len(content) <= most else _too_large(most))
+
+    def _unpacked(self, stream: Any) -> Iterator[File]:
+        """The files of an archive, which has to be on the disk: a zip is read from its end."""
+        with self._spool(stream) as spooled:
+            yield from archives.files(spooled, self.rules)
+
+    def _spool(self, stream: Any) -> IO[bytes]:
+        """Have a stream on the disk, in a file that has no name and goes with its last handle."""
+        try:
+            with ExitStack() as on_failure:
+                spooled = on_failure.enter_context(tempfile.TemporaryFile(dir=self.folder))
+                while piece := stream.read(PIECE_BYTES):
+                    spooled.write(piece)
+                    if spooled.tell() > self.rules.max_batch_bytes:
+                        raise _batch_too_large(self.rules)
+                if not spooled.tell():
+                    raise _data_required()
+                spooled.seek(0)
+                on_failure.pop_all()
+                return spooled
+        except OSError as error:
+            raise StorageFull(f"no room for the batch: {error}") from error
+
+
+def _form(req: falcon.Request, max_bytes: int, any_number: bool = False) -> MultipartForm:
+    """Args: any_number: of fields; Falcon's own limit, which is 64, holds otherwise."""
     if not (req.content_type or "").startswith(falcon.MEDIA_MULTIPART):
-        raise DataRequired(f"send the image as the multipart field {FIELD!r}, as curl -F does")
-    if req.content_length is not None:
-        form = req.get_media()
-    else:  # chunked: Falcon would take a body without a length for an empty one
-        form = MultipartFormHandler().deserialize(req.stream, req.content_type, max_bytes)
+        raise _data_required()
+    handler = MultipartFormHandler()
+    if any_number:
+        handler.parse_options.max_body_part_count = 0
+    # Falcon would take a body without a length, which comes in chunks, for an empty one.
+    stream: Any = req.stream if req.content_length is None else req.bounded_stream
+    form = handler.deserialize(stream, req.content_type, req.content_length or max_bytes)
     assert isinstance(form, MultipartForm)
     return form
 
@@ -54,6 +151,14 @@ def _drain(req: falcon.Request) -> None:
     left = min(req.content_length or 0, DRAINED_BYTES)
     while left > 0 and (piece := req.bounded_stream.read(min(left, PIECE_BYTES))):
         left -= len(piece)
+
+
+def _data_required() -> DataRequired:
+    return DataRequired(f"send the image as the multipart field {FIELD!r}, as curl -F does")
+
+
+def _batch_too_large(rules: BatchRules) -> BatchTooLarge:
+    return BatchTooLarge(f"a batch has at most {rules.max_batch_bytes} bytes here")
 
 
 def _too_large(max_bytes: int) -> ImageTooLarge:

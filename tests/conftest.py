@@ -1,14 +1,20 @@
 """One stack for all tests of the API; those that kill parts of it start their own."""
 
+import os
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from export import photos
+from local.ports import LaunchRefused
+from local.postgres import postgres
 from tests.stack import Stack, running
 
 COLLECTION = 1200
+KINDS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +26,8 @@ def collection() -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that starts out empty."""
-    with running(tmp_path_factory.mktemp("stack"), MAX_IMAGE_BYTES=str(2 << 20)) as stack:
+    limits = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
+    with running(tmp_path_factory.mktemp("stack"), **limits) as stack:
         yield stack
 
 
@@ -30,6 +37,34 @@ def stack(bare_stack: Stack, collection: dict[str, bytes]) -> Stack:
     add_all(bare_stack, collection)
     bare_stack.run("train")
     return bare_stack
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL of the tests' own. Where none is installed only CI insists on it."""
+    try:
+        with postgres() as url:
+            yield url
+    except LaunchRefused as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty database of each kind; what is asked of one is asked of both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
+    return new_database(request.getfixturevalue("postgres_server"))
+
+
+def new_database(server: str) -> str:
+    """An empty database in a PostgreSQL, by its SQLAlchemy URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 def add_all(stack: Stack, images: dict[str, bytes]) -> None:

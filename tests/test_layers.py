@@ -15,9 +15,11 @@ PACKAGES = ("sidecar", "export", "local", "demo")
 DOORS = {
     "PIL": {"sidecar.images"},
     "faiss": {"sidecar.index"},
+    "alembic": {"sidecar.catalogue"},
     "gunicorn": {"sidecar.server"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.sessions"},
+    "psycopg": {"sidecar.catalogue"},
     "pydantic": {"sidecar.settings"},
     "pydantic_settings": {"sidecar.settings"},
     "redis": {"sidecar.jobs"},
@@ -27,18 +29,22 @@ DOORS = {
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.features"},
 }
-EDGE = {f"sidecar.{name}" for name in ("app", "answers", "resources", "parameters", "uploads")}
+EDGE = {f"sidecar.{name}" for name in ("app", "answers", "parameters", "uploads")}
+EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
 # Who may import whom, from the edge inwards: a module may only import those on later lines.
 ORDER = [
     ["__main__"],
+    ["maintenance"],
+    ["backups", "repair", "verification"],
     ["server"],
     ["app"],
-    ["resources", "answers"],
-    ["parameters", "uploads", "health"],
-    ["dispatcher", "adding", "search", "keywords"],
-    ["jobs"],
+    ["resources", "image_resources", "task_resources"],
+    ["answers", "parameters", "uploads", "health"],
+    ["dispatcher", "batch", "inventory"],
+    ["adding", "search", "keywords", "archives"],
+    ["jobs", "tombstones"],
     ["trainer", "heartbeat"],
     ["drafts"],
     ["generations", "models"],

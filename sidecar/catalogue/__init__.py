@@ -1,46 +1,74 @@
 """The catalogue: every image, its features, and every task, in one durable database.
 
-This package is the one door to SQLAlchemy.
+This package is the one door to SQLAlchemy, Alembic and psycopg.
 """
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
+from sidecar.catalogue.adds import Adds, NewImage
+from sidecar.catalogue.audit import Audit
+from sidecar.catalogue.copies import copy, started
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.entries import Entries, NewImage
+from sidecar.catalogue.entries import Entries, Entry
 from sidecar.catalogue.models import ModelRecord, Models
+from sidecar.catalogue.removals import Removals, Removed
 from sidecar.catalogue.tasks import Published, Task, Tasks
+from sidecar.catalogue.vectors import Page, Vectors
 
 __all__ = [
+    "Adds",
+    "Audit",
     "Catalogue",
+    "Connection",
     "Entries",
+    "Entry",
     "ModelRecord",
     "Models",
     "NewImage",
+    "Page",
     "Published",
+    "Removals",
+    "Removed",
     "Task",
     "Tasks",
+    "Vectors",
+    "copy",
     "open_catalogue",
+    "started",
 ]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The three parts of one database."""
+    """The parts of one database."""
 
     database: Database
+    adds: Adds
     entries: Entries
+    vectors: Vectors
+    removals: Removals
     models: Models
     tasks: Tasks
 
 
 def open_catalogue(url: str, lease_s: float) -> Catalogue:
-    """Open the catalogue at an SQLAlchemy URL, and make its tables where there are none.
+    """Open the catalogue at an SQLAlchemy URL; its tables are made or brought up to date.
 
     Args:
         url: for example `sqlite:////var/lib/similarity/catalogue.sqlite`.
         lease_s: seconds after which a silent running task counts as abandoned.
     Raises:
-        CatalogueUnavailable: the database can't be opened.
+        CatalogueUnavailable: the database can't be opened, or a newer release made it.
     """
     database = Database(url)
-    return Catalogue(database, Entries(database), Models(database), Tasks(database, lease_s))
+    return Catalogue(
+        database,
+        Adds(database),
+        Entries(database),
+        Vectors(database),
+        Removals(database),
+        Models(database),
+        Tasks(database, lease_s),
+    )

@@ -1,84 +1,95 @@
-"""The connection to the catalogue's database: its pragmas, its transactions, its errors."""
+"""The connection to the catalogue's database: its transactions and its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from sidecar.catalogue.schema import metadata
+from sidecar.catalogue.migration import migrate
+from sidecar.catalogue.postgresql import PostgreSQL
+from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
-
-BUSY_TIMEOUT_S = 30
-# Large pages hold a row of 1,280 float16 values with a third less waste; chosen at creation only.
-PRAGMAS = (
-    "PRAGMA page_size=16384",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",  # an add is acknowledged when it is on the disk, not before
-    "PRAGMA journal_size_limit=67108864",
-)
 
 
 class Database:
     """One engine, with a transaction for reading and one for writing."""
 
     def __init__(self, url: str) -> None:
-        path = make_url(url).database
-        try:
-            Path(str(path)).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CatalogueUnavailable(f"can't make the folder of {path}: {error}") from error
-        self._engine = create_engine(url, pool_size=16, max_overflow=64)
-        event.listen(self._engine, "connect", _set_pragmas)
-        event.listen(self._engine, "begin", _begin)
+        """Connect, and bring an older database up to date.
+
+        Raises:
+            CatalogueUnavailable: it can't be reached or opened, or a newer release made it.
+        """
+        self.url = url
+        self.kind = _kind(url)
+        with self._translated():
+            self._engine = self.kind.connect()
+        event.listen(self._engine, "begin", self._begin)
         self._writer = self._engine.execution_options(writes=True)
-        with self.writing() as connection:
-            metadata.create_all(connection)
+        try:
+            with self.writing() as connection:
+                migrate(connection)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view. Keep it short: a long one holds back the WAL's checkpoints."""
-        with _translated(), self._engine.connect() as connection, connection.begin():
+        """A consistent view. Keep it short: a long one holds back checkpoints and vacuuming."""
+        with self._translated(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on the disk when the block ends without an error.
 
+        There is one at a time, in all processes together: whoever sees a sequence number sees every
+        smaller one, too.
+
         Raises:
             StorageFull: no room; nothing was written.
             CatalogueUnavailable: any other trouble of the database; nothing was written.
         """
-        with _translated(), self._writer.connect() as connection, connection.begin():
+        with self._translated(), self._writer.connect() as connection, connection.begin():
             yield connection
+
+    def bytes_used(self) -> int:
+        """On the disk."""
+        with self.reading() as connection:
+            return self.kind.bytes_used(connection)
+
+    def release_space(self) -> None:
+        """Have the room of what was removed given back, and its last traces overwritten."""
+        with self._translated():
+            self.kind.release_space(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()
 
+    def _begin(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        self.kind.begin(connection, writes)
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
-    for pragma in PRAGMAS:
-        connection.execute(pragma)
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, *self.kind.errors) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if self.kind.is_full(cause):
+                raise StorageFull("the volume of the catalogue is full") from error
+            line = " ".join(str(cause).split())  # a log and a client's `detail` take one line
+            raise CatalogueUnavailable(f"the catalogue: {line}") from error
 
 
-def _begin(connection: Connection) -> None:
-    """Writers take the write lock at once: a lock taken half-way can't wait, it fails."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
+def _kind(url: str) -> SQLite | PostgreSQL:
+    kinds: dict[str, type[SQLite] | type[PostgreSQL]]
+    kinds = {"sqlite": SQLite, "postgresql": PostgreSQL}
     try:
-        yield
-    except DBAPIError as error:
-        if "full" in str(error.orig):
-            raise StorageFull("the volume of the catalogue is full") from error
-        raise CatalogueUnavailable(f"the catalogue: {error.orig}") from error
-    except SQLAlchemyError as error:
-        raise CatalogueUnavailable(f"the catalogue: {error}") from error
+        return kinds[make_url(url).get_backend_name()](url)
+    except (ArgumentError, NoSuchModuleError, KeyError) as error:
+        raise CatalogueUnavailable(
+            "CATALOGUE_URL is sqlite:////path or postgresql+psycopg://user:password@host/name"
+        ) from error

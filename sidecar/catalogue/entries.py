@@ -1,98 +1,97 @@
-"""The images of the catalogue with their features.
+"""The images of the catalogue, one by one and in pages."""
 
-Concurrent adds share a commit: whoever comes first becomes the leader and writes for all that have
-queued up behind it, since one sync of the disk costs the same for fifty rows as for one (group
-commit, DeWitt et al. 1984).
-"""
-
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, select
 
+from sidecar.catalogue.adds import STORED
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import features, images, pictures
-from sidecar.errors import DuplicateId
-
-STORED = np.dtype("<f2")
-LARGEST_COMMIT = 256  # images
+from sidecar.catalogue.schema import features, images, models, originals, pictures
+from sidecar.errors import CatalogueDamaged, UnknownImage
 
 
 @dataclass(frozen=True)
-class NewImage:
-    """An image on its way in.
+class Entry:
+    """What is known of an image: its sequence number, when it was added (seconds since 1970), the
+    SHA-256 of its upload, and the versions of the models that have features of it."""
 
-    Args:
-        id: as the client knows it.
-        sha256: of the upload, hex.
-        jpeg: the canonical JPEG.
-        model: the catalogue's key of the model that made the features.
-        features: float32 [D].
-    """
-
+    seq: int
     id: str
+    added_at: float
     sha256: str
-    jpeg: bytes
-    model: int
-    features: NDArray[np.float32]
+    versions: list[int]
 
 
 class Entries:
-    """Add images, look them up, and read their features back in bulk."""
+    """Look images up."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queued: list[tuple[NewImage, Future[int]]] = []
-        self._queue = threading.Lock()
-        self._leader = threading.Lock()
 
-    def check_free(self, image_id: str, sha256: str) -> None:
-        """Spare an upload its inference when its id is in use already.
+    def get(self, image_id: str) -> Entry:
+        """Raises UnknownImage."""
+        columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
+        made = select(models.c.version).join(features).order_by(models.c.version)
+        with self._database.reading() as connection:
+            row = _only(connection, select(*columns), image_id)
+            versions = connection.execute(made.where(features.c.seq == row.seq)).scalars().all()
+        return Entry(row.seq, row.id, row.added_at, row.sha256, list(versions))
+
+    def jpeg(self, image_id: str) -> bytes:
+        """The canonical JPEG of an image.
 
         Raises:
-            DuplicateId: it is; `identical` tells whether by an upload of this SHA-256.
+            UnknownImage: no image has this id.
+            CatalogueDamaged: it is not what was stored.
         """
+        query = select(pictures.c.jpeg, pictures.c.crc).join(images)
         with self._database.reading() as connection:
-            _check_free(connection, image_id, sha256)
+            row = _only(connection, query, image_id)
+        if zlib.crc32(row.jpeg) != row.crc:
+            raise CatalogueDamaged(f"the picture of {image_id} is not what was stored")
+        return bytes(row.jpeg)
 
-    def add(self, image: NewImage) -> int:
-        """Store an image; when this returns it is on the disk.
+    def original(self, image_id: str) -> bytes | None:
+        """The upload, where it was kept beside the canonical JPEG. Raises UnknownImage."""
+        query = select(originals.c.upload).select_from(images.outerjoin(originals))
+        with self._database.reading() as connection:
+            upload = _only(connection, query, image_id).upload
+        return None if upload is None else bytes(upload)
+
+    def features(self, image_id: str, model: int) -> tuple[int, NDArray[np.float32]] | None:
+        """The sequence number and the features, float32 [D], of an image by a model.
 
         Returns:
-            its sequence number.
+            None where this model has made none of it.
         Raises:
-            DuplicateId: the id is in use; nothing was changed.
-            StorageFull, CatalogueUnavailable: nothing was stored.
+            UnknownImage, CatalogueDamaged: as `jpeg`.
         """
-        answer: Future[int] = Future()
-        with self._queue:
-            self._queued.append((image, answer))
-        with self._leader:
-            if not answer.done():
-                self._commit_queued()
-        return answer.result()
+        made = (features.c.seq == images.c.seq) & (features.c.model == model)
+        columns = (images.c.seq, features.c.vector, features.c.crc)
+        query = select(*columns).select_from(images.outerjoin(features, made))
+        with self._database.reading() as connection:
+            row = _only(connection, query, image_id)
+        if row.vector is None:
+            return None
+        if zlib.crc32(row.vector) != row.crc:
+            raise CatalogueDamaged(f"the features of {image_id} are not what was stored")
+        return row.seq, np.frombuffer(row.vector, STORED).astype(np.float32)
 
-    def _commit_queued(self) -> None:
-        with self._queue:
-            batch = self._queued[:LARGEST_COMMIT]
-            del self._queued[:LARGEST_COMMIT]
-        try:
-            with self._database.writing() as connection:
-                outcomes = [_insert(connection, image) for image, _ in batch]
-        except BaseException as error:
-            for _, answer in batch:
-                answer.set_exception(error)
-            return
-        for (_, answer), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, DuplicateId):
-                answer.set_exception(outcome)
-            else:
-                answer.set_result(outcome)
+    def page(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Sequence numbers and ids of at most `limit` images, in the order they were added.
+
+        Args:
+            after: the last sequence number of the page before, 0 for the first.
+        """
+        query = select(images.c.seq, images.c.id).where(images.c.seq > after)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(images.c.seq).limit(limit))
+            return [(row.seq, row.id) for row in rows]
 
     def ids_of(self, seqs: Sequence[int]) -> dict[int, str]:
         """The ids behind sequence numbers; a number that is gone is left out."""
@@ -100,11 +99,11 @@ class Entries:
         with self._database.reading() as connection:
             return {row.seq: row.id for row in connection.execute(query)}
 
-    def count(self, model: int, up_to: int | None = None) -> int:
-        """How many images have features of `model`, up to a sequence number if one is given."""
-        query = select(func.count()).where(features.c.model == model)
-        if up_to is not None:
-            query = query.where(features.c.seq <= up_to)
+    def count(self, after: int = 0) -> int:
+        """How many images there are, with a sequence number above `after`."""
+        query = select(func.count()).select_from(images)
+        if after:
+            query = query.where(images.c.seq > after)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -115,56 +114,9 @@ class Entries:
             row = connection.execute(query).one_or_none()
         return None if row is None else (row.seq, row.added_at)
 
-    def jpeg(self, image_id: str) -> bytes | None:
-        """The canonical JPEG of an image, or None where there is no such id."""
-        query = select(pictures.c.jpeg).join(images).where(images.c.id == image_id)
-        with self._database.reading() as connection:
-            return connection.execute(query).scalar_one_or_none()
 
-    def stream(
-        self, model: int, after: int, up_to: int, page: int = 2048
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
-        """Read the features of `model` with `after` < seq <= `up_to`, in order of seq.
-
-        Each page is a transaction of its own, so that a long walk holds back no checkpoint.
-
-        Yields:
-            seqs int64 [n] and features float16 [n, D], 1 <= n <= page.
-        """
-        while True:
-            query = (
-                select(features.c.seq, features.c.vector)
-                .where(features.c.model == model, features.c.seq > after, features.c.seq <= up_to)
-                .order_by(features.c.seq)
-                .limit(page)
-            )
-            with self._database.reading() as connection:
-                rows = connection.execute(query).all()
-            if not rows:
-                return
-            seqs = np.array([row.seq for row in rows], np.int64)
-            vectors = np.frombuffer(b"".join(row.vector for row in rows), STORED)
-            yield seqs, vectors.reshape(len(rows), -1)
-            after = int(seqs[-1])
-
-
-def _check_free(connection: Connection, image_id: str, sha256: str) -> None:
-    query = select(images.c.sha256).where(images.c.id == image_id)
-    stored = connection.execute(query).scalar_one_or_none()
-    if stored is not None:
-        what = "the same image" if stored == sha256 else "another image"
-        raise DuplicateId(f"the id {image_id} is in use by {what}", identical=stored == sha256)
-
-
-def _insert(connection: Connection, image: NewImage) -> int | DuplicateId:
-    """One image within a shared commit; a clash of ids is its own affair, not its neighbours'."""
-    try:
-        _check_free(connection, image.id, image.sha256)
-    except DuplicateId as error:
-        return error
-    row = {"id": image.id, "sha256": image.sha256, "added_at": time.time()}
-    seq = int(connection.execute(insert(images).values(row).returning(images.c.seq)).scalar_one())
-    connection.execute(insert(pictures), {"seq": seq, "jpeg": image.jpeg})
-    vector = image.features.astype(STORED).tobytes()
-    connection.execute(insert(features), {"model": image.model, "seq": seq, "vector": vector})
-    return seq
+def _only(connection: Connection, query: Select[Any], image_id: str) -> Any:
+    row = connection.execute(query.where(images.c.id == image_id)).one_or_none()
+    if row is None:
+        raise UnknownImage(f"no image has the id {image_id}")
+    return row

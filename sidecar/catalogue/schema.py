@@ -1,11 +1,12 @@
-"""The tables of the catalogue.
+"""The tables of the catalogue, as the newest migration leaves them.
 
-Pictures and features stand apart from images, so that walking over ids reads no blobs. A sequence
-number (`seq`) is never used twice, even after its row is gone: generations of the index name images
-by it.
+Pictures, originals and features stand apart from images, so that walking over ids reads no blobs. A
+sequence number (`seq`, `removal`) is never used twice, even after its row is gone: generations of
+the index name images by it, and an image that takes another's place gets a number of its own.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -19,10 +20,13 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# SQLite numbers rows by columns of the type INTEGER only, which are as large there.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
 images = Table(
     "images",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Number, primary_key=True, autoincrement=True),
     Column("id", String(255), nullable=False, unique=True),
     Column("sha256", String(64), nullable=False),  # of the upload, to tell a retry from a clash
     Column("added_at", Float, nullable=False),  # seconds since 1970, UTC
@@ -32,8 +36,16 @@ images = Table(
 pictures = Table(
     "pictures",
     metadata,
-    Column("seq", Integer, ForeignKey("images.seq"), primary_key=True),
+    Column("seq", Number, ForeignKey("images.seq"), primary_key=True),
     Column("jpeg", LargeBinary, nullable=False),  # canonical
+    Column("crc", BigInteger, nullable=False),  # CRC-32 of it
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    Column("seq", Number, ForeignKey("images.seq"), primary_key=True),
+    Column("upload", LargeBinary, nullable=False),  # where it is not the canonical JPEG itself
 )
 
 models = Table(
@@ -49,9 +61,20 @@ models = Table(
 features = Table(
     "features",
     metadata,
+    Column("seq", Number, ForeignKey("images.seq"), primary_key=True),
     Column("model", Integer, ForeignKey("models.model"), primary_key=True),
-    Column("seq", Integer, ForeignKey("images.seq"), primary_key=True),
     Column("vector", LargeBinary, nullable=False),  # float16 [D], little-endian
+    Column("crc", BigInteger, nullable=False),  # CRC-32 of it
+)
+
+# Tombstones: what a generation of the index may still hold and a search must leave out.
+removals = Table(
+    "removals",
+    metadata,
+    Column("removal", Number, primary_key=True, autoincrement=True),
+    Column("seq", Number, nullable=False),  # of an image that is gone
+    Column("removed_at", Float, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 tasks = Table(
@@ -65,7 +88,8 @@ tasks = Table(
     Column("message", String(64)),  # the error word, where it failed
     Column("detail", String),
     Column("attempt", Integer, nullable=False, default=0),  # the fencing token
-    Column("snapshot", Integer),  # the largest seq that the task looks at
+    Column("snapshot", BigInteger),  # the largest seq that the task looks at
+    Column("removals", BigInteger),  # the largest removal that it knows of
     Column("lease_until", Float),
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published

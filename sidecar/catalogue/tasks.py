@@ -4,7 +4,8 @@
        ▲                  │ ├──fail────────► error
        └──lease runs out──┘ └──cancel──────► cancelled      (cancel: from waiting, too)
 
-A claim takes a snapshot (the largest sequence number so far), a lease and an attempt number. The
+A claim takes a snapshot (the largest sequence number and removal so far), a lease and an attempt
+number. The
 attempt is a fencing token: whoever publishes shows it, so that a worker that was thought dead can't
 overwrite what its successor made.
 Source: M. Kleppmann, "How to do distributed locking", 2016.
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.removals import newest as newest_removal
 from sidecar.catalogue.schema import images, tasks
 from sidecar.errors import SimilarityError, TaskFinished, TaskLost, UnknownTask, WorkerLost
 
@@ -41,6 +43,7 @@ class Task:
     detail: str | None
     attempt: int
     snapshot: int | None
+    removals: int | None
     lease_until: float | None
     generation: int | None
     images: int | None
@@ -101,6 +104,7 @@ class Tasks:
                 "phase": "starting",
                 "attempt": task.attempt + 1,
                 "snapshot": connection.execute(newest).scalar_one(),
+                "removals": newest_removal(connection),
                 "lease_until": time.time() + self.lease_s,
             }
             connection.execute(update(tasks).where(_is(task_id)).values(start))
@@ -166,11 +170,12 @@ class Tasks:
             query = select(tasks).where(tasks.c.state == "waiting").order_by(tasks.c.created_at)
             return [_task(row) for row in connection.execute(query)]
 
-    def covered(self) -> int:
-        """The largest snapshot that any task has taken: what was added up to there was seen."""
+    def covered(self) -> tuple[int, int]:
+        """The largest sequence number and removal that any task has looked at."""
+        largest = (func.coalesce(func.max(c), 0) for c in (tasks.c.snapshot, tasks.c.removals))
         with self._database.reading() as connection:
-            query = select(func.coalesce(func.max(tasks.c.snapshot), 0))
-            return int(connection.execute(query).scalar_one())
+            snapshot, removals = connection.execute(select(*largest)).one()
+        return int(snapshot), int(removals)
 
 
 def _task(row: Row[Any]) -> Task:

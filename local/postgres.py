@@ -1,0 +1,79 @@
+"""A PostgreSQL of one's own, from Debian's package or any other on PATH, for tests and benches.
+
+    with postgres() as url: ...
+
+It is durable as a real one is (fsync on), listens on a free port of 127.0.0.1, and leaves nothing.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.ports import HOST, LaunchRefused, free_ports
+
+INSTALLED = Path("/usr/lib/postgresql")  # Debian keeps the server's programs off PATH
+USER = "postgres"
+START_TIMEOUT_S = 30
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A running server with an empty database.
+
+    Yields:
+        its SQLAlchemy URL.
+    Raises:
+        LaunchRefused: PostgreSQL is not installed, or does not start.
+    """
+    programs = _programs()
+    # Not below the caller's folder: the server won't run as root, and another user can't get there.
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    user = _server_user()
+    if user:
+        shutil.chown(folder, user)
+    [port] = free_ports(1)
+    initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-U", USER, "-A", "trust", "-E", "UTF8"]
+    server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
+    server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
+    try:
+        with (folder / "log").open("wb") as log:
+            subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=log, check=True)
+            process = subprocess.Popen(server, user=user, cwd="/", stdout=log, stderr=log)
+        try:
+            _wait(programs, port, process)
+            yield f"postgresql+psycopg://{USER}@{HOST}:{port}/postgres"
+        finally:
+            process.send_signal(signal.SIGINT)  # its fast shutdown
+            process.wait()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _wait(programs: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    asking = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
+    while subprocess.run(asking, check=False).returncode:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise LaunchRefused(f"PostgreSQL did not start on port {port}")
+        time.sleep(0.1)
+
+
+def _programs() -> Path:
+    """The folder of the server's programs, the newest version's where there are several."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    versions = sorted(INSTALLED.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if not versions:
+        raise LaunchRefused("PostgreSQL is not installed: apt-get install postgresql")
+    return versions[-1].parent
+
+
+def _server_user() -> str | None:
+    """Whom the server runs as: ourselves, unless we are root, which it refuses."""
+    return USER if os.geteuid() == 0 else None

@@ -1,0 +1,68 @@
+"""Many images in one request, each added as if it came alone."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sidecar import ids
+from sidecar.adding import Adding
+from sidecar.archives import File
+from sidecar.errors import SimilarityError, WrongArguments
+
+AT_ONCE = 32  # of a process: enough for a batch in Triton to fill, few enough to hold in memory
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file: its id, or the error."""
+
+    name: str
+    id: str | None
+    error: SimilarityError | None
+
+
+class Batch:
+    """Adds the files of a request side by side."""
+
+    def __init__(self, adding: Adding) -> None:
+        self._adding = adding
+        self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
+
+    def add(self, files: Iterable[File], overwrite: bool) -> Iterator[Outcome]:
+        """Add files as they come, at most `AT_ONCE` ahead of the one that is answered.
+
+        Args:
+            overwrite: as in `Adding.add`.
+        Yields:
+            an outcome a file, in their order. One that fails leaves the others alone.
+        """
+        under_way: deque[Future[Outcome]] = deque()
+        for file in files:
+            under_way.append(self._threads.submit(self._add, file, overwrite))
+            if len(under_way) == AT_ONCE:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+    def _add(self, file: File, overwrite: bool) -> Outcome:
+        try:
+            if isinstance(file.content, Exception):
+                raise file.content
+            image_id = id_of(file.name) if file.name else None
+            return Outcome(file.name, self._adding.add(file.content, image_id, overwrite), None)
+        except SimilarityError as error:
+            return Outcome(file.name, None, error)
+
+
+def id_of(name: str) -> str:
+    """A file's name without its folders and its ending: "cats/tom.jpg" is "tom".
+
+    Raises:
+        WrongArguments: that is no id, or the name leads out of the folder that it was packed in.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
+        raise WrongArguments("the name leads out of its folder")
+    return ids.check(path.stem)

@@ -1,0 +1,113 @@
+"""What only PostgreSQL needs: its session's settings, one lock for writers, and binary COPY.
+
+Sources: https://www.postgresql.org/docs/current/sql-copy.html (binary format) and
+https://www.postgresql.org/docs/current/explicit-locking.html (advisory locks).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import psycopg
+from sqlalchemy import Column, Connection, Engine, create_engine
+
+# The number is the lock's name, in this database. A writer that hangs frees the others.
+LOCK = (
+    "SET LOCAL idle_in_transaction_session_timeout = '60s'; SELECT pg_advisory_xact_lock(5458253)"
+)
+SESSION = {
+    "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
+    "lock_timeout": "30s",
+}
+READ = (
+    "COPY (SELECT seq, crc, vector FROM features WHERE model = {} AND seq > {} AND seq <= {} "
+    "ORDER BY seq LIMIT {}) TO STDOUT (FORMAT BINARY)"
+)
+# A table that is new to the planner's statistics would be sorted whole for each page.
+BY_INDEX = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"
+COPY_HEADER_BYTES = 19
+# The number of fields, and before each its length in bytes.
+COPY_ROW = [
+    ("fields", ">i2"),
+    ("seq_bytes", ">i4"),
+    ("seq", ">i8"),
+    ("crc_bytes", ">i4"),
+    ("crc", ">i8"),
+    ("vector_bytes", ">i4"),
+]
+COPY_TRAILER_BYTES = 2
+
+
+class PostgreSQL:
+    """The catalogue in a database server, for sidecars and workers on several hosts."""
+
+    errors = (psycopg.Error,)
+    page_rows = 4096
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def connect(self) -> Engine:
+        options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+        return create_engine(
+            self._url,
+            pool_size=8,
+            max_overflow=8,
+            pool_pre_ping=True,  # a server that was restarted costs no request
+            connect_args={"options": options, "connect_timeout": 5},
+        )
+
+    def begin(self, connection: Connection, writes: bool) -> None:
+        """One writer at a time, as in SQLite.
+
+        Numbers are drawn before they are committed: with two writers a smaller one could appear
+        after a larger one had been seen, and whoever had read up to there would miss it for good.
+        """
+        if writes:
+            connection.exec_driver_sql(LOCK)
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+    def is_full(self, error: BaseException | None) -> bool:
+        return isinstance(error, psycopg.errors.DiskFull)
+
+    def read_features(
+        self, connection: Connection, model: int, after: int, up_to: int, limit: int
+    ) -> Iterable[tuple[int, int, bytes]]:
+        """Rows of seq, crc, vector by binary COPY, which spares the server and us all parsing."""
+        cursor: Any = connection.connection.cursor()
+        cursor.execute(BY_INDEX)
+        with cursor.copy(READ.format(model, after, up_to, limit)) as copy:
+            data = b"".join(bytes(piece) for piece in copy)
+        body = memoryview(data)[COPY_HEADER_BYTES:-COPY_TRAILER_BYTES]
+        if not body:
+            return []
+        width = int.from_bytes(body[26:30], "big")  # of the first vector; all are of one model
+        rows = np.frombuffer(body, np.dtype([*COPY_ROW, ("vector", f"V{width}")]))
+        return zip(rows["seq"].tolist(), rows["crc"].tolist(), rows["vector"].tolist(), strict=True)
+
+    def bytes_used(self, connection: Connection) -> int:
+        """Of all tables of this database."""
+        size = "SELECT pg_database_size(current_database())"
+        return int(connection.exec_driver_sql(size).scalar_one())
+
+    def damage(self, connection: Connection) -> list[str]:
+        """Its structure is the server's own affair (pg_amcheck, data checksums)."""
+        return []
+
+    def release_space(self, engine: Engine) -> None:
+        """Autovacuum does it."""
+
+    def last_number(self, connection: Connection, column: Column[Any]) -> int:
+        """The largest number that a counting column has ever given out, 0 before the first."""
+        query = f"SELECT coalesce(pg_sequence_last_value('{_sequence(column)}'), 0)"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+    def set_last_number(self, connection: Connection, column: Column[Any], number: int) -> None:
+        if number:
+            connection.exec_driver_sql(f"SELECT setval('{_sequence(column)}', {number})")
+
+
+def _sequence(column: Column[Any]) -> str:
+    """The name that PostgreSQL gives the sequence of a BIGSERIAL."""
+    return f"{column.table.name}_{column.name}_seq"

@@ -1,0 +1,86 @@
+"""Images on their way out: rows that go, and the tombstones that they leave.
+
+A generation of the index can't be changed, so it still holds what is removed after it was made. The
+tombstones tell each search what to leave out. The next task leaves it out for good; a tombstone
+goes when no generation on the volume can hold its image any more.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from sidecar.catalogue.database import Database
+from sidecar.catalogue.schema import features, images, originals, pictures, removals
+from sidecar.errors import UnknownImage
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Sequence numbers that are gone, and the number of the last of these removals."""
+
+    seqs: list[int]
+    last: int
+
+
+class Removals:
+    """Remove images, and tell which are gone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def remove(self, image_id: str) -> None:
+        """Remove an image with all that was made of it; when this returns it is on the disk.
+
+        Raises:
+            UnknownImage: there is none with this id.
+        """
+        with self._database.writing() as connection:
+            query = select(images.c.seq).where(images.c.id == image_id)
+            seq = connection.execute(query).scalar_one_or_none()
+            if seq is None:
+                raise UnknownImage(f"no image has the id {image_id}")
+            bury(connection, [seq])
+
+    def since(self, removal: int) -> Removed:
+        """What was removed after the removal with this number."""
+        query = (
+            select(removals.c.removal, removals.c.seq)
+            .where(removals.c.removal > removal)
+            .order_by(removals.c.removal)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return Removed([row.seq for row in rows], rows[-1].removal if rows else removal)
+
+    def last(self) -> tuple[int, float] | None:
+        """Number and time (seconds since 1970) of the newest removal, if there is one."""
+        columns = (removals.c.removal, removals.c.removed_at)
+        query = select(*columns).order_by(removals.c.removal.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (row.removal, row.removed_at)
+
+    def forget(self, up_to: int) -> None:
+        """Drop the tombstones that no generation needs, and have the room given back."""
+        with self._database.writing() as connection:
+            connection.execute(delete(removals).where(removals.c.removal <= up_to))
+        self._database.release_space()
+
+
+def bury(connection: Connection, seqs: Collection[int]) -> None:
+    """Take images out of all tables, within a transaction, and leave their tombstones."""
+    if not seqs:
+        return
+    for table in (pictures, originals, features, images):
+        connection.execute(delete(table).where(table.c.seq.in_(seqs)))
+    now = time.time()
+    connection.execute(insert(removals), [{"seq": seq, "removed_at": now} for seq in seqs])
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest removal that is still remembered, 0 if there is none."""
+    return int(
+        connection.execute(select(func.coalesce(func.max(removals.c.removal), 0))).scalar_one()
+    )

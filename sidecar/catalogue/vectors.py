@@ -1,0 +1,91 @@
+"""The features of the catalogue in bulk: for trainings, and for holding the index against them."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+
+from sidecar.catalogue.adds import STORED
+from sidecar.catalogue.database import Database
+from sidecar.catalogue.schema import features
+from sidecar.errors import CatalogueDamaged
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows in order of their sequence numbers.
+
+    Args:
+        seqs: int64 [n].
+        features: float16 [n, D].
+        crcs: uint32 [n], the CRC-32 of each row of features as it was when it was added.
+    """
+
+    seqs: NDArray[np.int64]
+    features: NDArray[np.float16]
+    crcs: NDArray[np.uint32]
+
+
+class Vectors:
+    """Read the features of a model, whole and checked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count(self, model: int, up_to: int | None = None) -> int:
+        """How many images have features of `model`, up to a sequence number if one is given."""
+        query = select(func.count()).where(features.c.model == model)
+        if up_to is not None:
+            query = query.where(features.c.seq <= up_to)
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def checksums(self, model: int, up_to: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Sequence numbers, int64 [n] ascending, and the CRC-32 of each one's features, uint32 [n],
+        with seq <= `up_to`."""
+        query = (
+            select(features.c.seq, features.c.crc)
+            .where(features.c.model == model, features.c.seq <= up_to)
+            .order_by(features.c.seq)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        table = np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2)
+        return table[:, 0], table[:, 1].astype(np.uint32)
+
+    def stream(self, model: int, after: int, up_to: int, page: int = 0) -> Iterator[Page]:
+        """Read the features of `model` with `after` < seq <= `up_to`, in order of seq.
+
+        Each page is a transaction of its own, so that a long walk holds back no checkpoint.
+
+        Args:
+            page: rows at a time; without it as many as this kind of database is fastest with.
+        Raises:
+            CatalogueDamaged: a row is not what was stored; the text names it.
+        """
+        kind = self._database.kind
+        while True:
+            with self._database.reading() as connection:
+                limit = page or kind.page_rows
+                rows = list(kind.read_features(connection, model, after, up_to, limit))
+            if not rows:
+                return
+            yield _checked(rows)
+            after = rows[-1][0]
+
+
+def _checked(rows: list[tuple[int, int, bytes]]) -> Page:
+    seqs, crcs, vectors = zip(*rows, strict=True)
+    lengths = {len(vector) for vector in vectors}
+    found = tuple(map(zlib.crc32, vectors))
+    if found != crcs or len(lengths) > 1:
+        bad = [seq for seq, made, stored in zip(seqs, found, crcs, strict=True) if made != stored]
+        raise CatalogueDamaged(
+            f"the features of the images number {bad[:10]} are not what was stored: "
+            "python -m sidecar verify names them"
+        )
+    values = np.frombuffer(b"".join(vectors), STORED).reshape(len(rows), -1)
+    return Page(np.array(seqs, np.int64), values, np.array(crcs, np.uint32))

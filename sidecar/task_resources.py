@@ -1,0 +1,117 @@
+"""The HTTP resources of tasks, and of how the whole is doing."""
+
+from typing import Any
+
+import falcon
+
+from sidecar.catalogue import Task
+from sidecar.dispatcher import Dispatcher
+from sidecar.health import Health
+from sidecar.inventory import Inventory
+from sidecar.parameters import whole_number
+
+MESSAGES = {"train": "training", "update": "updating"}
+MOST_TASKS = 100
+
+
+class RequestResource:
+    """GET or POST /similarity/train and /similarity/update."""
+
+    def __init__(self, dispatcher: Dispatcher, kind: str) -> None:
+        self._dispatcher = dispatcher
+        self._kind = kind
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        task = self._dispatcher.request(self._kind)
+        if task.state == "error":
+            resp.status = falcon.HTTP_409
+            resp.media = _status(task)
+        else:
+            resp.media = {
+                "status": "ongoing",
+                "message": MESSAGES[self._kind],
+                "task_id": task.task_id,
+            }
+
+    on_post = on_get
+
+
+class StatusResource:
+    """GET /similarity/status/<task_id>."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
+        resp.media = _status(self._dispatcher.tasks.get(task_id))
+
+
+class TasksResource:
+    """GET /similarity/tasks, newest first."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        tasks = self._dispatcher.tasks.recent(whole_number(req, "limit", MOST_TASKS, MOST_TASKS))
+        resp.media = {"status": "ok", "tasks": [_status(task) for task in tasks]}
+
+
+class CancelResource:
+    """POST /similarity/tasks/<task_id>/cancel."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
+        resp.media = {"status": "ok", "task_id": self._dispatcher.cancel(task_id).task_id}
+
+
+class StatsResource:
+    """GET /similarity/stats."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        stats = self._inventory.stats()
+        figures = {name: value for name, value in vars(stats).items() if name != "last_task"}
+        last = stats.last_task
+        resp.media = {"status": "ok", **figures, "last_task": _status(last) if last else None}
+
+
+class LiveResource:
+    """GET /health/live: the process answers."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.media = {"status": "ok"}
+
+
+class ReadyResource:
+    """GET /health/ready: every part answers; those that do not are named."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        parts = self._health.parts()
+        well = all(state == "ok" for state in parts.values())
+        resp.status = falcon.HTTP_200 if well else falcon.HTTP_503
+        resp.media = {"status": "ok" if well else "error", "parts": parts}
+
+
+def _status(task: Task) -> dict[str, Any]:
+    """A task as clients see it: ongoing, ok, or error."""
+    answer: dict[str, Any] = {
+        "status": {"ok": "ok", "error": "error", "cancelled": "error"}.get(task.state, "ongoing"),
+        "message": task.message or MESSAGES[task.kind],
+        "task_id": task.task_id,
+        "kind": task.kind,
+        "created_at": task.created_at,
+    }
+    if answer["status"] == "ongoing":
+        return answer | {"progress": task.progress, "phase": task.phase}
+    answer["finished_at"] = task.finished_at
+    if answer["status"] == "error":
+        return answer | {"detail": task.detail}
+    return answer | {"progress": 1.0, "generation": task.generation, "images": task.images}

@@ -1,0 +1,79 @@
+"""A catalogue, a folder of generations, and what works on them, without a server."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.catalogue import Catalogue, NewImage, Task, open_catalogue
+from sidecar.catalogue.adds import store_all
+from sidecar.features import Extractor
+from sidecar.generations import Generations
+from sidecar.images import ImageRules
+from sidecar.models import VerifiedModels
+from sidecar.search import Search, Wanted
+from sidecar.tombstones import Tombstones
+from sidecar.trainer import Trainer
+from sidecar.verification import Verification
+
+DIMENSION = 64
+TEN = Wanted(num_results=10, nprob=5, max_dist=math.inf)
+NOWHERE = Extractor("127.0.0.1:1", 1)  # no test here asks Triton
+
+
+def vector(number: int) -> NDArray[np.float32]:
+    """A unit vector that is the same each time, near those of some other numbers."""
+    random = np.random.default_rng(number)
+    centre = np.random.default_rng(10_000 + number % 30).normal(size=DIMENSION)
+    point = centre + random.normal(size=DIMENSION) * 0.5
+    unit: NDArray[np.float32] = (point / np.linalg.norm(point)).astype(np.float32)
+    return unit
+
+
+class House:
+    """Image number n has the id "n" and, added in their order, the sequence number n."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        url = url or f"sqlite:///{folder}/catalogue.sqlite"
+        self.catalogue: Catalogue = open_catalogue(url, 30.0)
+        self.generations = Generations(folder / "index")
+        self.trainer = Trainer(self.catalogue, self.generations, keep_generations=2)
+        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION).model
+
+    def add(self, first: int, last: int, overwrite: bool = False) -> None:
+        new = [
+            NewImage(f"{n}", "sha", b"jpeg", self.model, vector(n), overwrite=overwrite)
+            for n in range(first, last + 1)
+        ]
+        with self.catalogue.database.writing() as connection:
+            store_all(connection, new)
+
+    def remove(self, *numbers: int) -> None:
+        for number in numbers:
+            self.catalogue.removals.remove(f"{number}")
+
+    def claim(self, kind: str) -> Task:
+        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(kind).task_id)
+        assert task is not None
+        return task
+
+    def run(self, kind: str) -> Task:
+        return self.trainer.run(self.claim(kind), lambda phase, progress: None)
+
+    def nearest(self, number: int, wanted: Wanted = TEN) -> list[str]:
+        """The ids of the neighbours of a stored image, itself left out."""
+        return self.search().nearest_to(f"{number}", wanted).result
+
+    def search(self) -> Search:
+        """As a process that has just started."""
+        return Search(
+            self.catalogue.entries,
+            VerifiedModels(Path(), self.catalogue.models, NOWHERE),
+            Generations(self.generations.folder),
+            Tombstones(self.catalogue.removals),
+            ImageRules(384, 10**6),
+        )
+
+    def problems(self) -> list[str]:
+        return list(Verification(self.catalogue, self.generations).problems())
