@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 ARCH ?= efficientnet-lite0
 PRECISION ?= int8
 VERSION ?= 1
+KILLS ?= 100
+SEED ?= 0
 
 MAIN := .venvs/main
 TRITON := .venvs/triton
@@ -21,10 +23,10 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format setup model clean
+.PHONY: help demo up test chaos bench-catalogue check format setup model clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo
 	@echo "Settings come from the environment: see the README, or 'python -m sidecar --help'."
 
@@ -37,6 +39,13 @@ up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
 
 test: setup model ## run all tests, against the real stack
 	$(RUN) python -m pytest
+
+chaos: setup model ## kill -9 at random under load, KILLS times, and count what was lost
+	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED)
+	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
+
+bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million images
+	$(RUN) python -m bench.catalogue
 
 check: setup ## lint, types and layers; what a commit must pass
 	$(RUN) ruff format --check .

@@ -4,25 +4,20 @@ A resource reads a request, asks the domain, and writes its answer as JSON. None
 `answers.py` turns them into answers.
 """
 
-import json
 import math
-import tempfile
 from dataclasses import asdict
 from typing import Any
 
 import falcon
 
 from sidecar.adding import Adding
-from sidecar.answers import failure
+from sidecar.answers import SpooledLines, failure
 from sidecar.batch import Batch, Outcome
 from sidecar.keywords import Keywords
 from sidecar.parameters import TOP_K, flag, image_id, number, required_id, whole_number
 from sidecar.search import Neighbours, Search, Wanted
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
 from sidecar.uploads import BatchReader, read_image
-
-MOST_IN_MEMORY = 1 << 20  # bytes of a batch's answer; a longer one is spooled to the disk
-NDJSON = "application/x-ndjson"
 
 
 class AddResource:
@@ -47,14 +42,10 @@ class AddBatchResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         outcomes = self._batch.add(self._reader.read(req), flag(req, "overwrite"))
-        # Answered in one piece at the end: most clients read nothing before they have sent it all.
-        lines = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=str(self._reader.folder))  # noqa: SIM115
+        lines = SpooledLines(self._reader.folder)
         for outcome in outcomes:
-            lines.write(json.dumps(_outcome(outcome)).encode() + b"\n")
-        resp.content_type = NDJSON
-        resp.content_length = lines.tell()
-        lines.seek(0)
-        resp.stream = lines
+            lines.append(_outcome(outcome))
+        lines.send(resp)
 
 
 class SearchResource:

@@ -4,6 +4,8 @@ import os
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -32,11 +34,29 @@ def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def stack(bare_stack: Stack, collection: dict[str, bytes]) -> Stack:
-    """The same stack with the collection added and trained."""
+def backup(
+    bare_stack: Stack, collection: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A backup of that stack with the collection added and trained: `restored` begins with it."""
     add_all(bare_stack, collection)
     bare_stack.run("train")
+    folder = tmp_path_factory.mktemp("backup") / "copy"
+    bare_stack.command("backup", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack(bare_stack: Stack, backup: Path) -> Stack:
+    """The stack with the collection added and trained."""
     return bare_stack
+
+
+@contextmanager
+def restored(backup: Path, folder: Path, **settings: str) -> Iterator[Stack]:
+    """A whole stack of a test's own, filled from a backup, that is ready."""
+    Stack(folder, **settings).command("restore", str(backup))
+    with running(folder, **settings) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,15 @@ class Stack:
             time.sleep(0.1)
         logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in self._running)
         raise AssertionError(f"waited in vain until {what}\n{logs}")
+
+    def command(self, *words: str) -> str:
+        """Run `python -m sidecar` with the settings of this stack; it must end well."""
+        command = [sys.executable, "-m", "sidecar", *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return requests.get(self.url + path, timeout=60, **options)

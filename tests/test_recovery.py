@@ -2,6 +2,7 @@
 
 import io
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,22 +12,19 @@ import psutil
 import pytest
 import requests
 from PIL import Image
+from redis import Redis
 
-from tests.conftest import add_all
-from tests.stack import Stack, running
+from tests.conftest import restored
+from tests.stack import COMMANDS, ROOT, Stack
 
 LEASE_S = "2"
 
 
 @pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes]
-) -> Iterator[Stack]:
+def house(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Stack]:
     """A trained stack of this module's own; each test leaves it whole again."""
     folder = tmp_path_factory.mktemp("house")
-    with running(folder, TASK_LEASE_S=LEASE_S, TRITON_TIMEOUT_S="2") as stack:
-        add_all(stack, collection)
-        stack.run("train")
+    with restored(backup, folder, TASK_LEASE_S=LEASE_S, TRITON_TIMEOUT_S="2") as stack:
         yield stack
 
 
@@ -107,6 +105,42 @@ def test_a_task_survives_the_worker_that_ran_it(house: Stack) -> None:
     assert done["status"] == "ok"
     assert house.get(f"/similarity/status/{task_id}").json()["generation"] == done["generation"]
     assert "worker-killed" in answer(house, picture(2))[0]
+
+
+def test_a_worker_that_hangs_is_succeeded_and_publishes_nothing(house: Stack) -> None:
+    house.post("/similarity/add?id=worker-hangs", picture(5))
+    newest = house.get("/similarity/stats").json()["generation"]
+    task_id = house.get("/similarity/train").json()["task_id"]
+    house.wait(lambda: is_running(house, task_id), "the training runs")
+    [horse] = psutil.Process(house.pid("worker")).children(recursive=True)
+    horse.suspend()  # it neither works nor ends
+    second = subprocess.Popen(["sh", "-c", COMMANDS["worker"]], cwd=ROOT, env=house.env)
+    try:
+        done = house.finish(task_id)
+        horse.resume()  # it wakes up and finds that its task is another's
+        horse.wait(30)
+    finally:
+        second.terminate()
+        second.wait(30)
+    assert (done["status"], done["generation"]) == ("ok", newest + 1)
+    assert house.get(f"/similarity/status/{task_id}").json() == done
+    assert house.get("/similarity/stats").json()["generation"] == newest + 1
+    assert "worker-hangs" in answer(house, picture(5))[0]
+    house.command("verify")
+
+
+def test_a_redis_that_is_emptied_while_a_task_runs_loses_nothing(house: Stack) -> None:
+    running_id = house.get("/similarity/train").json()["task_id"]
+    house.wait(lambda: is_running(house, running_id), "the training runs")
+    house.post("/similarity/add?id=redis-emptied", picture(6))
+    waiting_id = house.get("/similarity/update").json()["task_id"]
+    with Redis.from_url(house.env["REDIS_URL"]) as redis:
+        redis.flushall()
+    for task_id in (running_id, waiting_id):
+        assert house.get(f"/similarity/status/{task_id}").json()["status"] in ("ongoing", "ok")
+    assert house.finish(running_id)["status"] == "ok"
+    assert house.finish(waiting_id)["status"] == "ok"
+    assert "redis-emptied" in answer(house, picture(6))[0]
 
 
 def test_a_worker_that_is_asked_to_stop_gives_its_task_back(house: Stack) -> None:

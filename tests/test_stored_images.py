@@ -5,6 +5,7 @@ import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,16 @@ import requests
 from PIL import Image
 
 from sidecar.catalogue import open_catalogue
-from tests.conftest import add_all
-from tests.stack import Stack, running
+from tests.conftest import restored
+from tests.stack import Stack
 from tests.test_api import failure, unused
 
 
 @pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes]
-) -> Iterator[Stack]:
+def house(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Stack]:
     """A trained stack of this module's own, which keeps originals and has three processes."""
     folder = tmp_path_factory.mktemp("stored")
-    with running(folder, KEEP_ORIGINALS="1", HTTP_PROCESSES="3") as stack:
-        add_all(stack, collection)
-        stack.run("train")
+    with restored(backup, folder, KEEP_ORIGINALS="1", HTTP_PROCESSES="3") as stack:
         yield stack
 
 

@@ -1,0 +1,18 @@
+"""A short campaign of `tests.chaos`; `make chaos` runs a long one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import campaign
+from tests.conftest import KINDS, new_database
+
+
+@pytest.mark.parametrize("database", KINDS)
+def test_nothing_is_lost_when_parts_are_killed_at_random(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
+    if database == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_server"))
+    campaign(tmp_path, kills=8, seed=3, url=url)
