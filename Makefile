@@ -23,7 +23,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test chaos bench-catalogue check format setup model clean
+.PHONY: help demo up test backup restore verify repair chaos bench-catalogue check format setup model clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,15 @@ up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
 
 test: setup model ## run all tests, against the real stack
 	$(RUN) python -m pytest
+
+backup: setup ## copy everything into FOLDER, while the service runs
+restore: setup ## fill an empty catalogue and index from FOLDER
+verify: setup ## read everything through and say what is wrong
+repair: setup ## make the index again from the catalogue
+
+# By honcho, so that they know the settings in .env as `make up` does.
+backup restore verify repair:
+	@$(RUN) honcho run python -m sidecar $@ $(FOLDER)
 
 chaos: setup model ## kill -9 at random under load, KILLS times, and count what was lost
 	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED)

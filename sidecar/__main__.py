@@ -54,10 +54,18 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         from sidecar.maintenance import maintain
 
         return maintain(settings, arguments.command, arguments.folder)
-    # Once here, where trouble is one line; its processes open it for themselves.
-    open_catalogue(settings.database_url, settings.task_lease_s).database.close()
+    _check_volume(settings)
     SERVERS[arguments.command](settings)
     return 0
+
+
+def _check_volume(settings: Settings) -> None:
+    """Open all once here, where trouble is one line; its processes open it for themselves."""
+    try:
+        settings.index_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
+    open_catalogue(settings.database_url, settings.task_lease_s).database.close()
 
 
 def _parser() -> argparse.ArgumentParser:

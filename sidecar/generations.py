@@ -65,8 +65,11 @@ class Generation:
         self._ends = np.cumsum(list(self.meta.segments.values()), dtype=np.int64)
 
     def holding(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of these sequence numbers, int64 [n], that the generation holds, ascending."""
-        return np.intersect1d(self.seqs, seqs)
+        """Those of these sequence numbers, int64 [n], that the generation holds."""
+        positions = np.searchsorted(self.seqs, seqs)
+        inside = positions < len(self.seqs)
+        held: NDArray[np.int64] = seqs[inside][self.seqs[positions[inside]] == seqs[inside]]
+        return held
 
     def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
         """The features of images that it holds.

@@ -13,7 +13,8 @@ from sqlalchemy.engine import make_url
 
 from sidecar.errors import CatalogueUnavailable
 
-BUSY_TIMEOUT_S = 30
+BUSY_TIMEOUT_MS = 30_000
+CHECKPOINT_TIMEOUT_MS = 200
 FREED_AT_ONCE = 256  # pages, so that giving space back holds up no add for long
 PRAGMAS = (
     # Large pages hold a row of 1,280 float16 values with a third less waste; at creation only, as
@@ -97,7 +98,10 @@ class SQLite:
                 driver.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
                 if _number(driver, "PRAGMA freelist_count") >= before:
                     break  # made before auto_vacuum was on: later adds use these pages
+            # It keeps writers out while it waits for readers, and a backup reads for minutes.
+            driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """The largest number that a counting column has ever given out, 0 before the first."""
@@ -123,7 +127,7 @@ def file_system(folder: Path) -> str:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     for pragma in PRAGMAS:
         connection.execute(pragma)
 
