@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -109,25 +109,33 @@ class BatchReader:
 
     def _unpacked(self, stream: Any) -> Iterator[File]:
         """The files of an archive, which has to be on the disk: a zip is read from its end."""
-        with self._spool(stream) as spooled:
-            yield from archives.files(spooled, self.rules)
+        with self._spooled(stream) as archive:
+            yield from archives.files(archive, self.rules)
 
-    def _spool(self, stream: Any) -> IO[bytes]:
-        """Have a stream on the disk, in a file that has no name and goes with its last handle."""
-        try:
-            with ExitStack() as on_failure:
-                spooled = on_failure.enter_context(tempfile.TemporaryFile(dir=self.folder))
-                while piece := stream.read(PIECE_BYTES):
-                    spooled.write(piece)
-                    if spooled.tell() > self.rules.max_batch_bytes:
-                        raise _batch_too_large(self.rules)
-                if not spooled.tell():
-                    raise _data_required()
-                spooled.seek(0)
-                on_failure.pop_all()
-                return spooled
-        except OSError as error:
-            raise StorageFull(f"no room for the batch: {error}") from error
+    @contextmanager
+    def _spooled(self, stream: Any) -> Iterator[IO[bytes]]:
+        """A stream in a file that has no name, so that whatever happens nothing of it stays."""
+        with _telling_of_no_room():
+            file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - closed just below
+        with file:
+            while piece := stream.read(PIECE_BYTES):
+                with _telling_of_no_room():
+                    file.write(piece)
+                if file.tell() > self.rules.max_batch_bytes:
+                    raise _batch_too_large(self.rules)
+            if not file.tell():
+                raise _data_required()
+            with _telling_of_no_room():
+                file.seek(0)  # which writes what is still in memory
+            yield file
+
+
+@contextmanager
+def _telling_of_no_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageFull(f"no room for the batch: {error}") from error
 
 
 def _form(req: falcon.Request, max_bytes: int, any_number: bool = False) -> MultipartForm:

@@ -14,6 +14,7 @@ import requests
 
 from tests.stack import Stack
 from tests.test_api import failure, jpeg, unused
+from tests.test_archives import tar, zipped
 
 MAX_IMAGE_BYTES = 2 << 20  # of `bare_stack`
 
@@ -40,24 +41,6 @@ def told(response: requests.Response) -> list[str]:
 def send(stack: Stack, files: dict[str, bytes], query: str = "") -> requests.Response:
     parts = [("data", (name, content)) for name, content in files.items()]
     return requests.post(f"{stack.url}/similarity/add_batch{query}", files=parts, timeout=120)
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return out.getvalue()
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 def test_every_file_is_added_under_its_name_without_the_ending(stack: Stack) -> None:
