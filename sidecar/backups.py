@@ -17,7 +17,8 @@ from pathlib import Path
 from sidecar.catalogue import Catalogue, Connection, copy, open_catalogue, started
 from sidecar.drafts import DRAFT
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
-from sidecar.generations import Generation, Generations, sync
+from sidecar.generation import Generation
+from sidecar.generations import Generations, sync
 
 FILE = "catalogue.sqlite"
 INDEX = "index"

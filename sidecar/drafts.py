@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.contract import sha256_of
-from sidecar.generations import Generation, sync
+from sidecar.generation import Generation
+from sidecar.generations import sync
 from sidecar.index import Index
 from sidecar.meta import CODES, CRC, CRCS, FEATURES, META, SEQ, SEQS, Meta, Seal
 

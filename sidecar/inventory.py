@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.catalogue import Catalogue, Entry, Task
-from sidecar.errors import NoIndex, NoOriginal
-from sidecar.generations import Generation, Generations
+from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
+from sidecar.generation import Generation
+from sidecar.generations import Generations
 from sidecar.tombstones import Tombstones
 
 
@@ -56,13 +57,17 @@ class Inventory:
         Raises:
             UnknownImage: no image has this id.
             NoOriginal: it was not kept.
+            CatalogueDamaged: it is not what was stored.
         """
         entries = self.catalogue.entries
         sha256 = entries.get(image_id).sha256
-        kept = entries.original(image_id) or entries.jpeg(image_id)
-        if hashlib.sha256(kept).hexdigest() != sha256:
+        original = entries.original(image_id)
+        kept = entries.jpeg(image_id) if original is None else original
+        if hashlib.sha256(kept).hexdigest() == sha256:
+            return kept
+        if original is None:
             raise NoOriginal(f"the upload of {image_id} was not kept: see KEEP_ORIGINALS")
-        return kept
+        raise CatalogueDamaged(f"the upload of {image_id} is not what was stored")
 
     def stats(self) -> Stats:
         """Count; takes milliseconds with a million images."""

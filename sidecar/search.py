@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Entries
 from sidecar.errors import FeaturesMissing, IndexDamaged
-from sidecar.generations import Generation, Generations
+from sidecar.generation import Generation
+from sidecar.generations import Generations
 from sidecar.images import ImageRules, canonical
 from sidecar.index import Without
 from sidecar.models import VerifiedModels

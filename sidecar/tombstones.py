@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.catalogue import Removals
-from sidecar.generations import Generation
+from sidecar.generation import Generation
 from sidecar.index import Without
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Audit, Catalogue
 from sidecar.errors import IndexDamaged, ModelRefused, NoIndex
-from sidecar.generations import Generation, Generations
+from sidecar.generation import Generation
+from sidecar.generations import Generations
 
 NAMED = 10  # images, in a sentence about many
 

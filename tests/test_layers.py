@@ -48,6 +48,7 @@ ORDER = [
     ["trainer", "heartbeat"],
     ["drafts"],
     ["generations", "models"],
+    ["generation"],
     ["catalogue", "features", "index", "images", "ids", "meta"],
     ["contract", "settings"],
     ["errors"],

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sidecar.catalogue import NewImage
 from sidecar.drafts import SEGMENT_ROWS
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
 from sidecar.generations import Generations
@@ -153,6 +154,36 @@ def test_a_stored_image_without_features_or_index_is_told(house: House, tmp_path
     with pytest.raises(NoIndex):
         house.nearest(8)
     assert Generations(tmp_path / "index").numbers() == [1]
+
+
+def test_after_the_next_update_no_byte_of_a_removed_image_is_in_the_files(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.add(1, 1000)
+    marks = {"id": "a-telling-name", "jpeg": "telling pixels", "upload": "a telling upload"}
+    secret = NewImage(
+        marks["id"],
+        "sha",
+        100 * marks["jpeg"].encode(),
+        house.model,
+        vector(7777),
+        original=10_000 * marks["upload"].encode(),
+    )
+    house.catalogue.adds.add(secret)
+    house.run("train")
+    features = vector(7777).astype("<f2").tobytes()
+    everything = [*(mark.encode() for mark in marks.values()), features]
+    assert all(any(mark in file for file in files(tmp_path)) for mark in everything)
+    house.catalogue.removals.remove(marks["id"])
+    house.run("update")
+    house.add(2000, 2000)
+    house.run("update")  # the generation before, which is kept, had its features
+    assert not any(mark in file for file in files(tmp_path) for mark in everything)
+    house.catalogue.database.close()
+
+
+def files(folder: Path) -> list[bytes]:
+    """What is in every file of a volume."""
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
 def test_segments_are_small_enough_to_rewrite() -> None:
