@@ -1,6 +1,7 @@
 """One stack for all tests of the API; those that kill parts of it start their own."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from export import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
+from tests.house import House
 from tests.stack import Stack, running
 
 COLLECTION = 1200
@@ -79,11 +81,40 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return new_database(request.getfixturevalue("postgres_server"))
 
 
-def new_database(server: str) -> str:
-    """An empty database in a PostgreSQL, by its SQLAlchemy URL."""
+@pytest.fixture(scope="module", params=KINDS)
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The folder and the database of a house as the `build` of the test's module leaves it."""
+    folder = tmp_path_factory.mktemp("built")
+    url = f"sqlite:///{folder}/catalogue.sqlite"
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_server"))
+    house = House(folder, url)
+    request.module.build(house)
+    house.catalogue.database.close()
+    return folder, url
+
+
+@pytest.fixture
+def house(built: tuple[Path, str], tmp_path: Path) -> Iterator[House]:
+    """A copy of it, which a test may do with as it likes."""
+    folder, url = built
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    if url.startswith("sqlite"):
+        house = House(tmp_path)
+    else:
+        server, _, name = url.rpartition("/")
+        house = House(tmp_path, new_database(f"{server}/postgres", template=name))
+    yield house
+    house.catalogue.database.close()
+
+
+def new_database(server: str, template: str = "template1") -> str:
+    """A database in a PostgreSQL, like another one or empty, by its SQLAlchemy URL."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return f"{server.rpartition('/')[0]}/{name}"
 
 

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,12 @@ from tests.house import House
 from tests.stack import ROOT
 
 
-@pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, database_url)
+def build(house: House) -> None:
+    """1,000 images indexed, of which two were removed, and ten more."""
     house.add(1, 1000)
     house.run("train")
     house.remove(3, 4)
     house.add(1001, 1010)
-    yield house
-    house.catalogue.database.close()
 
 
 def backups(house: House) -> Backups:

@@ -1,6 +1,5 @@
 """What is removed is gone from the next search on, and from the index at the next update."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +15,13 @@ from tests.house import TEN, House, vector
 EVERYTHING = Wanted(num_results=1000, nprob=100, max_dist=4.0)
 
 
-@pytest.fixture
-def house(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def build(house: House) -> None:
     """1,040 images in five segments, indexed."""
-    monkeypatch.setattr("sidecar.drafts.SEGMENT_ROWS", 256)
-    monkeypatch.setattr("sidecar.catalogue.postgresql.PostgreSQL.page_rows", 256)
-    house = House(tmp_path, database_url)
-    house.add(1, 1040)
-    house.run("train")
-    yield house
-    house.catalogue.database.close()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sidecar.drafts.SEGMENT_ROWS", 256)
+        patched.setattr("sidecar.catalogue.postgresql.PostgreSQL.page_rows", 256)
+        house.add(1, 1040)
+        house.run("train")
 
 
 def test_a_removed_image_is_gone_from_the_next_search_of_every_process(house: House) -> None:
