@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from sidecar.catalogue import Catalogue, NewImage, Task, open_catalogue
 from sidecar.catalogue.adds import store_all
+from sidecar.catalogue.removals import bury
+from sidecar.catalogue.schema import images
 from sidecar.features import Extractor
 from sidecar.generations import Generations
 from sidecar.images import ImageRules
@@ -50,8 +53,10 @@ class House:
             store_all(connection, new)
 
     def remove(self, *numbers: int) -> None:
-        for number in numbers:
-            self.catalogue.removals.remove(f"{number}")
+        ids = [f"{number}" for number in numbers]
+        with self.catalogue.database.writing() as connection:
+            query = select(images.c.seq).where(images.c.id.in_(ids))
+            bury(connection, connection.execute(query).scalars().all())
 
     def claim(self, kind: str) -> Task:
         task = self.catalogue.tasks.claim(self.catalogue.tasks.request(kind).task_id)
