@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
 
@@ -89,6 +89,8 @@ def _reading() -> Iterator[None]:
         yield
     except SimilarityError:
         raise
+    except UnidentifiedImageError as error:  # its own text names an object in memory
+        raise ImageUnreadable(f"the data is no readable image of {', '.join(FORMATS)}") from error
     except Exception as error:
         raise ImageUnreadable(f"the data is no readable image: {error}") from error
 
