@@ -124,7 +124,9 @@ def _copy_generation(generation: Generation, index: Path) -> None:
     """Copy a generation into another index, as its current one, and check the copy."""
     copied = index / f"{DRAFT}copy"
     shutil.rmtree(copied, ignore_errors=True)  # one that failed half-way
-    shutil.copytree(generation.folder, copied)
+    copied.mkdir(parents=True)
+    for path in generation.folder.iterdir():
+        shutil.copyfile(path, copied / path.name)
     for path in (*copied.iterdir(), copied):
         sync(path)
     Generations(index).put(copied, generation.number)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -90,6 +91,23 @@ def test_a_backup_while_others_write_is_of_one_moment(house: House, tmp_path: Pa
         assert restored.problems() == []
         restored.catalogue.database.close()
     assert house.problems() == []
+
+
+def test_a_generation_that_is_cleared_away_under_a_backup_is_no_trouble(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copyfile = shutil.copyfile
+
+    def replaced(source: Path, target: Path) -> None:
+        if house.generations.current_number() == 1:
+            for number in (3001, 3002):
+                house.add(number, number)
+                house.run("update")
+        copyfile(source, target)
+
+    monkeypatch.setattr("sidecar.backups.shutil.copyfile", replaced)
+    backups(house).backup(tmp_path / "copy", quiet)
+    assert Generations(tmp_path / "copy" / "index").current().number == 3
 
 
 def test_neither_a_backup_nor_a_catalogue_is_ever_overwritten(house: House, tmp_path: Path) -> None:
