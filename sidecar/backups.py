@@ -85,11 +85,10 @@ class Backups:
                     return
         raise BackupRefused("the index is being replaced all the time: try again")
 
-    @staticmethod
-    def _copy_catalogue(moment: Connection, part: Path, report: Report) -> None:
+    def _copy_catalogue(self, moment: Connection, part: Path, report: Report) -> None:
         target = _open(part / FILE)
         try:
-            copy(moment, target.database, report)
+            copy(moment, self.catalogue.database.kind, target.database, report)
             target.database.release_space()
         finally:
             target.database.close()
@@ -102,7 +101,8 @@ class Backups:
         opened = _open(folder / FILE)
         try:
             with opened.database.reading() as moment:
-                copy(moment, self.catalogue.database, report, lambda: self._put(source / INDEX))
+                kind, target = opened.database.kind, self.catalogue.database
+                copy(moment, kind, target, report, lambda: self._put(source / INDEX))
         finally:
             opened.database.close()
 

@@ -25,7 +25,6 @@ import faiss
 
 VALUES_PER_CODE = 8  # of a vector, for each 4-bit code
 POINTS_PER_LIST = 39  # the fewest that k-means takes without complaint
-FEWEST_POINTS = 39  # of a sample; a smaller one is repeated
 SAMPLE_PER_LIST = 128  # of training vectors; more did not change recall
 CANDIDATES = 320  # at least, and as many again at NPROB 100
 LISTS_PER_NPROB = 4  # at least: small sets have few lists, and neighbours in many of them
@@ -47,7 +46,8 @@ class Index:
             sample: float32 [n, D], a random sample of them; `sample_size` tells how many do.
             size: how many vectors will be added, at least 1.
         """
-        padded = _pad(np.resize(sample, (max(len(sample), FEWEST_POINTS), sample.shape[1])))
+        # A smaller sample than k-means takes is repeated.
+        padded = _pad(np.resize(sample, (max(len(sample), POINTS_PER_LIST), sample.shape[1])))
         width = padded.shape[1]
         spec = f"IVF{lists_for(size)},PQ{width // VALUES_PER_CODE}x4fsr"
         index = faiss.index_factory(width, spec, faiss.METRIC_L2)

@@ -63,6 +63,25 @@ def test_a_backup_is_restored_as_it_was_into_any_kind_of_database(
     restored.catalogue.database.close()
 
 
+def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
+    house: House, tmp_path: Path
+) -> None:
+    house.run("update")
+    newest = house.catalogue.entries.get("1010").seq
+    house.remove(1010)
+    last = house.catalogue.removals.since(0).last
+    backups(house).backup(tmp_path / "copy", quiet)
+    (tmp_path / "restored").mkdir()
+    restored = House(tmp_path / "restored")
+    backups(restored).restore(tmp_path / "copy", quiet)
+    restored.catalogue.removals.forget(last)
+    restored.add(4000, 4000)
+    assert restored.catalogue.entries.get("4000").seq == newest + 1
+    restored.remove(4000)
+    assert restored.catalogue.removals.since(0).last == last + 1
+    restored.catalogue.database.close()
+
+
 def test_a_backup_while_others_write_is_of_one_moment(house: House, tmp_path: Path) -> None:
     stop = threading.Event()
 

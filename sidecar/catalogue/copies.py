@@ -5,7 +5,9 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.postgresql import PostgreSQL
 from sidecar.catalogue.schema import images, metadata, models, removals, tasks
+from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import BackupRefused
 
 ROWS_AT_ONCE = {"originals": 4}  # whole uploads; other rows are small
@@ -24,6 +26,7 @@ def started(source: Connection) -> set[str]:
 
 def copy(
     source: Connection,
+    kind: SQLite | PostgreSQL,
     target: Database,
     report: Report,
     finish: Callable[[], None] = lambda: None,
@@ -32,6 +35,7 @@ def copy(
 
     Args:
         source: within a transaction, so that all tables are of one moment.
+        kind: of the source's database.
         report: is told each table and how many of its rows have been copied.
         finish: what else must succeed before the copy counts.
     Raises:
@@ -46,8 +50,9 @@ def copy(
         for table in metadata.sorted_tables:
             _copy_table(source, connection, table, report)
         for column in COUNTED:
-            largest = select(func.coalesce(func.max(column), 0))
-            number = int(connection.execute(largest).scalar_one())
+            # Not only the largest that is left: the newest image may have been removed.
+            largest = int(source.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+            number = max(largest, kind.last_number(source, column))
             target.kind.set_last_number(connection, column, number)
         finish()
 
