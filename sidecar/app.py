@@ -7,6 +7,7 @@ from sidecar.adding import Adding
 from sidecar.answers import RequestLog, add_error_handlers
 from sidecar.archives import BatchRules
 from sidecar.batch import Batch
+from sidecar.builds import BuildRules
 from sidecar.catalogue import open_catalogue
 from sidecar.dispatcher import Dispatcher
 from sidecar.features import Extractor
@@ -16,6 +17,7 @@ from sidecar.images import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.jobs import Deliveries
 from sidecar.keywords import Keywords
+from sidecar.metrics import Metrics
 from sidecar.models import VerifiedModels
 from sidecar.search import Search
 from sidecar.settings import Settings
@@ -32,7 +34,8 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
     models = VerifiedModels(settings.model_repository, catalogue.models, extractor)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     deliveries = Deliveries(settings.redis_url)
-    trainer = Trainer(catalogue, generations, settings.keep_generations)
+    build_rules = BuildRules(settings.exact_search_max, settings.faiss_device)
+    trainer = Trainer(catalogue, generations, build_rules, settings.keep_generations)
     entries, removals = catalogue.entries, catalogue.removals
     dispatcher = Dispatcher(
         catalogue.tasks, entries, removals, trainer, deliveries, settings.auto_update_s
@@ -69,6 +72,7 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
         "/similarity/tasks": task_resources.TasksResource(dispatcher),
         "/similarity/tasks/{task_id}/cancel": task_resources.CancelResource(dispatcher),
         "/predict/concepts": resources.ConceptsResource(keywords, settings.max_image_bytes),
+        "/metrics": task_resources.MetricsResource(Metrics(generations)),
         "/health/live": task_resources.LiveResource(),
         "/health/ready": task_resources.ReadyResource(health),
     }

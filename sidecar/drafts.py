@@ -3,21 +3,32 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.builds import Build
 from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.contract import sha256_of
 from sidecar.generation import Generation
 from sidecar.generations import sync
-from sidecar.index import Index
-from sidecar.meta import CODES, CRC, CRCS, FEATURES, META, SEQ, SEQS, Meta, Seal
+from sidecar.meta import CODES, META, TRUTH, Meta, Seal
+from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
 DRAFT = ".draft-"  # a reader looks at numbers only
-SEGMENT_ROWS = 65_536  # at most, or a page more: an image that leaves rewrites its segment
-ROWS_AT_ONCE = 8192
+SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites its segment
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What stays of a segment of the generation before; `whole` where that is all of it."""
+
+    name: str
+    seqs: NDArray[np.int64]
+    crcs: NDArray[np.uint32]
+    whole: bool
 
 
 class Draft:
@@ -54,22 +65,20 @@ class Draft:
     def continue_from(self, generation: Generation, removed: NDArray[np.int64]) -> None:
         """Begin with the images of a published generation but for those `removed`, int64 [n].
 
-        A segment that loses none is linked, not written.
+        A segment that loses none is linked, not written, unless it is one of the small last ones
+        that many updates leave: these are joined.
 
         Raises:
             IndexDamaged: features that have to be written again are not what was stored.
         """
-        stays = ~np.isin(generation.seqs, removed)
-        first = 0
-        for name, rows in generation.meta.segments.items():
-            part = slice(first, first + rows)
-            seqs, crcs = generation.seqs[part][stays[part]], generation.crcs[part][stays[part]]
-            first += rows
-            if len(seqs) == rows:
-                self._link(generation, name)
-                self._number(name, seqs, crcs)
-            elif len(seqs):
-                self._write(f"features-{seqs[0]}.f16", Page(seqs, generation.features(seqs), crcs))
+        for group in _joined(list(_parts(generation.segments, removed))):
+            if len(group) == 1 and group[0].whole:
+                self._link(generation, group[0])
+                continue
+            name = f"features-{group[0].seqs[0]}.f16"
+            for part in group:
+                features = generation.segments.features(part.seqs)
+                self._write(name, Page(part.seqs, features, part.crcs))
 
     def append(self, pages: Iterable[Page], report: Callable[[int], None]) -> None:
         """Write more images, in segments of their own.
@@ -84,37 +93,20 @@ class Draft:
             self._write(self._new[-1], page)
             report(self.added)
 
-    def chunks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """What `append` has written: sequence numbers, int64 [n], and features, float32 [n, D]."""
-        for seqs, segment in self._appended():
-            for start in range(0, len(seqs), ROWS_AT_ONCE):
-                part = slice(start, start + ROWS_AT_ONCE)
-                yield seqs[part], segment[part].astype(np.float32)
+    def segments(self) -> Segments:
+        """The features of all images that are here by now, to be read."""
+        return Segments(self.folder, self._segments, self._model.dimension)
 
-    def sample(self, count: int) -> NDArray[np.float32]:
-        """`count` vectors of what `append` has written, drawn without replacement, always the same.
-
-        Returns:
-            float32 [count, D].
-        """
-        drawn = np.sort(np.random.default_rng(0).choice(self.added, count, replace=False))
-        parts, first = [], 0
-        for seqs, segment in self._appended():
-            own = drawn[(drawn >= first) & (drawn < first + len(seqs))] - first
-            parts.append(segment[own].astype(np.float32))
-            first += len(seqs)
-        return np.concatenate(parts)
-
-    def seal(self, index: Index, removals: int, snapshot: int, trained_on: int) -> Path:
-        """Write the codes and `meta.json`, and have everything on the disk.
+    def seal(self, build: Build, removals: int, snapshot: int) -> tuple[Meta, Path]:
+        """Write what was built and `meta.json`, and have everything on the disk.
 
         Args:
-            index: the codes of all images here.
-            removals, snapshot, trained_on: as in `Meta`.
+            removals, snapshot: as in `Meta`.
         Returns:
-            the folder, fit for `Generations.publish`.
+            what `meta.json` says, and the folder, fit for `Generations.publish`.
         """
-        index.save(self.folder / CODES)
+        build.index.save(self.folder / CODES)
+        build.truth.save(self.folder / TRUTH)
         for path in sorted(self.folder.iterdir()):
             if path.name not in self._seals:
                 sync(path)
@@ -126,20 +118,21 @@ class Draft:
             sha256=self._model.sha256,
             dimension=self._model.dimension,
             images=self.images,
-            trained_on=trained_on,
             snapshot=snapshot,
             removals=removals,
+            quality=build.quality,
             segments=self._segments,
             files=self._seals,
         )
         meta.write(self.folder)
         for path in (self.folder / META, self.folder):
             sync(path)
-        return self.folder
+        return meta, self.folder
 
-    def _link(self, generation: Generation, name: str) -> None:
-        os.link(generation.folder / name, self.folder / name)
-        self._seals[name] = generation.meta.files[name]
+    def _link(self, generation: Generation, part: _Part) -> None:
+        os.link(generation.folder / part.name, self.folder / part.name)
+        self._seals[part.name] = generation.meta.files[part.name]
+        self._number(part.name, part.seqs, part.crcs)
 
     def _write(self, name: str, page: Page) -> None:
         self._extend(name, page.features.astype(FEATURES))
@@ -155,12 +148,32 @@ class Draft:
         with (self.folder / name).open("ab") as file:
             file.write(values.tobytes())
 
-    def _appended(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
-        """Each new segment, mapped, with its sequence numbers."""
-        seqs = np.fromfile(self.folder / SEQS, SEQ)[self.images - self.added :]
-        first = 0
-        for name in self._new:
-            shape = (self._segments[name], self._model.dimension)
-            segment = np.memmap(self.folder / name, FEATURES, "r", shape=shape)
-            yield seqs[first : first + len(segment)], segment
-            first += len(segment)
+
+def _parts(segments: Segments, removed: NDArray[np.int64]) -> Iterator[_Part]:
+    """What stays of each segment, but for those of which nothing does."""
+    stays = ~np.isin(segments.seqs, removed)
+    first = 0
+    for name, rows in segments.rows.items():
+        part = slice(first, first + rows)
+        seqs, crcs = segments.seqs[part][stays[part]], segments.crcs[part][stays[part]]
+        first += rows
+        if len(seqs):
+            yield _Part(name, seqs, crcs, whole=len(seqs) == rows)
+
+
+def _joined(parts: list[_Part]) -> list[list[_Part]]:
+    """The parts, each in a group of its own, but for the last ones where they are of like size.
+
+    So the number of segments grows as the logarithm of the number of updates, and no image is
+    written again by more than as many of them.
+    Source: P. O'Neil and others, "The log-structured merge-tree", 1996.
+    """
+    last: list[_Part] = []
+    images = 0
+    for part in reversed(parts):
+        size = len(part.seqs)
+        if last and (size > 2 * images or size + images > SEGMENT_ROWS):
+            break
+        last.insert(0, part)
+        images += size
+    return [[part] for part in parts[: len(parts) - len(last)]] + ([last] if last else [])

@@ -7,7 +7,7 @@
        │          │           │            ├ DuplicateId, UnknownImage, NoOriginal
        │          │           │            ├ StorageFull, CatalogueUnavailable, CatalogueDamaged
        │          │           │            └ UnknownTask, TaskFinished, TaskLost, WorkerLost,
-       │          │           │              NoSamples, NeedMoreSamples
+       │          │           │              NoSamples, NeedMoreSamples, DeviceUnavailable
        │          │           └ FeaturesUnavailable, ModelRefused
        │          └ ImageUnreadable, ImageTooLarge
        └ WrongArguments, DataRequired, ImageTooLarge, ArchiveUnreadable, BatchTooLarge
@@ -151,6 +151,12 @@ class NeedMoreSamples(SimilarityError):
     """A training was asked for with fewer images than it takes."""
 
     word = "need more samples"
+
+
+class DeviceUnavailable(SimilarityError):
+    """The settings ask for a GPU, and FAISS finds none."""
+
+    word = "device_unavailable"
 
 
 class FeaturesMissing(SimilarityError):

@@ -1,19 +1,13 @@
 """One generation of the index, open: what it holds, and whether that is what was written."""
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sidecar.contract import sha256_of
 from sidecar.errors import IndexDamaged
 from sidecar.index import Index
-from sidecar.meta import CODES, CRC, CRCS, FEATURES, SEQ, SEQS, Meta
-
-Kind = TypeVar("Kind", bound=np.generic)
+from sidecar.meta import CODES, Meta
+from sidecar.segments import Segments
 
 
 class Generation:
@@ -33,46 +27,9 @@ class Generation:
             for name in self.meta.files:
                 self._check(name, whole=name not in self.meta.segments)
             self.index = Index.map(folder / CODES, self.meta.dimension)
-            self.seqs: NDArray[np.int64] = _mapped(folder / SEQS, SEQ)
-            self.crcs: NDArray[np.uint32] = _mapped(folder / CRCS, CRC)
-            self._segments = [
-                _mapped(folder / name, FEATURES).reshape(rows, self.meta.dimension)
-                for name, rows in self.meta.segments.items()
-            ]
+            self.segments = Segments(folder, self.meta.segments, self.meta.dimension)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise IndexDamaged(f"generation {folder.name} of the index: {error}") from error
-        self._ends = np.cumsum(list(self.meta.segments.values()), dtype=np.int64)
-
-    def holding(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of these sequence numbers, int64 [n], that the generation holds."""
-        positions = np.searchsorted(self.seqs, seqs)
-        inside = positions < len(self.seqs)
-        held: NDArray[np.int64] = seqs[inside][self.seqs[positions[inside]] == seqs[inside]]
-        return held
-
-    def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
-        """The features of images that it holds.
-
-        Args:
-            seqs: int64 [n].
-        Returns:
-            float16 [n, D].
-        Raises:
-            IndexDamaged: it holds no such image, or a row is not what was stored.
-        """
-        positions = np.searchsorted(self.seqs, seqs)
-        known = positions < len(self.seqs)
-        if not known.all() or not np.array_equal(self.seqs[positions], seqs):
-            raise IndexDamaged(f"generation {self.folder.name}: its codes name unknown images")
-        rows = np.empty((len(seqs), self.meta.dimension), FEATURES)
-        owners = np.searchsorted(self._ends, positions, side="right")
-        for owner in np.unique(owners):
-            own = owners == owner
-            segment = self._segments[owner]
-            rows[own] = segment[positions[own] - (self._ends[owner] - len(segment))]
-        if [zlib.crc32(row.data) for row in rows] != self.crcs[positions].tolist():
-            raise IndexDamaged(f"generation {self.folder.name}: features are not what was stored")
-        return rows
 
     def damage(self) -> Iterator[str]:
         """Every file read through and held against its SHA-256: a sentence for each that fails."""
@@ -88,8 +45,3 @@ class Generation:
             raise ValueError(f"{name} is not {seal.bytes} bytes long")
         if whole and sha256_of(path) != seal.sha256:
             raise ValueError(f"{name} is not what was written")
-
-
-def _mapped(path: Path, kind: "np.dtype[Kind]") -> NDArray[Kind]:
-    """A file as an array; an empty one can't be mapped."""
-    return np.memmap(path, kind, "r") if path.stat().st_size else np.empty(0, kind)

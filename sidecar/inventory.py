@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.catalogue import Catalogue, Entry, Task
+from sidecar.dial import Mark
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.generation import Generation
 from sidecar.generations import Generations
@@ -22,6 +23,11 @@ class Stats:
         deleted: that are gone from every search, but leave the index's files at the next update.
         catalogue_bytes, index_bytes: on the disk.
         generation, model_version: of the index; None before the first training.
+        recall: for each mark of its dial the recall@10 that was measured when it was made, with its
+            lower bound, and how far a search looks.
+        queries: how many told the recall.
+        warnings, training_due: a sentence for each promise that is not kept, and for each reason to
+            train again.
         last_task: the newest, if there is one.
     """
 
@@ -33,6 +39,10 @@ class Stats:
     index_bytes: int
     generation: int | None
     model_version: int | None
+    recall: list[Mark]
+    queries: int
+    warnings: list[str]
+    training_due: list[str]
     last_task: Task | None
 
 
@@ -48,7 +58,7 @@ class Inventory:
         """What is known of an image, and whether the index has it. Raises UnknownImage."""
         entry = self.catalogue.entries.get(image_id)
         generation = self._generation()
-        indexed = generation is not None and len(generation.holding(np.array([entry.seq])))
+        indexed = generation is not None and len(generation.segments.holding(np.array([entry.seq])))
         return entry, bool(indexed)
 
     def original(self, image_id: str) -> bytes:
@@ -75,6 +85,7 @@ class Inventory:
         gone = self.tombstones.refreshed(generation) if generation else None
         deleted = 0 if gone is None else len(gone.labels)
         entries, meta = self.catalogue.entries, generation.meta if generation else None
+        quality = meta.quality if meta else None
         return Stats(
             images=entries.count(),
             indexed=meta.images - deleted if meta else 0,
@@ -84,6 +95,10 @@ class Inventory:
             index_bytes=self.generations.bytes_used(),
             generation=generation.number if generation else None,
             model_version=meta.version if meta else None,
+            recall=list(quality.dial.marks) if quality else [],
+            queries=quality.dial.queries if quality else 0,
+            warnings=quality.dial.broken() if quality else [],
+            training_due=quality.training_due() if quality else [],
             last_task=next(iter(self.catalogue.tasks.recent(1)), None),
         )
 

@@ -22,7 +22,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from sidecar.catalogue import Catalogue, open_catalogue
+from sidecar.catalogue import Catalogue, Task, open_catalogue
 from sidecar.errors import QueueUnavailable, SimilarityError, TaskLost
 from sidecar.heartbeat import Heartbeat
 from sidecar.settings import Settings, from_environment
@@ -143,14 +143,18 @@ def run(task_id: str) -> None:
         return  # done, cancelled, or another one is running; its turn comes
     log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
     # FAISS must not be loaded before RQ's fork: its threads would not survive it.
+    from sidecar.builds import BuildRules
     from sidecar.generations import Generations
     from sidecar.trainer import Trainer
 
-    trainer = Trainer(catalogue, Generations(settings.index_dir), settings.keep_generations)
+    generations = Generations(settings.index_dir)
+    rules = BuildRules(settings.exact_search_max, settings.faiss_device)
+    trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             done = trainer.run(task, heartbeat.report)
         log.info("%s %s published generation %s", task.kind, task_id, done.generation)
+        _heed(done, catalogue, settings.auto_train)
     except TaskLost as error:
         log.warning("%s", error)
     except SimilarityError as error:
@@ -161,6 +165,15 @@ def run(task_id: str) -> None:
         raise
     finally:
         _deliver_next(settings, catalogue)
+
+
+def _heed(done: Task, catalogue: Catalogue, auto_train: bool) -> None:
+    """Say what the task has found wanting, and see to it where that is wished for."""
+    report = done.report or {}
+    for sentence in (*report["warnings"], *report["training_due"]):
+        log.warning("generation %s: %s", done.generation, sentence)
+    if auto_train and report["training_due"] and done.kind == "update":
+        log.info("training %s follows", catalogue.tasks.request("train").task_id)
 
 
 def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sidecar.backups import Backups
+from sidecar.builds import BuildRules
 from sidecar.catalogue import open_catalogue
 from sidecar.generations import Generations
 from sidecar.repair import repair
@@ -13,7 +14,7 @@ from sidecar.verification import Verification
 
 
 def maintain(settings: Settings, command: str, folder: Path) -> int:
-    """Run one of `COMMANDS`, telling on standard output how it ended.
+    """Run a command, telling on standard output how it ended.
 
     Args:
         folder: of the backup, for those that take one.
@@ -24,7 +25,10 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     """
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
-        return COMMANDS[command](Backups(catalogue, Generations(settings.index_dir)), folder)
+        backups = Backups(catalogue, Generations(settings.index_dir))
+        if command == "repair":
+            return _repair(backups, BuildRules(settings.exact_search_max, settings.faiss_device))
+        return COMMANDS[command](backups, folder)
     finally:
         catalogue.database.close()
 
@@ -50,8 +54,8 @@ def _verify(backups: Backups, _folder: Path) -> int:
     return 1 if wrong else 0
 
 
-def _repair(backups: Backups, _folder: Path) -> int:
-    task = repair(backups.catalogue, backups.generations)
+def _repair(backups: Backups, rules: BuildRules) -> int:
+    task = repair(backups.catalogue, backups.generations, rules)
     made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
     print(f"repaired: {made}")
     return 0
@@ -67,5 +71,4 @@ COMMANDS: dict[str, Callable[[Backups, Path], int]] = {
     "backup": _backup,
     "restore": _restore,
     "verify": _verify,
-    "repair": _repair,
 }

@@ -6,15 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from sidecar.quality import Quality
 
 CODES = "codes.faiss"
-SEQS = "seqs.i64"
-CRCS = "crcs.u32"
+TRUTH = "truth.npz"
 META = "meta.json"
-FEATURES = np.dtype("<f2")  # of a segment
-SEQ = np.dtype("<i8")
-CRC = np.dtype("<u4")
 
 
 @dataclass(frozen=True)
@@ -33,9 +29,9 @@ class Meta:
         task_id, kind: the task that made it, "train" or "update".
         version, sha256, dimension: the model that made its features.
         images: vectors in it.
-        trained_on: images in it when its codes were trained.
         snapshot: every image up to this sequence number is in it, unless it was removed.
         removals: no image is in it that was removed up to this removal.
+        quality: what was measured of it.
         segments: rows of each file of features, in order of position.
         files: the seal of each file.
     """
@@ -46,9 +42,9 @@ class Meta:
     sha256: str
     dimension: int
     images: int
-    trained_on: int
     snapshot: int
     removals: int
+    quality: Quality
     segments: dict[str, int]
     files: dict[str, Seal]
 
@@ -61,13 +57,13 @@ class Meta:
     def read(cls, folder: Path) -> "Meta":
         """Raises OSError or ValueError where the file is missing or not what was written."""
         document = json.loads((folder / META).read_text())
-        if not isinstance(document, dict) or "meta" not in document:
+        fields = document.get("meta", {}) if isinstance(document, dict) else {}
+        if "quality" not in fields:
             raise ValueError("it has the form of an earlier release: train again")
-        fields = document["meta"]
         if document.get("sha256") != _digest(fields):
             raise ValueError(f"{META} is not what was written")
         fields["files"] = {name: Seal(**seal) for name, seal in fields["files"].items()}
-        return cls(**fields)
+        return cls(**fields | {"quality": Quality.read(fields["quality"])})
 
 
 def _digest(fields: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 
+from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, Published, Task
 from sidecar.errors import RepairRefused, SimilarityError
 from sidecar.generations import CURRENT, Generations
@@ -9,7 +10,7 @@ from sidecar.heartbeat import Heartbeat
 from sidecar.trainer import Trainer
 
 
-def repair(catalogue: Catalogue, generations: Generations) -> Task | None:
+def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) -> Task | None:
     """Train on all images, however few, and leave no other generation; as a task like any other.
 
     Returns:
@@ -22,7 +23,7 @@ def repair(catalogue: Catalogue, generations: Generations) -> Task | None:
     task = catalogue.tasks.claim(catalogue.tasks.request("train").task_id)
     if task is None:
         raise RepairRefused("another task is running: wait for it, or cancel it")
-    trainer = Trainer(catalogue, generations, keep_generations=1, fewest_samples=1)
+    trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             if catalogue.entries.count():
@@ -39,4 +40,4 @@ def _nothing(generations: Generations) -> Published:
     (generations.folder / CURRENT).unlink(missing_ok=True)
     for number in generations.numbers():
         shutil.rmtree(generations.path(number))
-    return Published(0, 0)
+    return Published(0, 0, {})

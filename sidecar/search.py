@@ -11,9 +11,11 @@ from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.generation import Generation
 from sidecar.generations import Generations
 from sidecar.images import ImageRules, canonical
-from sidecar.index import Without
+from sidecar.index import Reach, Without, distances
 from sidecar.models import VerifiedModels
 from sidecar.tombstones import Tombstones
+
+FARTHER = 4  # times as many lists, where those visited hold fewer images than are wanted
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,15 @@ def rank(
     Raises:
         IndexDamaged: what it holds is not what was stored.
     """
-    seqs = generation.index.candidates(query, wanted.num_results + 1, wanted.nprob, without)
-    seqs = seqs[seqs != itself] if itself is not None else seqs
-    dist = np.square(generation.features(seqs).astype(np.float32) - query).sum(axis=1)
+    index = generation.index
+    reach = generation.meta.quality.dial.reach(wanted.nprob, wanted.num_results + 1)
+    while True:
+        seqs = index.candidates(query[None], reach, without)[0]
+        seqs = seqs[(seqs >= 0) & (seqs != itself)]
+        if len(seqs) >= wanted.num_results or reach.lists >= index.lists:
+            break
+        reach = Reach(FARTHER * reach.lists, reach.candidates)  # these lists hold too few
+    dist = distances(query, generation.segments.features(seqs))
     nearest = np.lexsort((seqs, dist))[: wanted.num_results]
     nearest = nearest[dist[nearest] <= wanted.max_dist]
     return seqs[nearest], dist[nearest]

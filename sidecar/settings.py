@@ -1,7 +1,7 @@
 """Every setting of the sidecar and the worker, read once from the environment."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +11,7 @@ from sidecar.errors import SettingsError
 MEBIBYTE = 1 << 20
 MOST_RESULTS = 1000
 MOST_NPROB = 100
+DEFAULT_NPROB = 5
 
 
 class Settings(BaseSettings):
@@ -42,12 +43,27 @@ class Settings(BaseSettings):
         10, ge=1, le=MOST_RESULTS, description="neighbours in an answer; per request `num_results=`"
     )
     nprob: int = Field(
-        5, ge=1, le=MOST_NPROB, description="1 fastest, 100 most accurate; per request `nprob=`"
+        DEFAULT_NPROB,
+        ge=1,
+        le=MOST_NPROB,
+        description="1 fastest, 100 most accurate; per request `nprob=`",
     )
     auto_update_s: float = Field(
         0,
         ge=0,
         description="update by itself this many seconds after the last add or removal; 0 is never",
+    )
+    auto_train: bool = Field(
+        False, description="1 trains by itself where an update finds that a training is due"
+    )
+    exact_search_max: int = Field(
+        2000,
+        ge=0,
+        le=10**6,
+        description="images up to which a search compares every one: it takes a millisecond",
+    )
+    faiss_device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="where the worker trains: `cpu`, `gpu`, or `auto`, a GPU if it has one"
     )
     keep_generations: int = Field(
         2, ge=1, le=100, description="generations of the index that stay on the volume"

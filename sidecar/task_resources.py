@@ -8,6 +8,7 @@ from sidecar.catalogue import Task
 from sidecar.dispatcher import Dispatcher
 from sidecar.health import Health
 from sidecar.inventory import Inventory
+from sidecar.metrics import CONTENT_TYPE, Metrics
 from sidecar.parameters import whole_number
 
 MESSAGES = {"train": "training", "update": "updating"}
@@ -75,9 +76,24 @@ class StatsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         stats = self._inventory.stats()
-        figures = {name: value for name, value in vars(stats).items() if name != "last_task"}
         last = stats.last_task
-        resp.media = {"status": "ok", **figures, "last_task": _status(last) if last else None}
+        resp.media = {
+            "status": "ok",
+            **vars(stats),
+            "recall": [vars(mark) for mark in stats.recall],
+            "last_task": _status(last) if last else None,
+        }
+
+
+class MetricsResource:
+    """GET /metrics, for Prometheus."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.content_type = CONTENT_TYPE
+        resp.data = self._metrics.page()
 
 
 class LiveResource:
@@ -114,4 +130,5 @@ def _status(task: Task) -> dict[str, Any]:
     answer["finished_at"] = task.finished_at
     if answer["status"] == "error":
         return answer | {"detail": task.detail}
-    return answer | {"progress": 1.0, "generation": task.generation, "images": task.images}
+    made = {"generation": task.generation, "images": task.images, **(task.report or {})}
+    return answer | {"progress": 1.0} | made

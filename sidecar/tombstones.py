@@ -38,7 +38,7 @@ class Tombstones:
         if known is None or known.generation is not generation:
             known = _Known(generation, generation.meta.removals, None)
         removed = self._removals.since(known.removal)
-        gone = generation.holding(np.array(removed.seqs, np.int64))
+        gone = generation.segments.holding(np.array(removed.seqs, np.int64))
         before = known.without.labels if known.without else np.empty(0, np.int64)
         if len(gone):
             known = _Known(generation, removed.last, Without(np.union1d(before, gone)))

@@ -13,18 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+from sidecar.builds import Builder, BuildRules, Report
 from sidecar.catalogue import Catalogue, Published, Task
 from sidecar.drafts import Draft
 from sidecar.errors import CatalogueUnavailable, NeedMoreSamples, NoSamples, StorageFull
 from sidecar.generations import Generations
-from sidecar.index import Index, sample_size
-from sidecar.meta import CODES, Meta
+from sidecar.meta import Meta
 
 log = logging.getLogger(__name__)
 
 FEWEST_SAMPLES = 1000  # the specification's
-
-Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class Trainer:
 
     catalogue: Catalogue
     generations: Generations
+    rules: BuildRules
     keep_generations: int
     fewest_samples: int = FEWEST_SAMPLES
 
@@ -56,7 +55,7 @@ class Trainer:
             report: is told the phase and the progress, 0..1; raises TaskLost to stop the work.
         Raises:
             TaskLost: the task was cancelled or given to another attempt; nothing was published.
-            StorageFull, NoSamples, NeedMoreSamples, NoIndex: nothing was published.
+            StorageFull, NoSamples, NeedMoreSamples, NoIndex, DeviceUnavailable: nor then.
         """
         make = self._update if task.kind == "update" else self._train
         try:
@@ -86,36 +85,31 @@ class Trainer:
         total = 0 if model is None else self.catalogue.vectors.count(model.model, task.snapshot)
         self._check_samples(total)
         assert model is not None
+        builder = Builder(self.rules, report)
         draft = Draft(self.generations.folder, task, model)
         pages = self.catalogue.vectors.stream(model.model, 0, task.snapshot or 0)
-        draft.append(pages, lambda rows: report("reading", 0.3 * rows / total))
-        report("clustering", 0.3)
-        index = Index.train(draft.sample(sample_size(draft.added)), draft.added)
-        _add(index, draft, report)
-        folder = draft.seal(index, task.removals or 0, task.snapshot or 0, trained_on=draft.added)
-        return self._publishing(folder, draft.images)
+        draft.append(pages, lambda rows: report("reading", 0.1 * rows / total))
+        build = builder.afresh(draft.segments())
+        return self._publishing(*draft.seal(build, task.removals or 0, task.snapshot or 0))
 
     def _update(self, task: Task, report: Report) -> Callable[[], Published]:
         previous = self.generations.current()
         model = self.catalogue.models.get(previous.meta.sha256)
         removed = self.catalogue.removals.since(previous.meta.removals)
-        gone = previous.holding(np.array(removed.seqs, np.int64))
+        gone = previous.segments.holding(np.array(removed.seqs, np.int64))
+        builder = Builder(self.rules, report)
         draft = Draft(self.generations.folder, task, model)
         draft.continue_from(previous, gone)
-        after, up_to = previous.meta.snapshot, task.snapshot or 0
+        stayed, after, up_to = draft.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.vectors.stream(model.model, after, up_to)
-        draft.append(pages, lambda rows: report("reading", 0.3))
+        draft.append(pages, lambda rows: report("reading", 0.1))
         if not draft.added and not len(gone):
-            return lambda: Published(previous.number, previous.meta.images)
-        index = Index.load(previous.folder / CODES, model.dimension)
-        index.remove(gone)
-        _add(index, draft, report)
-        snapshot = max(after, up_to)
-        folder = draft.seal(index, removed.last, snapshot, previous.meta.trained_on)
-        return self._publishing(folder, draft.images)
+            return lambda: _published(previous.number, previous.meta)
+        build = builder.onwards(previous, gone, draft.segments(), stayed)
+        return self._publishing(*draft.seal(build, removed.last, max(after, up_to)))
 
-    def _publishing(self, folder: Path, images: int) -> Callable[[], Published]:
-        return lambda: Published(self.generations.publish(folder, self.keep_generations), images)
+    def _publishing(self, meta: Meta, folder: Path) -> Callable[[], Published]:
+        return lambda: _published(self.generations.publish(folder, self.keep_generations), meta)
 
     def _check_samples(self, images: int) -> None:
         if images == 0:
@@ -126,9 +120,5 @@ class Trainer:
             )
 
 
-def _add(index: Index, draft: Draft, report: Report) -> None:
-    done = 0
-    for seqs, vectors in draft.chunks():
-        index.add(seqs, vectors)
-        done += len(seqs)
-        report("adding", 0.5 + 0.4 * done / draft.added)
+def _published(number: int, meta: Meta) -> Published:
+    return Published(number, meta.images, meta.quality.summary())

@@ -48,7 +48,7 @@ class Verification:
 
     def _against_catalogue(self, generation: Generation) -> Iterator[str]:
         """Which images are in one and not in the other, or with other features."""
-        meta, held = generation.meta, generation.seqs
+        meta, held = generation.meta, generation.segments.seqs
         try:
             model = self.catalogue.models.get(meta.sha256).model
         except ModelRefused as error:
@@ -64,7 +64,7 @@ class Verification:
                 held, np.union1d(stored, removed)
             ),
             "has other features than the catalogue of images": _differing(
-                (held, np.asarray(generation.crcs)), (stored, crcs)
+                (held, np.asarray(generation.segments.crcs)), (stored, crcs)
             ),
         }
         for what, seqs in findings.items():

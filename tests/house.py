@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
+from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, NewImage, Task, open_catalogue
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
@@ -37,11 +38,12 @@ def vector(number: int) -> NDArray[np.float32]:
 class House:
     """Image number n has the id "n" and, added in their order, the sequence number n."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
         url = url or f"sqlite:///{folder}/catalogue.sqlite"
         self.catalogue: Catalogue = open_catalogue(url, 30.0)
         self.generations = Generations(folder / "index")
-        self.trainer = Trainer(self.catalogue, self.generations, keep_generations=2)
+        rules = BuildRules(exact_max, "cpu")
+        self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
         self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION).model
 
     def add(self, first: int, last: int, overwrite: bool = False) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
+from sidecar.dial import PROMISES
 from tests.stack import Stack
 
 JSON = "application/json"
@@ -245,6 +247,33 @@ def test_parameters_out_of_range_are_refused(stack: Stack, query: str) -> None:
 def test_a_failed_search_has_empty_lists(stack: Stack) -> None:
     answer = stack.post("/similarity/search", b"no image").json()
     assert (answer["dist"], answer["result"], answer["status"]) == ([], [], "error")
+
+
+# -- how well the index does
+
+
+def test_the_measured_recall_is_told_by_stats_and_by_metrics(stack: Stack) -> None:
+    stats = stack.get("/similarity/stats").json()
+    assert [mark["nprob"] for mark in stats["recall"]] == list(PROMISES)
+    assert stats["queries"] >= 500
+    assert stats["warnings"] == stats["training_due"] == []
+    response = stack.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
+    told = {
+        (family.name, sample.labels.get("nprob")): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+    for mark in stats["recall"]:
+        nprob = str(mark["nprob"])
+        assert told["similarity_index_recall", nprob] == mark["recall"]
+        assert told["similarity_index_recall_lower_bound", nprob] == mark["at_least"]
+        assert told["similarity_index_recall_promised", nprob] == PROMISES[mark["nprob"]]
+        assert mark["at_least"] <= mark["recall"] <= 1
+        assert mark["recall"] >= PROMISES[mark["nprob"]]
+    assert told["similarity_index_generation", None] == stats["generation"]
+    assert told["similarity_index_images", None] == stats["indexed"] + stats["deleted"]
+    assert told["similarity_index_training_due", None] == 0
 
 
 # -- keywords

@@ -324,7 +324,7 @@ def test_a_request_after_the_snapshot_gets_a_follow_up(catalogue: Catalogue) -> 
     assert follow_up.task_id != first.task_id
     assert catalogue.tasks.claim(follow_up.task_id) is None  # one at a time
     assert catalogue.tasks.deliverable() == []
-    catalogue.tasks.publish(claimed, lambda: Published(1, 1))
+    catalogue.tasks.publish(claimed, lambda: Published(1, 1, {}))
     assert [task.task_id for task in catalogue.tasks.deliverable()] == [follow_up.task_id]
     second = catalogue.tasks.claim(follow_up.task_id)
     assert second is not None
@@ -336,7 +336,7 @@ def test_a_published_task_tells_what_it_made(catalogue: Catalogue) -> None:
     assert task is not None
     catalogue.tasks.renew(task, "adding", 0.5)
     assert catalogue.tasks.get(task.task_id).progress == 0.5
-    catalogue.tasks.publish(task, lambda: Published(7, 1200))
+    catalogue.tasks.publish(task, lambda: Published(7, 1200, {}))
     done = catalogue.tasks.get(task.task_id)
     assert (done.state, done.generation, done.images, done.progress) == ("ok", 7, 1200, 1.0)
 
@@ -379,7 +379,7 @@ def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(database_url: st
     assert second.attempt == 2
     with pytest.raises(TaskLost):
         catalogue.tasks.publish(first, lambda: pytest.fail("a zombie published"))
-    catalogue.tasks.publish(second, lambda: Published(1, 1))
+    catalogue.tasks.publish(second, lambda: Published(1, 1, {}))
     catalogue.database.close()
 
 

@@ -1,4 +1,4 @@
-"""The index of codes, against brute force."""
+"""The index of codes and the exact one, against brute force."""
 
 from pathlib import Path
 
@@ -6,25 +6,31 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sidecar.index import Index, Without, lists_for, probes, sample_size
+from sidecar.errors import DeviceUnavailable
+from sidecar.index import Device, Index, Nearest, Reach, Without, distances, sample_size, widen
+from sidecar.index.codes import lists_for
+
+FAR = Reach(lists=10**6, candidates=600)
 
 
 def unit_vectors(count: int, dimension: int, seed: int = 0) -> NDArray[np.float32]:
-    """Points around 40 centres on the sphere, as features of photos of 40 kinds would lie."""
+    """Points around 40 centres on the sphere, as features of photos of 40 kinds would lie; each is
+    what float16 holds, as stored features are."""
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(size=(40, dimension))
     spread = random.normal(size=(count, dimension)) * 0.7
     points = centres[random.integers(0, 40, count)] + spread
-    unit: NDArray[np.float32] = points / np.linalg.norm(points, axis=1, keepdims=True)
-    return unit.astype(np.float32)
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    rounded: NDArray[np.float32] = unit.astype(np.float16).astype(np.float32)
+    return rounded
 
 
-def recall(index: Index, vectors: NDArray[np.float32], queries: int, nprob: int) -> float:
+def recall(index: Index, vectors: NDArray[np.float32], queries: int, reach: Reach) -> float:
     """The share of the ten nearest of each query that are among its candidates."""
     hits = 0
-    for query in vectors[:queries]:
+    for query, found in zip(vectors, index.candidates(vectors[:queries], reach), strict=False):
         exact = np.argsort(np.square(vectors - query).sum(axis=1))[:10]
-        hits += len(set(10 * exact) & set(index.candidates(query, 10, nprob)))
+        hits += len(set(10 * exact) & set(found))
     return hits / (10 * queries)
 
 
@@ -38,14 +44,15 @@ def built(request: pytest.FixtureRequest) -> tuple[Index, NDArray[np.float32]]:
 
 def test_candidates_hold_the_true_neighbours(built: tuple[Index, NDArray[np.float32]]) -> None:
     index, vectors = built
-    assert recall(index, vectors, 100, nprob=5) >= 0.95
-    assert recall(index, vectors, 100, nprob=100) >= 0.995
+    assert recall(index, vectors, 100, FAR) >= 0.995
 
 
-def test_more_probes_never_find_less(built: tuple[Index, NDArray[np.float32]]) -> None:
+def test_a_longer_search_never_finds_less(built: tuple[Index, NDArray[np.float32]]) -> None:
     index, vectors = built
-    found = [recall(index, vectors, 60, nprob) for nprob in (1, 5, 20, 50, 100)]
+    reaches = [Reach(1, 40), Reach(8, 80), Reach(30, 160), FAR]
+    found = [recall(index, vectors, 60, reach) for reach in reaches]
     assert found == sorted(found)
+    assert found[0] < found[-1]
 
 
 def test_a_mapped_index_answers_like_the_one_that_was_saved(
@@ -54,8 +61,11 @@ def test_a_mapped_index_answers_like_the_one_that_was_saved(
     index, vectors = built
     index.save(tmp_path / "codes")
     mapped = Index.map(tmp_path / "codes", vectors.shape[1])
-    for query in vectors[:20]:
-        assert np.array_equal(mapped.candidates(query, 10, 5), index.candidates(query, 10, 5))
+    near = Reach(5, 100)
+    found = mapped.candidates(vectors[:20], near)
+    assert np.array_equal(found, index.candidates(vectors[:20], near))
+    one = [mapped.candidates(query[None], near)[0] for query in vectors[:20]]
+    assert np.array_equal(found, one)
 
 
 def test_a_loaded_index_can_be_changed(
@@ -67,41 +77,104 @@ def test_a_loaded_index_can_be_changed(
     new = unit_vectors(5, vectors.shape[1], seed=1)
     loaded.add(np.arange(40_000, 40_005), new)
     assert loaded.size == len(vectors) + 5
-    assert 40_004 in loaded.candidates(new[4], 1, 5)
+    assert 40_004 in loaded.candidates(new[4:], Reach(5, 40))
     loaded.remove(np.array([40_004, 70, 999_999]))
     assert loaded.size == len(vectors) + 3
-    assert 40_004 not in loaded.candidates(new[4], 1, 100)
-    assert 70 not in loaded.candidates(vectors[7], 1, 100)
-    rest = np.delete(np.arange(len(vectors)), 7)
-    assert set(loaded.candidates(vectors[8], 3000, 100)) >= set(10 * rest)
+    everything = Reach(10**6, 3003)
+    rest = 10 * np.delete(np.arange(len(vectors)), 7)
+    found = loaded.candidates(new[4:], everything)[0]
+    assert sorted(found) == [*rest.tolist(), *range(40_000, 40_004)]
 
 
+@pytest.mark.parametrize("exact", [False, True])
 def test_what_is_to_be_left_out_is_never_a_candidate(
-    built: tuple[Index, NDArray[np.float32]], tmp_path: Path
+    built: tuple[Index, NDArray[np.float32]], tmp_path: Path, exact: bool
 ) -> None:
     index, vectors = built
+    if exact:
+        index = Index.exact(vectors.shape[1])
+        index.add(10 * np.arange(len(vectors)), vectors)
     index.save(tmp_path / "codes")
     mapped = Index.map(tmp_path / "codes", vectors.shape[1])
     gone = 10 * np.arange(0, 3000, 3)
-    for query in vectors[:30]:
-        found = mapped.candidates(query, 3000, 100, Without(gone))
-        assert sorted(found) == sorted(set(range(0, 30_000, 10)) - set(gone.tolist()))
+    for found in mapped.candidates(vectors[:30], Reach(10**6, 3000), Without(gone)):
+        assert sorted(found[found >= 0]) == sorted(set(range(0, 30_000, 10)) - set(gone.tolist()))
+
+
+@pytest.mark.parametrize("dimension", [64, 61])
+def test_an_exact_index_ranks_like_brute_force(dimension: int) -> None:
+    vectors = unit_vectors(2000, dimension)
+    index = Index.exact(dimension)
+    index.add(np.arange(2000), vectors)
+    for query, found in zip(vectors, index.candidates(vectors[:50], Reach(1, 30)), strict=False):
+        exact = np.square(vectors - query).sum(axis=1)
+        assert np.allclose(exact[found], np.sort(exact)[:30], atol=1e-6)
 
 
 def test_an_index_may_be_small_or_empty() -> None:
     vectors = unit_vectors(3, 64)
     index = Index.train(vectors, 3)
     index.add(np.array([5, 6, 7]), vectors)
-    assert sorted(index.candidates(vectors[0], 10, 5)) == [5, 6, 7]
+    assert sorted(index.candidates(vectors[:1], FAR)[0]) == [5, 6, 7]
     index.remove(np.array([5, 6, 7]))
-    assert index.candidates(vectors[0], 10, 5).tolist() == []
+    assert index.candidates(vectors[:1], FAR).shape == (1, 0)
+    assert index.imbalance() == 1.0
 
 
-def test_the_dial_of_probes_goes_from_little_to_all() -> None:
-    assert [probes(1000, nprob) for nprob in (1, 5, 50, 100)] == [20, 100, 1000, 1000]
-    assert [probes(30, nprob) for nprob in (1, 5, 50, 100)] == [4, 20, 30, 30]
+def test_lists_are_visited_in_turn_and_hold_all(built: tuple[Index, NDArray[np.float32]]) -> None:
+    index, vectors = built
+    holdings, turns = index.holdings(), index.visits(vectors[:20])
+    assert sorted(np.concatenate(holdings).tolist()) == list(range(0, 30_000, 10))
+    assert all(sorted(row) == list(range(index.lists)) for row in turns.tolist())
+    for query, row in zip(vectors, turns, strict=False):
+        first = set(index.candidates(query[None], Reach(2, 3000))[0].tolist()) - {-1}
+        assert first == {*holdings[row.argsort()[0]], *holdings[row.argsort()[1]]}
+
+
+def test_true_neighbours_are_gathered_chunk_by_chunk() -> None:
+    vectors = unit_vectors(700, 64)
+    own = np.array([3, 400, 699])
+    none = np.full((3, 12), -1), np.full((3, 12), np.inf, np.float32)
+    walk = Nearest(vectors[own], own, none, Device())
+    for start in (0, 5, 300, 699):
+        stop = {0: 5, 5: 300, 300: 699, 699: 700}[start]
+        walk.look(np.arange(start, stop), vectors[start:stop])
+    for query, labels, dist in zip(own, walk.labels, walk.dist, strict=True):
+        exact = np.square(vectors - vectors[query]).sum(axis=1)
+        exact[query] = np.inf
+        assert np.allclose(dist, np.sort(exact)[:12], atol=1e-5)
+        assert np.allclose(exact[labels], dist, atol=1e-5)
+
+
+def test_distances_are_those_of_brute_force() -> None:
+    rows = unit_vectors(50, 61).astype(np.float16)
+    query = unit_vectors(1, 61, seed=5)[0]
+    wide = widen(rows)
+    assert np.array_equal(wide, rows.astype(np.float32))
+    assert np.allclose(distances(query, rows), np.square(wide - query).sum(axis=1), atol=1e-6)
+    assert distances(query, rows[:0]).tolist() == []
 
 
 def test_small_sets_are_split_into_few_lists() -> None:
-    assert (lists_for(1), lists_for(1000), lists_for(1_000_000)) == (1, 25, 1000)
-    assert sample_size(1200) == 1200
+    assert [lists_for(size) for size in (1, 1000, 10_000, 1_000_000)] == [1, 25, 200, 2000]
+    assert [sample_size(size) for size in (1200, 100_000, 10**8)] == [1200, 80_896, 262_144]
+
+
+@pytest.mark.skipif(Device("auto").gpus > 0, reason="there is a GPU")
+def test_a_gpu_that_is_asked_for_and_not_there_is_told() -> None:
+    with pytest.raises(DeviceUnavailable, match="finds none"):
+        Device("gpu")
+
+
+@pytest.mark.skipif(Device("auto").gpus == 0, reason="FAISS finds no GPU")
+def test_a_gpu_makes_an_index_that_the_cpu_searches(tmp_path: Path) -> None:
+    vectors = unit_vectors(3000, 64)
+    gpu = Device("gpu")
+    index = Index.train(vectors, len(vectors), gpu)
+    index.add(10 * np.arange(len(vectors)), vectors, gpu)
+    index.save(tmp_path / "codes")
+    assert recall(Index.map(tmp_path / "codes", 64), vectors, 100, FAR) >= 0.995
+    dist, found = gpu.knn(vectors[:50], vectors, 10)
+    cpu_dist, cpu_found = Device().knn(vectors[:50], vectors, 10)
+    assert np.allclose(dist, cpu_dist, atol=1e-5)
+    assert np.mean(found == cpu_found) > 0.99

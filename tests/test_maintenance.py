@@ -205,7 +205,7 @@ def test_repair_makes_the_index_again(house: House) -> None:
     for path in house.generations.folder.rglob("codes.faiss"):
         path.write_bytes(b"rubbish")
     assert len(house.problems()) == 2
-    task = repair(house.catalogue, Generations(house.generations.folder))
+    task = repair(house.catalogue, Generations(house.generations.folder), house.trainer.rules)
     assert task is not None
     assert (task.state, task.images, task.generation) == ("ok", 1008, 3)
     assert house.problems() == []
@@ -215,12 +215,12 @@ def test_repair_makes_the_index_again(house: House) -> None:
 
 def test_repair_takes_any_number_of_images(tmp_path: Path) -> None:
     house = House(tmp_path)
-    assert repair(house.catalogue, house.generations) is None
+    assert repair(house.catalogue, house.generations, house.trainer.rules) is None
     house.add(1, 3)
-    assert repair(house.catalogue, house.generations)
+    assert repair(house.catalogue, house.generations, house.trainer.rules)
     assert sorted(house.nearest(1)) == ["2", "3"]
     house.remove(1, 2, 3)
-    assert repair(house.catalogue, house.generations) is None
+    assert repair(house.catalogue, house.generations, house.trainer.rules) is None
     assert house.generations.numbers() == []
     assert house.problems() == []
     house.catalogue.database.close()
@@ -229,12 +229,12 @@ def test_repair_takes_any_number_of_images(tmp_path: Path) -> None:
 def test_repair_waits_for_no_task_and_changes_nothing_where_it_fails(house: House) -> None:
     running = house.claim("update")
     with pytest.raises(RepairRefused, match="another task is running"):
-        repair(house.catalogue, house.generations)
+        repair(house.catalogue, house.generations, house.trainer.rules)
     house.catalogue.tasks.cancel(running.task_id)
     with house.catalogue.database.writing() as connection:
         connection.execute(update(features).where(features.c.seq == 30).values(crc=1))
     with pytest.raises(CatalogueDamaged, match="verify"):
-        repair(house.catalogue, house.generations)
+        repair(house.catalogue, house.generations, house.trainer.rules)
     assert house.generations.numbers() == [1]
 
 

@@ -14,6 +14,7 @@ from falcon import inspect
 
 from sidecar import answers, errors
 from sidecar.app import create_app
+from sidecar.dial import PROMISES
 from sidecar.settings import Settings, from_environment
 from tests.stack import ROOT, Stack
 
@@ -33,6 +34,16 @@ def test_every_setting_is_documented_as_it_is() -> None:
         (f"`{name.upper()}`", f"`{field.default}`", field.description)
         for name, field in Settings.model_fields.items()
     ]
+
+
+def test_the_promises_of_nprob_are_documented_as_they_are() -> None:
+    head, promises = README.split("| `NPROB` | 1 ")[1].splitlines()[0:3:2]
+    documented = zip([1, *numbers(head)], numbers(promises), strict=True)
+    assert dict(documented) == PROMISES
+
+
+def numbers(row: str) -> list[float]:
+    return [float(cell) for cell in row.split("|") if re.fullmatch(r" [0-9.]+ ", cell)]
 
 
 def test_every_error_is_documented_with_its_status() -> None:

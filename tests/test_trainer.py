@@ -1,16 +1,31 @@
 """From the catalogue to a published generation and its answers, without a server."""
 
+import math
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sidecar.errors import IndexDamaged, NeedMoreSamples, NoIndex, NoSamples, StorageFull, TaskLost
+from sidecar.builds import BuildRules
+from sidecar.errors import (
+    DeviceUnavailable,
+    IndexDamaged,
+    NeedMoreSamples,
+    NoIndex,
+    NoSamples,
+    StorageFull,
+    TaskLost,
+)
 from sidecar.generations import Generations
 from sidecar.search import Wanted, rank
 from tests.house import TEN, House, vector
+from tests.stack import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +94,7 @@ def test_an_update_writes_no_old_features_again(house: House) -> None:
     assert list(new.meta.segments.items()) == [("features-1.f16", 1500), ("features-1501.f16", 10)]
     shared = new.folder / "features-1.f16"
     assert shared.samefile(old.folder / "features-1.f16")
-    assert (new.meta.snapshot, new.meta.trained_on) == (1510, 1500)
+    assert (new.meta.snapshot, new.meta.quality.trained.images) == (1510, 1500)
 
 
 def test_an_update_with_nothing_new_keeps_the_generation(house: House) -> None:
@@ -176,7 +191,7 @@ def test_features_that_generations_share_are_damaged_in_both(house: House) -> No
     for number in (1, 2):
         flip(house.generations.path(number) / "features-1.f16", at=5)
     with pytest.raises(IndexDamaged, match=r"000002.*000001"):
-        house.search().nearest_to("2", Wanted(1000, 100, 4.0))
+        house.search().nearest_to("31", Wanted(1000, 100, 4.0))
 
 
 def test_a_damaged_current_is_noticed_and_the_newest_generation_serves(house: House) -> None:
@@ -199,6 +214,85 @@ def flip(path: Path, at: int = -2) -> None:
     damaged[at] ^= 1
     path.unlink()  # it may be a link: other generations keep theirs
     path.write_bytes(damaged)
+
+
+def test_where_the_lists_that_are_visited_hold_too_few_more_are_visited(house: House) -> None:
+    generation = house.generations.current()
+    assert generation.meta.quality.dial.reach(1, 1000).lists < generation.index.lists
+    for wanted in (100, 1000, 1500):
+        seqs, _ = rank(generation, vector(3), Wanted(wanted, 1, math.inf))
+        assert len(set(seqs.tolist())) == wanted
+
+
+def test_small_segments_are_joined_so_that_they_stay_few(house: House) -> None:
+    for last in range(1510, 1700, 10):
+        house.add(last - 9, last)
+        house.run("update")
+    generation = house.generations.current()
+    sizes = list(generation.meta.segments.values())
+    assert sizes[0] == 1500
+    assert sum(sizes) == 1690
+    assert len(sizes) <= 6
+    assert house.problems() == []
+    seqs = np.arange(1, 1691)
+    features = generation.segments.features(seqs)
+    assert np.array_equal(features, np.stack([vector(int(n)) for n in seqs]).astype(np.float16))
+
+
+def test_an_update_measures_recall_again_and_tells_it(house: House) -> None:
+    trained = house.generations.current().meta.quality
+    house.add(1501, 1560)
+    task = house.run("update")
+    quality = house.generations.current().meta.quality
+    assert task.report == quality.summary()
+    assert task.report["warnings"] == task.report["training_due"] == []
+    assert quality.trained == trained.trained
+    assert quality.added.images == 60
+    assert 0.95 <= quality.dial.mark(5).recall <= 1
+    assert 0.995 <= quality.dial.mark(100).recall <= 1
+
+
+def test_a_small_set_is_searched_exactly(tmp_path: Path) -> None:
+    house = House(tmp_path, exact_max=1200)
+    house.add(1, 1200)
+    house.run("train")
+    house.add(1201, 1250)
+    house.remove(7)
+    house.run("update")
+    everything = np.stack([vector(n) for n in range(1, 1251)])
+    for number in range(1, 1251, 50):
+        exact = np.square(everything - vector(number)).sum(axis=1)
+        exact[6] = 9
+        seqs, dist = rank(house.generations.current(), vector(number), Wanted(10, 1, math.inf))
+        assert np.allclose(dist, np.sort(exact)[:10], atol=2e-3)
+        assert len(set(seqs.tolist()) & set((np.argsort(exact)[:10] + 1).tolist())) >= 9
+    assert house.generations.current().meta.quality.dial.mark(1).recall == 1.0
+    house.catalogue.database.close()
+
+
+@pytest.mark.parametrize("auto", ["0", "1"])
+def test_a_training_follows_an_update_that_finds_it_due(
+    house: House, tmp_path: Path, auto: str
+) -> None:
+    house.add(1501, 6100)
+    task = house.catalogue.tasks.request("update")
+    script = f"from sidecar.jobs import run; run({task.task_id!r})"
+    nowhere = {"DATA_DIR": f"{tmp_path}", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    environment = {**os.environ, **nowhere, "AUTO_TRAIN": auto, "EXACT_SEARCH_MAX": "0"}
+    subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
+    done = house.catalogue.tasks.get(task.task_id)
+    assert done.state == "ok"
+    assert done.report is not None
+    assert done.report["training_due"] == ["4600 images were added to 1500 of the training"]
+    waiting = house.catalogue.tasks.deliverable()
+    assert [task.kind for task in waiting] == (["train"] if auto == "1" else [])
+
+
+def test_a_gpu_that_is_not_there_ends_the_task(house: House) -> None:
+    gpu = replace(house.trainer, rules=BuildRules(0, "gpu"))
+    with pytest.raises(DeviceUnavailable):
+        gpu.run(house.claim("train"), lambda phase, progress: None)
+    assert sorted(p.name for p in house.generations.folder.iterdir()) == ["000001", "CURRENT"]
 
 
 def test_a_training_needs_a_thousand_images(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ the index name images by it, and an image that takes another's place gets a numb
 """
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -93,6 +94,7 @@ tasks = Table(
     Column("lease_until", Float),
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published
+    Column("report", JSON(none_as_null=True)),  # what it measured, as `Quality.summary`
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
 )

@@ -47,16 +47,19 @@ class Task:
     lease_until: float | None
     generation: int | None
     images: int | None
+    report: dict[str, Any] | None
     created_at: float
     finished_at: float | None
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a task left behind: the number of a generation, and how many images are in it."""
+    """What a task left behind: the number of a generation, how many images are in it, and what was
+    measured of it, fit for JSON."""
 
     generation: int
     images: int
+    report: dict[str, Any]
 
 
 class Tasks:
@@ -131,7 +134,7 @@ class Tasks:
             if connection.execute(select(tasks.c.state).where(_is_held(task))).first() is None:
                 raise TaskLost(f"task {task.task_id} is no longer attempt {task.attempt}'s")
             made = publishing()
-            result = {"generation": made.generation, "images": made.images, "progress": 1.0}
+            result = vars(made) | {"progress": 1.0}
             connection.execute(update(tasks).where(_is_held(task)).values(result))
             _finish(connection, _is_held(task), "ok")
             return _get(connection, task.task_id)

@@ -1,0 +1,100 @@
+"""The index of a draft, made of its features: afresh, or out of the one before.
+
+Codes, the true neighbours of sample queries, and the dial that these set: in one walk over the rows
+that are new.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.generation import Generation
+from sidecar.index import Device, Index, Wish, sample_size
+from sidecar.meta import CODES, TRUTH
+from sidecar.quality import Quality, Shape
+from sidecar.segments import Segments
+from sidecar.settings import MOST_NPROB
+from sidecar.truth import Survey, Truth
+from sidecar.tuning import tune
+
+Report = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class BuildRules:
+    """How builds are made.
+
+    Args:
+        exact_max: up to so many images, a search compares every one.
+        device: where the heavy work is done, "auto", "cpu" or "gpu".
+    """
+
+    exact_max: int
+    device: Wish
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a generation holds beside its features."""
+
+    index: Index
+    truth: Truth
+    quality: Quality
+
+
+class Builder:
+    """Builds, for one task."""
+
+    def __init__(self, rules: BuildRules, report: Report) -> None:
+        """Begin.
+
+        Args:
+            report: is told the phase and the progress, 0..1; raises TaskLost to stop the work.
+        Raises:
+            DeviceUnavailable: a GPU is wished for and there is none.
+        """
+        self._device = Device(rules.device)
+        self._exact_max = rules.exact_max
+        self._report = report
+
+    def afresh(self, segments: Segments) -> Build:
+        """Train on all images."""
+        size = len(segments.seqs)
+        self._report("clustering", 0.1)
+        if size <= self._exact_max:
+            index = Index.exact(segments.dimension)
+        else:
+            index = Index.train(segments.sample(sample_size(size)), size, self._device)
+        truth = self._fill(index, segments, 0, Survey(segments, self._device))
+        dial = tune(index, truth, segments)
+        return Build(index, truth, Quality.of_training(dial, Shape.of(index, segments)))
+
+    def onwards(
+        self, previous: Generation, gone: NDArray[np.int64], segments: Segments, start: int
+    ) -> Build:
+        """Keep what was trained, take out the images that are gone, and add the new ones.
+
+        Args:
+            gone: int64 [n], their sequence numbers.
+            segments: what stays of the previous generation, and the new images from row `start` on.
+        """
+        index = Index.load(previous.folder / CODES, segments.dimension)
+        index.remove(gone)
+        known = Truth.load(previous.folder / TRUTH)
+        truth = self._fill(index, segments, start, Survey(segments, self._device, known, start))
+        before = previous.meta.quality
+        dial = tune(index, truth, segments, before.dial.reach(MOST_NPROB, results=0))
+        return Build(index, truth, before.after(dial, Shape.of(index, segments, start)))
+
+    def _fill(self, index: Index, segments: Segments, start: int, survey: Survey) -> Truth:
+        """Add the rows from `start` on, and compare them with the queries."""
+        done, size = start, len(segments.seqs)
+        for seqs, vectors in segments.chunks(start):
+            index.add(seqs, vectors, self._device)
+            survey.look(seqs, vectors)
+            done += len(seqs)
+            self._report("adding", 0.5 + 0.4 * (done - start) / (size - start))
+        self._report("measuring", 0.9)
+        return survey.finish()
