@@ -11,6 +11,7 @@ PRECISION ?= int8
 VERSION ?= 1
 KILLS ?= 100
 SEED ?= 0
+SIZES ?= 10000 100000 1000000
 
 MAIN := .venvs/main
 TRITON := .venvs/triton
@@ -23,7 +24,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test backup restore verify repair chaos bench-catalogue check format setup model clean
+.PHONY: help demo up test backup restore verify repair chaos bench-catalogue bench-index check format setup model clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +56,10 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 
 bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
+
+bench-index: setup model $(MAIN)/bench ## SIZES images from FEATURES (photos or .npy), beside plain FAISS and HNSW
+	$(RUN) python -m bench.index --sizes $(SIZES) --chart recall.svg \
+	$(if $(FEATURES),--features "$(FEATURES)")
 
 check: setup ## lint, types and layers; what a commit must pass
 	$(RUN) ruff format --check .
@@ -89,6 +94,11 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,export,local,dev]' $(SHOW)
+	@touch $@
+
+$(MAIN)/bench: $(MAIN)/done
+	@echo "== what draws the chart (20 MB)"
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[bench]' $(SHOW)
 	@touch $@
 
 # Triton has its own: its Python part takes no other NumPy than the one in its requirements.

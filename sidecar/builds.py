@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sidecar.generation import Generation
 from sidecar.index import Device, Index, Wish, sample_size
-from sidecar.meta import CODES, TRUTH
+from sidecar.meta import LISTS, TRAINED, TRUTH
 from sidecar.quality import Quality, Shape
 from sidecar.segments import Segments
 from sidecar.settings import MOST_NPROB
@@ -62,11 +62,13 @@ class Builder:
     def afresh(self, segments: Segments) -> Build:
         """Train on all images."""
         size = len(segments.seqs)
-        self._report("clustering", 0.1)
+        self._clustering(0.0)
         if size <= self._exact_max:
             index = Index.exact(segments.dimension)
         else:
-            index = Index.train(segments.sample(sample_size(size)), size, self._device)
+            sample = segments.sample(sample_size(size))
+            index = Index.train(sample, size, self._device, self._clustering)
+            del sample  # more than a gigabyte, with a million images
         truth = self._fill(index, segments, 0, Survey(segments, self._device))
         dial = tune(index, truth, segments)
         return Build(index, truth, Quality.of_training(dial, Shape.of(index, segments)))
@@ -80,13 +82,16 @@ class Builder:
             gone: int64 [n], their sequence numbers.
             segments: what stays of the previous generation, and the new images from row `start` on.
         """
-        index = Index.load(previous.folder / CODES, segments.dimension)
+        index = Index.load(previous.folder / TRAINED, previous.folder / LISTS, segments.dimension)
         index.remove(gone)
         known = Truth.load(previous.folder / TRUTH)
         truth = self._fill(index, segments, start, Survey(segments, self._device, known, start))
         before = previous.meta.quality
         dial = tune(index, truth, segments, before.dial.reach(MOST_NPROB, results=0))
         return Build(index, truth, before.after(dial, Shape.of(index, segments, start)))
+
+    def _clustering(self, share: float) -> None:
+        self._report("clustering", 0.1 + 0.4 * share)
 
     def _fill(self, index: Index, segments: Segments, start: int, survey: Survey) -> Truth:
         """Add the rows from `start` on, and compare them with the queries."""

@@ -14,7 +14,7 @@ from sidecar.settings import MOST_NPROB
 NEAREST = 10  # recall@10 is what is promised
 # The share of the ten nearest images, found by comparing every one, that a search finds.
 PROMISES = {1: 0.80, 2: 0.90, 5: 0.95, 10: 0.97, 20: 0.98, 50: 0.99, MOST_NPROB: 0.995}
-CANDIDATES_PER_RESULT = 4  # at least, where many results are asked for
+CANDIDATES_PER_RESULT = 4  # for each that is asked for beyond ten
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Dial:
         candidates = _between(before.candidates, after.candidates, share)
         return Reach(
             _between(before.lists, after.lists, share),
-            max(candidates, CANDIDATES_PER_RESULT * results),
+            candidates + CANDIDATES_PER_RESULT * max(0, results - NEAREST),
         )
 
     def mark(self, nprob: int) -> Mark:

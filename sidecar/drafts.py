@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.contract import sha256_of
 from sidecar.generation import Generation
 from sidecar.generations import sync
-from sidecar.meta import CODES, META, TRUTH, Meta, Seal
+from sidecar.meta import LISTS, META, TRAINED, TRUTH, Meta, Seal
 from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
 DRAFT = ".draft-"  # a reader looks at numbers only
@@ -47,6 +48,9 @@ class Draft:
         self._segments: dict[str, int] = {}
         self._seals: dict[str, Seal] = {}
         self._new: list[str] = []  # the segments that `append` has written
+        # A full segment is synced and hashed while the next one is read.
+        self._sealing = ThreadPoolExecutor(1)
+        self._sealed: dict[str, Future[Seal]] = {}
 
     @staticmethod
     def path(index_dir: Path, task: Task) -> Path:
@@ -89,9 +93,11 @@ class Draft:
         """
         for page in pages:
             if not self._new or self._segments[self._new[-1]] >= SEGMENT_ROWS:
+                self._seal_last()
                 self._new.append(f"features-{page.seqs[0]}.f16")
             self._write(self._new[-1], page)
             report(self.added)
+        self._seal_last()
 
     def segments(self) -> Segments:
         """The features of all images that are here by now, to be read."""
@@ -105,12 +111,12 @@ class Draft:
         Returns:
             what `meta.json` says, and the folder, fit for `Generations.publish`.
         """
-        build.index.save(self.folder / CODES)
+        build.index.save(self.folder / TRAINED, self.folder / LISTS)
         build.truth.save(self.folder / TRUTH)
+        self._seals |= {name: sealed.result() for name, sealed in self._sealed.items()}
         for path in sorted(self.folder.iterdir()):
             if path.name not in self._seals:
-                sync(path)
-                self._seals[path.name] = Seal(path.stat().st_size, sha256_of(path))
+                self._seals[path.name] = _sealed(path)
         meta = Meta(
             task_id=self._task.task_id,
             kind=self._task.kind,
@@ -128,6 +134,11 @@ class Draft:
         for path in (self.folder / META, self.folder):
             sync(path)
         return meta, self.folder
+
+    def _seal_last(self) -> None:
+        if self._new:
+            name = self._new[-1]
+            self._sealed[name] = self._sealing.submit(_sealed, self.folder / name)
 
     def _link(self, generation: Generation, part: _Part) -> None:
         os.link(generation.folder / part.name, self.folder / part.name)
@@ -147,6 +158,12 @@ class Draft:
     def _extend(self, name: str, values: NDArray[np.generic]) -> None:
         with (self.folder / name).open("ab") as file:
             file.write(values.tobytes())
+
+
+def _sealed(path: Path) -> Seal:
+    """What a file is, once it is on the disk."""
+    sync(path)
+    return Seal(path.stat().st_size, sha256_of(path))
 
 
 def _parts(segments: Segments, removed: NDArray[np.int64]) -> Iterator[_Part]:

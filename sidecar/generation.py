@@ -6,7 +6,7 @@ from pathlib import Path
 from sidecar.contract import sha256_of
 from sidecar.errors import IndexDamaged
 from sidecar.index import Index
-from sidecar.meta import CODES, Meta
+from sidecar.meta import LISTS, TRAINED, Meta
 from sidecar.segments import Segments
 
 
@@ -26,7 +26,7 @@ class Generation:
             self.meta = Meta.read(folder)
             for name in self.meta.files:
                 self._check(name, whole=name not in self.meta.segments)
-            self.index = Index.map(folder / CODES, self.meta.dimension)
+            self.index = Index.map(folder / TRAINED, folder / LISTS, self.meta.dimension)
             self.segments = Segments(folder, self.meta.segments, self.meta.dimension)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise IndexDamaged(f"generation {folder.name} of the index: {error}") from error

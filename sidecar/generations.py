@@ -1,7 +1,8 @@
 """Generations of the index: folders that are written once, published at once, and never changed.
 
     index/CURRENT                the number of the generation that is searched, with its CRC-32
-    index/000012/codes.faiss     4-bit codes, which pick candidates; labels are sequence numbers
+    index/000012/trained.faiss   the centres of lists, and what the codes stand for
+                 lists.ivf       4-bit codes, which pick candidates; labels are sequence numbers
                  features-1.f16, features-65537.f16
                                  float16 [n, D] segments, which rank them, named by their first seq
                  seqs.i64        the catalogue's sequence number of each row, ascending

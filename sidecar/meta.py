@@ -8,7 +8,8 @@ from typing import Any
 
 from sidecar.quality import Quality
 
-CODES = "codes.faiss"
+TRAINED = "trained.faiss"
+LISTS = "lists.ivf"
 TRUTH = "truth.npz"
 META = "meta.json"
 

@@ -1,5 +1,6 @@
 """The full features of a generation: float16 rows, by sequence number, in files of many."""
 
+import mmap
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,11 +42,12 @@ class Segments:
         self.dimension = dimension
         self.seqs: NDArray[np.int64] = _mapped(folder / SEQS, SEQ)
         self.crcs: NDArray[np.uint32] = _mapped(folder / CRCS, CRC)
+        self._row_bytes = FEATURES.itemsize * dimension
         self._files = [
-            _mapped(folder / name, FEATURES).reshape(count, dimension)
-            for name, count in rows.items()
+            _bytes(folder / name, count * self._row_bytes) for name, count in rows.items()
         ]
         self._ends = np.cumsum(list(rows.values()), dtype=np.int64)
+        self._firsts = np.append(0, self._ends)
 
     def holding(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of these sequence numbers, int64 [n], that are here."""
@@ -68,50 +70,62 @@ class Segments:
         known = positions < len(self.seqs)
         if not known.all() or not np.array_equal(self.seqs[positions], seqs):
             raise IndexDamaged(f"generation {self.folder.name}: its codes name unknown images")
-        rows = np.empty((len(seqs), self.dimension), FEATURES)
         owners = np.searchsorted(self._ends, positions, side="right")
-        for owner in np.unique(owners):
-            own = owners == owner
-            file = self._files[owner]
-            rows[own] = file[positions[own] - (self._ends[owner] - len(file))]
-        if [zlib.crc32(row.data) for row in rows] != self.crcs[positions].tolist():
+        starts = (positions - self._firsts[owners]) * self._row_bytes
+        rows = [
+            self._files[owner][start : start + self._row_bytes]
+            for owner, start in zip(owners.tolist(), starts.tolist(), strict=True)
+        ]
+        if list(map(zlib.crc32, rows)) != self.crcs[positions].tolist():
             raise IndexDamaged(f"generation {self.folder.name}: features are not what was stored")
-        return rows
+        return np.frombuffer(b"".join(rows), FEATURES).reshape(-1, self.dimension)
 
     def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
-        """Walk over the rows from `start` to `stop`, in order.
-
-        They are read, not mapped, into the same memory over and over: a walk over all takes no
-        more than a chunk, and a chunk is gone with the next one.
-        """
-        stop = len(self.seqs) if stop is None else stop
-        shape = (min(ROWS_AT_ONCE, max(0, stop - start)), self.dimension)
-        rows, wide = np.empty(shape, FEATURES), np.empty(shape, np.float32)
-        first = 0
-        for name, count in self.rows.items():
-            for at in range(max(0, start - first), min(count, stop - first), ROWS_AT_ONCE):
-                size = min(ROWS_AT_ONCE, count - at, stop - first - at)
-                with (self.folder / name).open("rb", buffering=0) as file:
-                    file.seek(at * rows.itemsize * self.dimension)
-                    if file.readinto(rows[:size].data) != rows[:size].nbytes:
-                        raise IndexDamaged(f"{self.folder / name} is cut short")
-                part = self.seqs[first + at : first + at + size]
-                yield part, widen(rows[:size], wide[:size])
-            first += count
+        """Walk over the rows from `start` to `stop`, in order; a chunk is gone with the next one."""
+        wide = np.empty((ROWS_AT_ONCE, self.dimension), np.float32)
+        for first, rows in self._walk(start, len(self.seqs) if stop is None else stop):
+            yield self.seqs[first : first + len(rows)], widen(rows, wide[: len(rows)])
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """`count` of the rows, drawn without replacement, always the same: float32 [count, D]."""
-        drawn = np.random.default_rng(0).choice(len(self.seqs), count, replace=False)
-        seqs = np.sort(self.seqs[drawn])
+        drawn = np.sort(np.random.default_rng(0).choice(len(self.seqs), count, replace=False))
         sample = np.empty((count, self.dimension), np.float32)
-        filled = 0
-        for own, vectors in self.chunks():
-            chosen = vectors[np.isin(own, seqs, assume_unique=True)]
-            sample[filled : filled + len(chosen)] = chosen
-            filled += len(chosen)
+        for first, rows in self._walk(0, len(self.seqs)):
+            here = slice(*np.searchsorted(drawn, (first, first + len(rows))))
+            widen(rows[drawn[here] - first], sample[here])
         return sample
+
+    def _walk(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.float16]]]:
+        """The rows from `start` to `stop` and the place of the first one, chunk by chunk.
+
+        They are read, not mapped, into the same memory over and over: a walk over all takes no
+        more than a chunk.
+        """
+        memory = np.empty((ROWS_AT_ONCE, self.dimension), FEATURES)
+        first = 0
+        for name, count in self.rows.items():
+            for at in range(max(0, start - first), min(count, stop - first), ROWS_AT_ONCE):
+                rows = memory[: min(ROWS_AT_ONCE, count - at, stop - first - at)]
+                with (self.folder / name).open("rb", buffering=0) as file:
+                    file.seek(at * self._row_bytes)
+                    if file.readinto(rows.data) != rows.nbytes:
+                        raise IndexDamaged(f"{self.folder / name} is cut short")
+                yield first + at, rows
+            first += count
 
 
 def _mapped(path: Path, kind: "np.dtype[Kind]") -> NDArray[Kind]:
-    """A file as an array; an empty one can't be mapped."""
-    return np.memmap(path, kind, "r") if path.stat().st_size else np.empty(0, kind)
+    return np.frombuffer(_bytes(path, path.stat().st_size), kind)
+
+
+def _bytes(path: Path, size: int) -> memoryview:
+    """A file, mapped; an empty one can't be.
+
+    Rows are picked here and there: reading ahead would bring in thirty times what is asked for.
+    """
+    if not size:
+        return memoryview(b"")
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+    mapped.madvise(mmap.MADV_RANDOM)
+    return memoryview(mapped)

@@ -1,5 +1,9 @@
 """The index of codes and the exact one, against brute force."""
 
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ from numpy.typing import NDArray
 from sidecar.errors import DeviceUnavailable
 from sidecar.index import Device, Index, Nearest, Reach, Without, distances, sample_size, widen
 from sidecar.index.codes import lists_for
+from tests.stack import ROOT
 
 FAR = Reach(lists=10**6, candidates=600)
 
@@ -23,6 +28,10 @@ def unit_vectors(count: int, dimension: int, seed: int = 0) -> NDArray[np.float3
     unit = points / np.linalg.norm(points, axis=1, keepdims=True)
     rounded: NDArray[np.float32] = unit.astype(np.float16).astype(np.float32)
     return rounded
+
+
+def files(folder: Path) -> tuple[Path, Path]:
+    return folder / "trained", folder / "lists"
 
 
 def recall(index: Index, vectors: NDArray[np.float32], queries: int, reach: Reach) -> float:
@@ -59,8 +68,8 @@ def test_a_mapped_index_answers_like_the_one_that_was_saved(
     built: tuple[Index, NDArray[np.float32]], tmp_path: Path
 ) -> None:
     index, vectors = built
-    index.save(tmp_path / "codes")
-    mapped = Index.map(tmp_path / "codes", vectors.shape[1])
+    index.save(*files(tmp_path))
+    mapped = Index.map(*files(tmp_path), vectors.shape[1])
     near = Reach(5, 100)
     found = mapped.candidates(vectors[:20], near)
     assert np.array_equal(found, index.candidates(vectors[:20], near))
@@ -72,8 +81,8 @@ def test_a_loaded_index_can_be_changed(
     built: tuple[Index, NDArray[np.float32]], tmp_path: Path
 ) -> None:
     index, vectors = built
-    index.save(tmp_path / "codes")
-    loaded = Index.load(tmp_path / "codes", vectors.shape[1])
+    index.save(*files(tmp_path))
+    loaded = Index.load(*files(tmp_path), vectors.shape[1])
     new = unit_vectors(5, vectors.shape[1], seed=1)
     loaded.add(np.arange(40_000, 40_005), new)
     assert loaded.size == len(vectors) + 5
@@ -94,11 +103,42 @@ def test_what_is_to_be_left_out_is_never_a_candidate(
     if exact:
         index = Index.exact(vectors.shape[1])
         index.add(10 * np.arange(len(vectors)), vectors)
-    index.save(tmp_path / "codes")
-    mapped = Index.map(tmp_path / "codes", vectors.shape[1])
+    index.save(*files(tmp_path))
+    mapped = Index.map(*files(tmp_path), vectors.shape[1])
     gone = 10 * np.arange(0, 3000, 3)
     for found in mapped.candidates(vectors[:30], Reach(10**6, 3000), Without(gone)):
         assert sorted(found[found >= 0]) == sorted(set(range(0, 30_000, 10)) - set(gone.tolist()))
+
+
+@pytest.mark.parametrize("kind", ["exact", "trained"])
+def test_a_mapped_index_takes_no_memory_of_its_own(tmp_path: Path, kind: str) -> None:
+    """So four processes that search it together hold it once."""
+    vectors = np.random.default_rng(0).standard_normal((8000, 1280), np.float32)
+    index = Index.exact(1280) if kind == "exact" else Index.train(vectors, 8000)
+    index.add(np.arange(8000), vectors)
+    index.save(*files(tmp_path))
+    vectors[:20].tofile(tmp_path / "queries")
+    script = f"""
+        from pathlib import Path
+        import numpy as np
+        from sidecar.index import Index, Reach
+        def own():
+            lines = Path("/proc/self/status").read_text().splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+        queries = np.fromfile("{tmp_path}/queries", np.float32).reshape(-1, 1280)
+        Index.exact(1280).candidates(queries, Reach(1, 1))
+        before = own()
+        index = Index.map(Path("{tmp_path}/trained"), Path("{tmp_path}/lists"), 1280)
+        found = [index.candidates(query[None], Reach(1000, 100))[0][0] for query in queries]
+        assert found == list(range(20)), found
+        print(own() - before)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    size = (tmp_path / "lists").stat().st_size
+    centroids = (tmp_path / "trained").stat().st_size
+    assert int(done.stdout) * 1024 < centroids + size / 3
 
 
 @pytest.mark.parametrize("dimension", [64, 61])
@@ -172,8 +212,8 @@ def test_a_gpu_makes_an_index_that_the_cpu_searches(tmp_path: Path) -> None:
     gpu = Device("gpu")
     index = Index.train(vectors, len(vectors), gpu)
     index.add(10 * np.arange(len(vectors)), vectors, gpu)
-    index.save(tmp_path / "codes")
-    assert recall(Index.map(tmp_path / "codes", 64), vectors, 100, FAR) >= 0.995
+    index.save(*files(tmp_path))
+    assert recall(Index.map(*files(tmp_path), 64), vectors, 100, FAR) >= 0.995
     dist, found = gpu.knn(vectors[:50], vectors, 10)
     cpu_dist, cpu_found = Device().knn(vectors[:50], vectors, 10)
     assert np.allclose(dist, cpu_dist, atol=1e-5)

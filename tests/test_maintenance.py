@@ -202,7 +202,7 @@ def test_verify_names_what_differs_between_catalogue_and_index(house: House) -> 
 def test_repair_makes_the_index_again(house: House) -> None:
     before = house.nearest(7)
     house.run("update")
-    for path in house.generations.folder.rglob("codes.faiss"):
+    for path in house.generations.folder.rglob("lists.ivf"):
         path.write_bytes(b"rubbish")
     assert len(house.problems()) == 2
     task = repair(house.catalogue, Generations(house.generations.folder), house.trainer.rules)
@@ -261,7 +261,7 @@ def test_the_commands_tell_how_they_ended(tmp_path: Path) -> None:
     assert (again.returncode, again.stderr) == (1, f"{copy} is not empty\n")
     restored = command(tmp_path / "new", "restore", copy)
     assert restored.stdout == f"restored from {copy}: 1000 images\n"
-    (tmp_path / "index/000001/codes.faiss").write_bytes(b"rubbish")
+    (tmp_path / "index/000001/lists.ivf").write_bytes(b"rubbish")
     wrong = command(tmp_path, "verify")
     assert wrong.returncode == 1
     assert wrong.stdout.endswith("1000 images, 1 wrong\n")

@@ -92,7 +92,7 @@ def test_a_fall_back_to_the_generation_before_brings_nothing_back(house: House) 
     gone = int(house.nearest(7)[0])
     house.remove(gone)
     house.run("update")
-    (house.generations.path(2) / "codes.faiss").unlink()
+    (house.generations.path(2) / "lists.ivf").unlink()
     search = house.search()
     found = search.nearest_to("7", EVERYTHING)
     assert found.generation == 1

@@ -155,7 +155,7 @@ def test_a_full_disk_is_told_and_the_old_index_serves(
 def test_a_damaged_generation_is_passed_over_for_the_one_before(house: House) -> None:
     house.add(1501, 1510)
     house.run("update")
-    codes = house.generations.folder / "000002" / "codes.faiss"
+    codes = house.generations.folder / "000002" / "lists.ivf"
     codes.write_bytes(codes.read_bytes()[:-100])
     assert Generations(house.generations.folder).current().number == 1
     for name in ("000001", "000002"):
@@ -164,7 +164,9 @@ def test_a_damaged_generation_is_passed_over_for_the_one_before(house: House) ->
         Generations(house.generations.folder).current()
 
 
-@pytest.mark.parametrize("name", ["codes.faiss", "seqs.i64", "crcs.u32", "meta.json"])
+@pytest.mark.parametrize(
+    "name", ["trained.faiss", "lists.ivf", "truth.npz", "seqs.i64", "crcs.u32", "meta.json"]
+)
 def test_a_flipped_byte_is_noticed_at_load(house: House, name: str) -> None:
     house.add(1501, 1510)
     house.run("update")

@@ -1,0 +1,101 @@
+"""Vectors to measure an index with: features of real photos, and large sets made out of them."""
+
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from export import photos, sessions
+from sidecar import contract
+
+VIEWS = 12  # of each photo: the whole, and random crops
+PACKAGED = 2000  # variations of the packages' photos, where no others are given
+SMALLEST_CROP = 0.15  # of the area
+AT_ONCE = 240  # views that are embedded at once
+ENDINGS = (".jpg", ".jpeg", ".png")
+PARTS = 4  # photos in a mixture: a pair of pairs
+NOISE = 0.3  # its length, beside a feature's 1
+BLOCK = 8192
+
+Rows = NDArray[np.float32]
+
+
+def real(source: Path | None, repository: Path) -> Rows:
+    """Features of real photos, float32 [n, D], in a random order.
+
+    Args:
+        source: an .npy of them, or a folder of photos, which the newest model in the repository
+            embeds; without it, that model and the photos of the packages.
+    """
+    if source is not None and source.is_file():
+        stored = np.load(source)
+        features = stored.reshape(-1, stored.shape[-1]).astype(np.float32)
+    else:
+        version = contract.read(repository, contract.versions(repository)[-1])
+        folder = repository / contract.MODEL / str(version.version)
+        pixels = _views(source, version.crop)
+        features = np.concatenate([*_embedded(folder / contract.MODEL_FILE, pixels)])
+    return _unit(np.random.default_rng(0).permutation(features))
+
+
+def mixed(base: Rows, count: int, seed: int) -> Iterator[Rows]:
+    """Vectors like those of many more photos: mixtures of four of them at random (pairs of pairs,
+    mixed), and noise. With the dominant photo's kin they are neighbours, as real ones are.
+
+    Yields:
+        float32 [n, D], `count` rows in all.
+    """
+    random = np.random.default_rng(seed)
+    width = base.shape[1]
+    for start in range(0, count, BLOCK):
+        size = min(BLOCK, count - start)
+        chosen = random.integers(0, len(base), (PARTS, size))
+        shares = random.dirichlet([2] * PARTS, size).astype(np.float32).T
+        mixture = _unit(np.einsum("ps,psd->sd", shares, base[chosen]))
+        noise = random.standard_normal((size, width), np.float32)
+        yield _unit(mixture + np.float32(NOISE / width**0.5) * noise)
+
+
+def _views(source: Path | None, crop: int) -> Iterator[NDArray[np.uint8]]:
+    files: Iterable[Path | io.BytesIO]
+    if source is None:
+        files = (io.BytesIO(jpeg) for _, jpeg in photos.variations(PACKAGED))
+    else:
+        files = sorted(f for f in source.rglob("*") if f.suffix.lower() in ENDINGS)
+        if not files:
+            sys.exit(f"{source} holds no photos")
+    random = np.random.default_rng(0)
+    for file in files:
+        with Image.open(file) as image:
+            rgb = image.convert("RGB")
+        for view in range(VIEWS if source is not None else 1):
+            box = _box(rgb.size, random) if view else (0, 0, *rgb.size)
+            yield np.asarray(rgb.resize((crop, crop), Image.Resampling.BILINEAR, box), np.uint8)
+
+
+def _box(size: tuple[int, int], random: np.random.Generator) -> tuple[int, int, int, int]:
+    """A part of a photo, of its own proportions or a little wider or higher."""
+    area, shape = random.uniform(SMALLEST_CROP, 1), np.exp(random.uniform(-0.3, 0.3))
+    width = min(size[0], round(size[0] * (area * shape) ** 0.5))
+    height = min(size[1], round(size[1] * (area / shape) ** 0.5))
+    left = int(random.integers(0, size[0] - width + 1))
+    top = int(random.integers(0, size[1] - height + 1))
+    return left, top, left + width, top + height
+
+
+def _embedded(model: Path, views: Iterator[NDArray[np.uint8]]) -> Iterator[Rows]:
+    done = 0
+    while batch := [view for view, _ in zip(views, range(AT_ONCE), strict=False)]:
+        yield sessions.run(model, np.stack(batch))[0]
+        done += len(batch)
+        print(f"\r{done} views embedded\033[K", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+
+
+def _unit(rows: Rows) -> Rows:
+    unit: Rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
