@@ -81,7 +81,7 @@ class Segments:
         return np.frombuffer(b"".join(rows), FEATURES).reshape(-1, self.dimension)
 
     def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
-        """Walk over the rows from `start` to `stop`, in order; a chunk is gone with the next one."""
+        """Walk over the rows from `start` to `stop`; each chunk is gone with the next one."""
         wide = np.empty((ROWS_AT_ONCE, self.dimension), np.float32)
         for first, rows in self._walk(start, len(self.seqs) if stop is None else stop):
             yield self.seqs[first : first + len(rows)], widen(rows, wide[: len(rows)])

@@ -31,7 +31,6 @@ def collection() -> dict[str, bytes]:
 def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that starts out empty."""
     limits = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
-    limits["EXACT_SEARCH_MAX"] = "0"  # so few images would never be split into lists
     with running(tmp_path_factory.mktemp("stack"), **limits) as stack:
         yield stack
 

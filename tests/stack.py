@@ -26,7 +26,9 @@ class Stack:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.env = environment.private(folder) | settings
+        # So few images as the tests have would never be split into lists.
+        trained = {"EXACT_SEARCH_MAX": "0"}
+        self.env = environment.private(folder) | trained | settings
         self.url = f"http://127.0.0.1:{self.env['PORT']}"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 

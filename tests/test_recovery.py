@@ -246,7 +246,7 @@ def test_a_worker_can_be_stopped_while_redis_is_away(house: Stack) -> None:
 
 def is_running(stack: Stack, task_id: str) -> bool:
     phase = stack.get(f"/similarity/status/{task_id}").json().get("phase")
-    return phase in ("reading", "clustering", "adding")
+    return phase in ("starting", "reading", "clustering", "adding")
 
 
 def test_a_volume_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
