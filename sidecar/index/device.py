@@ -28,6 +28,7 @@ class Device:
         self.gpus = 0 if wish == "cpu" else int(faiss.get_num_gpus())
         if wish == "gpu" and not self.gpus:
             raise DeviceUnavailable("FAISS_DEVICE is gpu, but FAISS finds none")
+        self._resources = faiss.StandardGpuResources() if self.gpus else None
 
     def flat(self, dimension: int) -> Any:
         """An empty flat index, for k-means."""
@@ -56,7 +57,7 @@ class Device:
             squared L2 distances float32 [n, count], ascending, and positions int64 [n, count].
         """
         if self.gpus:
-            dist, found = faiss.knn_gpu(faiss.StandardGpuResources(), queries, vectors, count)
+            dist, found = faiss.knn_gpu(self._resources, queries, vectors, count)
         else:
             dist, found = faiss.knn(queries, vectors, count)
         return dist, found
