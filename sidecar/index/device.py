@@ -28,7 +28,7 @@ class Device:
         self.gpus = 0 if wish == "cpu" else int(faiss.get_num_gpus())
         if wish == "gpu" and not self.gpus:
             raise DeviceUnavailable("FAISS_DEVICE is gpu, but FAISS finds none")
-        self._resources = faiss.StandardGpuResources() if self.gpus else None
+        self._resources: Any = faiss.StandardGpuResources() if self.gpus else None
 
     def flat(self, dimension: int) -> Any:
         """An empty flat index, for k-means."""
