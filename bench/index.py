@@ -42,7 +42,8 @@ EF_SEARCH = (16, 32, 64, 128, 256, 512)
 NEIGHBOURS = 10
 QUERIES = 500
 EXACT_QUERIES = 10
-SECONDS_OF_SEARCHING = 5
+SEARCHING_S = 5.0
+IMPORTS_S = 3.0  # until a process searches
 AT_ONCE = 2048  # images a commit, while filling
 ROW_BYTES = 8 + 4  # a sequence number and a CRC-32
 LEASE_S = 3600
@@ -57,14 +58,18 @@ def main() -> int:
     results: dict[int, Figures] = {}
     for size in arguments.sizes:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            results[size] = _measure(Path(folder), base, size, hnsw=not arguments.no_hnsw)
+            results[size] = _measure(
+                Path(folder), base, size, not arguments.no_hnsw, arguments.searching_s
+            )
         print_tables(size, results[size])
     if arguments.chart:
         draw(results, arguments.chart)
     return 0
 
 
-def _measure(folder: Path, base: NDArray[np.float32], size: int, hnsw: bool) -> Figures:
+def _measure(
+    folder: Path, base: NDArray[np.float32], size: int, hnsw: bool, searching_s: float
+) -> Figures:
     new = size // 10
     _write_vectors(folder, base, size + new + size // 100)
     figures: Figures = {"truth": _apart(_truth, folder, size)}
@@ -72,8 +77,8 @@ def _measure(folder: Path, base: NDArray[np.float32], size: int, hnsw: bool) -> 
     figures["plain train"] = _apart(_plain_train, folder, size)
     figures["train"] = _apart(_task, folder, "train")
     figures["searches"] = _apart(_searches, folder, NPROBS, threads=1)
-    figures["cores"] = _side_by_side(folder)
-    figures["first answer"] = median(_apart(_first_answer, folder) for _ in range(5))
+    figures["cores"] = _side_by_side(folder, searching_s)
+    figures["first answer"] = median(_apart(_first_answer, folder) for _ in range(3))
     _apart(_fill, folder, size, new)
     figures["plain update"] = _apart(_plain_update, folder, size, new)
     figures["update"] = _apart(_task, folder, "update")
@@ -257,24 +262,26 @@ def _first_answer(folder: Path) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _side_by_side(folder: Path) -> dict[int, float]:
+def _side_by_side(folder: Path, searching_s: float) -> dict[int, float]:
     """Searches a second at NPROB 5, by one process and by one for each core."""
     os.environ["OMP_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
     rates: dict[int, float] = {}
     for processes in sorted({1, os.cpu_count() or 1}):
         with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            until = time.time() + SECONDS_OF_SEARCHING + 3  # after the imports
-            counts = [pool.submit(_count, folder, until) for _ in range(processes)]
-            rates[processes] = sum(count.result() for count in counts) / SECONDS_OF_SEARCHING
+            start = time.time() + IMPORTS_S
+            counts = [
+                pool.submit(_count, folder, start, start + searching_s) for _ in range(processes)
+            ]
+            rates[processes] = sum(count.result() for count in counts) / searching_s
     return rates
 
 
-def _count(folder: Path, until: float) -> int:
+def _count(folder: Path, start: float, until: float) -> int:
     generation = Generations(folder / "index").current()
     vectors = np.load(folder / "truth.npz")["vectors"]
     wanted, done = Wanted(NEIGHBOURS, 5, np.inf), 0
-    time.sleep(max(0.0, until - SECONDS_OF_SEARCHING - time.time()))
+    time.sleep(max(0.0, start - time.time()))
     while time.time() < until:
         rank(generation, vectors[done % len(vectors)], wanted)
         done += 1
@@ -340,6 +347,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-hnsw", action="store_true", help="leave out HNSW32, which takes longest"
     )
     parser.add_argument("--folder", type=Path, help="where to put the temporary folders")
+    parser.add_argument("--searching-s", type=float, default=SEARCHING_S, metavar="SECONDS")
     parser.add_argument("--repository", type=Path, default=Path("model_repository"))
     return parser
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from export import photos, sessions
 from sidecar import contract
 
 VIEWS = 12  # of each photo: the whole, and random crops
@@ -61,6 +60,8 @@ def mixed(base: Rows, count: int, seed: int) -> Iterator[Rows]:
 
 
 def _views(source: Path | None, crop: int) -> Iterator[NDArray[np.uint8]]:
+    from export import photos  # here and below: no process of the bench but the first needs them
+
     files: Iterable[Path | io.BytesIO]
     if source is None:
         files = (io.BytesIO(jpeg) for _, jpeg in photos.variations(PACKAGED))
@@ -88,6 +89,8 @@ def _box(size: tuple[int, int], random: np.random.Generator) -> tuple[int, int, 
 
 
 def _embedded(model: Path, views: Iterator[NDArray[np.uint8]]) -> Iterator[Rows]:
+    from export import sessions
+
     done = 0
     while batch := [view for view, _ in zip(views, range(AT_ONCE), strict=False)]:
         yield sessions.run(model, np.stack(batch))[0]
