@@ -217,16 +217,13 @@ def _truth(folder: Path, size: int) -> None:
     """The true neighbours of some images, themselves left out, kept in the folder."""
     queries = np.random.default_rng(2).choice(size, min(QUERIES, size), replace=False)
     wanted = np.concatenate([_wide(folder, int(query), 1) for query in queries])
-    best = [(np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64))]
+    nearest = np.empty((len(queries), 0), np.float32)
     for start in range(0, size, 65_536):
         block = _wide(folder, start, min(65_536, size - start))
         dist, found = faiss.knn(wanted, block, NEIGHBOURS + 1)
         dist[found + start == queries[:, None]] = np.inf
-        every = np.concatenate([best[0][0], dist], axis=1)
-        labels = np.concatenate([best[0][1], found + start], axis=1)
-        order = np.argsort(every, axis=1)[:, :NEIGHBOURS]
-        best[0] = np.take_along_axis(every, order, 1), np.take_along_axis(labels, order, 1)
-    np.savez(folder / "truth.npz", queries=queries, vectors=wanted, dist=best[0][0])
+        nearest = np.sort(np.concatenate([nearest, dist], axis=1), axis=1)[:, :NEIGHBOURS]
+    np.savez(folder / "truth.npz", queries=queries, vectors=wanted, dist=nearest)
 
 
 def _searches(folder: Path, nprobs: tuple[int, ...]) -> Figures:

@@ -34,8 +34,7 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
     models = VerifiedModels(settings.model_repository, catalogue.models, extractor)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     deliveries = Deliveries(settings.redis_url)
-    build_rules = BuildRules(settings.exact_search_max, settings.faiss_device)
-    trainer = Trainer(catalogue, generations, build_rules, settings.keep_generations)
+    trainer = Trainer(catalogue, generations, BuildRules.of(settings), settings.keep_generations)
     entries, removals = catalogue.entries, catalogue.removals
     dispatcher = Dispatcher(
         catalogue.tasks, entries, removals, trainer, deliveries, settings.auto_update_s

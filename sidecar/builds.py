@@ -15,7 +15,7 @@ from sidecar.index import Device, Index, Wish, sample_size
 from sidecar.meta import LISTS, TRAINED, TRUTH
 from sidecar.quality import Quality, Shape
 from sidecar.segments import Segments
-from sidecar.settings import MOST_NPROB
+from sidecar.settings import MOST_NPROB, Settings
 from sidecar.truth import Survey, Truth
 from sidecar.tuning import tune
 
@@ -33,6 +33,11 @@ class BuildRules:
 
     exact_max: int
     device: Wish
+
+    @classmethod
+    def of(cls, settings: Settings) -> "BuildRules":
+        """Those that the environment asks for."""
+        return cls(settings.exact_search_max, settings.faiss_device)
 
 
 @dataclass(frozen=True)

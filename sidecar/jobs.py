@@ -148,7 +148,7 @@ def run(task_id: str) -> None:
     from sidecar.trainer import Trainer
 
     generations = Generations(settings.index_dir)
-    rules = BuildRules(settings.exact_search_max, settings.faiss_device)
+    rules = BuildRules.of(settings)
     trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
@@ -169,7 +169,8 @@ def run(task_id: str) -> None:
 
 def _heed(done: Task, catalogue: Catalogue, auto_train: bool) -> None:
     """Say what the task has found wanting, and see to it where that is wished for."""
-    report = done.report or {}
+    assert done.report is not None  # whatever is published was measured
+    report = done.report
     for sentence in (*report["warnings"], *report["training_due"]):
         log.warning("generation %s: %s", done.generation, sentence)
     if auto_train and report["training_due"] and done.kind == "update":

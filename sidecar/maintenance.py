@@ -14,7 +14,7 @@ from sidecar.verification import Verification
 
 
 def maintain(settings: Settings, command: str, folder: Path) -> int:
-    """Run a command, telling on standard output how it ended.
+    """Run one of `COMMANDS`, telling on standard output how it ended.
 
     Args:
         folder: of the backup, for those that take one.
@@ -26,26 +26,24 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
         backups = Backups(catalogue, Generations(settings.index_dir))
-        if command == "repair":
-            return _repair(backups, BuildRules(settings.exact_search_max, settings.faiss_device))
-        return COMMANDS[command](backups, folder)
+        return COMMANDS[command](backups, folder, BuildRules.of(settings))
     finally:
         catalogue.database.close()
 
 
-def _backup(backups: Backups, folder: Path) -> int:
+def _backup(backups: Backups, folder: Path, _rules: BuildRules) -> int:
     backups.backup(folder, _report)
     print(f"backed up into {folder}")
     return 0
 
 
-def _restore(backups: Backups, folder: Path) -> int:
+def _restore(backups: Backups, folder: Path, _rules: BuildRules) -> int:
     backups.restore(folder, _report)
     print(f"restored from {folder}: {backups.catalogue.entries.count()} images")
     return 0
 
 
-def _verify(backups: Backups, _folder: Path) -> int:
+def _verify(backups: Backups, _folder: Path, _rules: BuildRules) -> int:
     wrong = 0
     for problem in Verification(backups.catalogue, backups.generations).problems():
         wrong += 1
@@ -54,7 +52,7 @@ def _verify(backups: Backups, _folder: Path) -> int:
     return 1 if wrong else 0
 
 
-def _repair(backups: Backups, rules: BuildRules) -> int:
+def _repair(backups: Backups, _folder: Path, rules: BuildRules) -> int:
     task = repair(backups.catalogue, backups.generations, rules)
     made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
     print(f"repaired: {made}")
@@ -67,8 +65,9 @@ def _report(table: str, rows: int) -> None:
         print(f"\r{table}: {rows} rows\033[K\r", end="", file=sys.stderr, flush=True)
 
 
-COMMANDS: dict[str, Callable[[Backups, Path], int]] = {
+COMMANDS: dict[str, Callable[[Backups, Path, BuildRules], int]] = {
     "backup": _backup,
     "restore": _restore,
     "verify": _verify,
+    "repair": _repair,
 }

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -22,8 +23,6 @@ DIMENSION = 64
 
 def written(folder: Path, seqs: NDArray[np.int64], vectors: NDArray[np.float32]) -> Segments:
     """Features as a draft writes them, in two files."""
-    from zlib import crc32
-
     folder.mkdir()
     rows = vectors.astype(FEATURES)
     half = len(rows) // 2

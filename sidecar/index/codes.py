@@ -126,7 +126,7 @@ class Index:
         """Write an index that was not mapped."""
         assert self._trained is not None
         trained.write_bytes(self._trained.tobytes())
-        lists.write(self._index, in_lists)
+        lists.write(self._index, self._centres, in_lists)
 
     @property
     def size(self) -> int:

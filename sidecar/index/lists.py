@@ -20,13 +20,13 @@ SIZE = np.dtype("<i8")
 LABEL_BYTES = 8
 
 
-def write(index: Any, path: Path) -> None:
-    """Write the lists of FAISS' IVF, as they are in memory, to a file."""
+def write(index: Any, centres: NDArray[np.float32], path: Path) -> None:
+    """Write the lists of FAISS' IVF, as they are in memory, with their centres, to a file."""
     lists = index.invlists
     sizes = [lists.list_size(one) for one in range(index.nlist)]
     per_block, code_bytes = _layout(lists)
     with path.open("wb") as file:
-        file.write(index.quantizer.reconstruct_n(0, index.nlist).astype(CENTRE).data)
+        file.write(centres.astype(CENTRE).data)
         file.write(np.array(sizes, SIZE).data)
         for one, size in enumerate(sizes):
             if not size:
