@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from sidecar import ids
+from sidecar import ids, timings
 from sidecar.catalogue import Adds, NewImage
 from sidecar.images import ImageRules, canonical
 from sidecar.models import VerifiedModels
@@ -35,7 +35,8 @@ class Adding:
         sha256 = hashlib.sha256(upload).hexdigest()
         if not overwrite:
             self.adds.check_free(image_id, sha256)  # a retry costs no inference
-        jpeg = canonical(upload, self.rules)
+        with timings.stage("decode"):
+            jpeg = canonical(upload, self.rules)
         model = self.models.in_use()
         features = model.features(jpeg)
         original = upload if self.keep_originals and upload != jpeg else None

@@ -11,7 +11,7 @@ from typing import Any
 
 import falcon
 
-from sidecar import errors
+from sidecar import errors, timings
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +56,16 @@ class RequestLog:
         usable = given.isascii() and given.isprintable() and len(given) <= LONGEST_REQUEST_ID
         req.context.request_id = given if given and usable else uuid.uuid4().hex
         req.context.began = time.perf_counter()
+        timings.begin()
         resp.set_header(REQUEST_ID, req.context.request_id)
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
-        took_ms = 1000 * (time.perf_counter() - req.context.began)
-        resp.set_header("Server-Timing", f"total;dur={took_ms:.1f}")
+        took_s = time.perf_counter() - req.context.began
+        resp.set_header("Server-Timing", timings.header(took_s))
         what = (req.method, req.path, resp.status_code)
-        log.info("%s %s %d %.1f ms %s", *what, took_ms, req.context.request_id)
+        log.info("%s %s %d %.1f ms %s", *what, 1000 * took_s, req.context.request_id)
 
 
 class SpooledLines:

@@ -10,6 +10,8 @@ from tritonclient.utils import InferenceServerException
 from sidecar.contract import MODEL, Contract
 from sidecar.errors import FeaturesUnavailable
 
+URGENT, ORDINARY = 1, 2  # priority_levels in the model's config.pbtxt
+
 # gRPC waits up to two minutes before it tries a server again; a restarted Triton is up sooner.
 CHANNEL = [
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -40,11 +42,7 @@ class Extractor:
             FeaturesUnavailable: Triton is away, refused, or took over `timeout_s`.
         Source: KServe v2 inference protocol over gRPC.
         """
-        return self._infer(images, contract, "features")
-
-    def keywords(self, images: NDArray[np.uint8], contract: Contract) -> NDArray[np.float32]:
-        """The probability of each keyword, float32 [N, K]; arguments and errors as `features`."""
-        return self._infer(images, contract, "keywords")
+        return self.infer(images, contract, "features")
 
     def check(self, contract: Contract) -> None:
         """Raises FeaturesUnavailable unless Triton serves the contract's version."""
@@ -56,9 +54,15 @@ class Extractor:
         if not ready:
             raise FeaturesUnavailable(f"Triton does not serve version {version}")
 
-    def _infer(
-        self, images: NDArray[np.uint8], contract: Contract, output: str
+    def infer(
+        self, images: NDArray[np.uint8], contract: Contract, output: str, urgent: bool = False
     ) -> NDArray[np.float32]:
+        """Ask for one of the graph's outputs; arguments and errors as `features`.
+
+        Args:
+            output: "features" [N, D] or "keywords" [N, K].
+            urgent: whether it overtakes, in Triton's queue, what is not.
+        """
         tensor = triton.InferInput("image", list(images.shape), "UINT8")
         tensor.set_data_from_numpy(images)
         try:
@@ -67,6 +71,7 @@ class Extractor:
                 [tensor],
                 model_version=str(contract.version),
                 outputs=[triton.InferRequestedOutput(output)],
+                priority=URGENT if urgent else ORDINARY,
                 client_timeout=self._timeout_s,
             )
             values = answer.as_numpy(output)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
+from sidecar.jpeg import decode as decode_jpeg
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 JPEG_QUALITY = 95
@@ -42,7 +43,7 @@ def canonical(upload: bytes, rules: ImageRules) -> bytes:
 
     The image is turned upright, laid on white where it is transparent, brought to RGB and scaled
     down (never up) to a short side of `rules.canonical_size`; nothing is cropped. A plain JPEG that
-    is small enough already is kept byte for byte.
+    is small enough already is kept byte for byte; that it can be decoded is left to `pixels`.
 
     Raises:
         ImageUnreadable: not an image of `FORMATS`, or cut short, or of a kind with no RGB meaning.
@@ -51,7 +52,6 @@ def canonical(upload: bytes, rules: ImageRules) -> bytes:
     with _reading(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
         _check_size(image, rules)
         if _is_canonical(image, rules.canonical_size):
-            image.load()  # a file that is cut short must not be kept
             return upload
         image.draft("RGB", (rules.canonical_size, rules.canonical_size))
         upright = ImageOps.exif_transpose(image)
@@ -73,13 +73,19 @@ def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
     Raises:
         ImageUnreadable: the bytes are damaged.
     """
+    rgb = _whole(jpeg)
+    side = min(rgb.size) * crop / resize
+    left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return np.asarray(rgb.resize((crop, crop), Image.Resampling.BICUBIC, box=box))
+
+
+def _whole(jpeg: bytes) -> Image.Image:
+    decoded = decode_jpeg(jpeg)
+    if decoded is not None:
+        return Image.fromarray(decoded)
     with _reading(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
-        image.draft("RGB", (resize, resize))
-        rgb = image.convert("RGB")
-        side = min(rgb.size) * crop / resize
-        left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
-        box = (left, top, left + side, top + side)
-        return np.asarray(rgb.resize((crop, crop), Image.Resampling.BICUBIC, box=box))
+        return image.convert("RGB")
 
 
 @contextmanager

@@ -2,62 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sidecar import contract as contracts
 from sidecar.catalogue import ModelRecord, Models
-from sidecar.contract import MODEL, MODEL_FILE, Contract, golden_image, sha256_of
+from sidecar.contract import MODEL, MODEL_FILE, golden_image, sha256_of
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.features import Extractor
-from sidecar.images import pixels
+from sidecar.model import Model
 
 log = logging.getLogger(__name__)
 
 VERIFYING_TIMEOUT_S = 10
-
-
-@dataclass(frozen=True)
-class Model:
-    """A version that keeps its contract, ready to be asked."""
-
-    record: ModelRecord
-    contract: Contract
-    extractor: Extractor
-    on_trouble: Callable[[], None]
-
-    def features(self, jpeg: bytes) -> NDArray[np.float32]:
-        """The feature vector, float32 [D], of a canonical JPEG; errors as `Extractor`."""
-        image = self._image(jpeg)
-        with self._noticing_trouble():
-            return self.extractor.features(image, self.contract).reshape(-1)
-
-    def keywords(self, jpeg: bytes) -> NDArray[np.float32]:
-        """The keyword probabilities, float32 [K], of a canonical JPEG; errors as `Extractor`."""
-        image = self._image(jpeg)
-        with self._noticing_trouble():
-            return self.extractor.keywords(image, self.contract).reshape(-1)
-
-    def check(self) -> None:
-        """Raises FeaturesUnavailable unless Triton serves this version."""
-        with self._noticing_trouble():
-            self.extractor.check(self.contract)
-
-    def _image(self, jpeg: bytes) -> NDArray[np.uint8]:
-        return pixels(jpeg, self.contract.resize, self.contract.crop)[None]
-
-    @contextmanager
-    def _noticing_trouble(self) -> Iterator[None]:
-        try:
-            yield
-        except FeaturesUnavailable:
-            self.on_trouble()
-            raise
 
 
 class VerifiedModels:

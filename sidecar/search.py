@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar import timings
 from sidecar.catalogue import Entries
 from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.generation import Generation
@@ -59,9 +60,10 @@ class Search:
         """
 
         def look(generation: Generation) -> Neighbours:
-            jpeg = canonical(upload, self.rules)
+            with timings.stage("decode"):
+                jpeg = canonical(upload, self.rules)
             model = self.models.verified(generation.meta.version, generation.meta.sha256)
-            return self._around(generation, model.features(jpeg), wanted)
+            return self._around(generation, model.features(jpeg, urgent=True), wanted)
 
         return self._in_a_whole_generation(look)
 
@@ -102,8 +104,9 @@ class Search:
     ) -> Neighbours:
         without, known = self.tombstones.known(generation), -1
         while True:
-            seqs, dist = rank(generation, query, wanted, without, itself)
-            ids = self.entries.ids_of(seqs.tolist())
+            with timings.stage("search"):
+                seqs, dist = rank(generation, query, wanted, without, itself)
+                ids = self.entries.ids_of(seqs.tolist())
             gone = 0 if without is None else len(without.labels)
             if len(ids) == len(seqs) or gone == known:
                 break

@@ -1,5 +1,6 @@
 """The HTTP server: gunicorn, set up for this service."""
 
+import ctypes
 import os
 from typing import Any
 
@@ -8,6 +9,8 @@ from gunicorn.app.base import BaseApplication
 from sidecar.settings import Settings
 
 GRACEFUL_TIMEOUT_S = 30
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+KEPT_BYTES = 32 << 20
 
 
 class Server(BaseApplication):
@@ -22,6 +25,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        _keep_freed_memory()
         # In each process, after the fork: neither gRPC nor OpenMP survives one.
         from sidecar.app import create_app
 
@@ -33,6 +37,18 @@ def serve(settings: Settings) -> None:
     # FAISS scans for one query per request; the threads that matter are gunicorn's.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     Server(settings).run()
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc use the memory of one image for the next.
+
+    By default it gives pieces of this size back to the system, which then hands out and clears the
+    same pages for every image: of the 5.5 ms that a call with eight images cost, 3.3 were this.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # of glibc alone
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -36,6 +36,14 @@ def failure(response: requests.Response) -> tuple[int, str]:
     return response.status_code, answer["message"]
 
 
+def timings(response: requests.Response) -> dict[str, float]:
+    """The stages of a request in the order they are told, ms."""
+    return {
+        name: float(ms)
+        for name, ms in re.findall(r"(\w+);dur=([0-9.]+)", response.headers["Server-Timing"])
+    }
+
+
 def unused() -> str:
     return uuid.uuid4().hex
 
@@ -47,6 +55,13 @@ def test_an_add_answers_with_the_id(stack: Stack) -> None:
     name = unused()
     response = stack.post(f"/similarity/add?id={name}", jpeg())
     assert (response.status_code, response.json()) == (200, {"status": "ok", "id": name})
+
+
+def test_an_add_tells_where_its_time_went(stack: Stack) -> None:
+    response = stack.post(f"/similarity/add?id={unused()}", jpeg())
+    stages = ["decode", "queue", "infer", "commit", "total"]
+    assert list(timings(response)) == stages
+    assert sum(timings(response)[stage] for stage in stages[:-1]) <= timings(response)["total"] + 1
 
 
 def test_image_id_is_another_spelling_of_id(stack: Stack) -> None:
@@ -206,7 +221,9 @@ def test_a_search_answers_exactly_three_fields(stack: Stack, collection: dict[st
     assert answer["result"][0] == name
     assert response.headers["X-Model-Version"] == "1"
     assert int(response.headers["X-Generation"]) >= 1
-    assert re.fullmatch(r"total;dur=[0-9.]+", response.headers["Server-Timing"])
+    stages = ["decode", "queue", "infer", "search", "total"]
+    assert list(timings(response)) == stages
+    assert sum(timings(response)[stage] for stage in stages[:-1]) <= timings(response)["total"] + 1
 
 
 def test_every_image_finds_itself_first(stack: Stack, collection: dict[str, bytes]) -> None:

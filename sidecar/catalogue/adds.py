@@ -1,15 +1,11 @@
 """Images on their way into the catalogue.
 
-Concurrent adds share a commit: whoever comes first becomes the leader and writes for all that have
-queued up behind it, since one sync of the disk costs the same for fifty rows as for one (group
-commit, DeWitt et al. 1984).
+Concurrent adds share a commit, since one sync of the disk costs the same for fifty rows as for one.
 """
 
-import threading
 import time
 import zlib
 from collections.abc import Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +17,7 @@ from sidecar.catalogue.database import Database
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import features, images, originals, pictures
 from sidecar.errors import DuplicateId
+from sidecar.gathering import Gathering
 
 STORED = np.dtype("<f2")  # of a feature vector
 LARGEST_COMMIT = 256  # images
@@ -49,23 +46,12 @@ class NewImage:
     overwrite: bool = False
 
 
-@dataclass(frozen=True)
-class _Waiting:
-    """An image in the queue, with its answer, and whether it leads once that is decided."""
-
-    image: NewImage
-    answer: Future[int]
-    leads: Future[bool]
-
-
 class Adds:
     """The one way in."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: list[_Waiting] = []
-        self._led = False
-        self._lock = threading.Lock()  # of both
+        self._commits: Gathering[NewImage, int] = Gathering("commit", self._commit, LARGEST_COMMIT)
 
     def check_free(self, image_id: str, sha256: str) -> None:
         """Spare an upload its inference when its id is in use already.
@@ -73,8 +59,8 @@ class Adds:
         Raises:
             DuplicateId: it is; `identical` tells whether by an upload of this SHA-256.
         """
-        with self._database.reading() as connection:
-            stored = _stored(connection, [image_id]).get(image_id)
+        with self._database.glancing() as driver:
+            stored = self._database.kind.find(driver, image_id)
         if stored is not None:
             raise _clash(image_id, sha256, stored[1])
 
@@ -87,49 +73,11 @@ class Adds:
             DuplicateId: the id is in use, and the image is not to overwrite; nothing was changed.
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
-        waiting = _Waiting(image, Future(), Future())
-        with self._lock:
-            self._queue.append(waiting)
-            if not self._led:
-                self._led = True
-                waiting.leads.set_result(True)
-        if waiting.leads.result():
-            self._lead()
-        return waiting.answer.result()
+        return self._commits.ask(image)
 
-    def _lead(self) -> None:
-        """Commit for all that wait, then hand over to the first that has come meanwhile.
-
-        Each waits for its own turn. Were it for a lock, those whose image is committed would stand
-        in line for it too, and whoever came first would commit alone: that was five times slower.
-        """
-        with self._lock:
-            batch = self._queue[:LARGEST_COMMIT]
-            del self._queue[:LARGEST_COMMIT]
-        try:
-            self._commit(batch)
-        finally:
-            with self._lock:
-                if self._queue:
-                    self._queue[0].leads.set_result(True)
-                else:
-                    self._led = False
-
-    def _commit(self, batch: list["_Waiting"]) -> None:
-        outcomes: list[int | DuplicateId] | BaseException
-        try:
-            with self._database.writing() as connection:
-                outcomes = store_all(connection, [waiting.image for waiting in batch])
-        except BaseException as error:
-            outcomes = error
-        for place, waiting in enumerate(batch):
-            outcome = outcomes if isinstance(outcomes, BaseException) else outcomes[place]
-            if isinstance(outcome, BaseException):
-                waiting.answer.set_exception(outcome)
-            else:
-                waiting.answer.set_result(outcome)
-            if not waiting.leads.done():
-                waiting.leads.set_result(False)
+    def _commit(self, batch: list[NewImage]) -> list[int | DuplicateId]:
+        with self._database.writing() as connection:
+            return store_all(connection, batch)
 
 
 def store_all(connection: Connection, batch: list[NewImage]) -> list[int | DuplicateId]:

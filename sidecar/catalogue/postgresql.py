@@ -4,7 +4,7 @@ Sources: https://www.postgresql.org/docs/current/sql-copy.html (binary format) a
 https://www.postgresql.org/docs/current/explicit-locking.html (advisory locks).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from sqlalchemy import Column, Connection, Engine, create_engine
 LOCK = (
     "SET LOCAL idle_in_transaction_session_timeout = '60s'; SELECT pg_advisory_xact_lock(5458253)"
 )
+FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
+IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
     "lock_timeout": "30s",
@@ -70,6 +72,15 @@ class PostgreSQL:
 
     def is_full(self, error: BaseException | None) -> bool:
         return isinstance(error, psycopg.errors.DiskFull)
+
+    def find(self, driver: psycopg.Connection, image_id: str) -> tuple[int, str] | None:
+        """Sequence number and SHA-256 of the image with an id."""
+        row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
+        return row
+
+    def ids_of(self, driver: psycopg.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
+        """Sequence numbers with their ids."""
+        return driver.execute(IDS_OF, (list(seqs),)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

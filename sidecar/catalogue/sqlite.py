@@ -3,8 +3,9 @@
 Sources: https://sqlite.org/pragma.html, https://sqlite.org/wal.html.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sidecar.errors import CatalogueUnavailable
 
 BUSY_TIMEOUT_MS = 30_000
+# Of a process; who needs one more waits. To open one costs as much as ten look-ups.
+CONNECTIONS = 16
 CHECKPOINT_TIMEOUT_MS = 200
 FREED_AT_ONCE = 256  # pages, so that giving space back holds up no add for long
 PRAGMAS = (
@@ -33,6 +36,8 @@ PRAGMAS = (
 )
 # A write-ahead log needs shared memory and locks that these do not have (sqlite.org/wal.html).
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
+FIND = "SELECT seq, sha256 FROM images WHERE id = ?"
+IDS_OF = "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?))"
 READ = (
     "SELECT seq, crc, vector FROM features "
     "WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
@@ -61,7 +66,7 @@ class SQLite:
                 f"{self.path.parent} is on a network file system ({kind}), where SQLite loses "
                 "data: set DATA_DIR to a local disk, or CATALOGUE_URL to a PostgreSQL"
             )
-        engine = create_engine(self._url, pool_size=16, max_overflow=64)
+        engine = create_engine(self._url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True)
         event.listen(engine, "connect", _prepare)
         return engine
 
@@ -71,6 +76,15 @@ class SQLite:
 
     def is_full(self, error: BaseException | None) -> bool:
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+    def find(self, driver: sqlite3.Connection, image_id: str) -> tuple[int, str] | None:
+        """Sequence number and SHA-256 of the image with an id."""
+        row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
+        return row
+
+    def ids_of(self, driver: sqlite3.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
+        """Sequence numbers with their ids."""
+        return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

@@ -1,0 +1,21 @@
+"""JPEGs to pixels by libjpeg-turbo itself. The one door to simplejpeg.
+
+Pillow has the same decoder inside, but feeds it in pieces through Python and keeps four bytes a
+pixel. It stays for all that is no plain JPEG, and for what this decoder complains about.
+"""
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+
+def decode(jpeg: bytes) -> NDArray[np.uint8] | None:
+    """Decode a canonical JPEG, bit for bit as Pillow does.
+
+    Returns:
+        uint8 [H, W, 3], RGB; None for what libjpeg-turbo complains about, be it ever so little.
+    """
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB"))
+    except ValueError:
+        return None
