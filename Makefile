@@ -24,7 +24,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test backup restore verify repair chaos bench-catalogue bench-index check format setup model clean
+.PHONY: help demo up test backup restore verify repair chaos bench-catalogue bench-index bench-http profile check format setup model clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,12 @@ bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million i
 bench-index: setup model $(MAIN)/bench ## SIZES images from FEATURES (photos or .npy), beside plain FAISS and HNSW
 	$(RUN) python -m bench.index --sizes $(SIZES) --chart recall.svg \
 	$(if $(FEATURES),--features "$(FEATURES)")
+
+bench-http: setup $(MAIN)/bench ## adds and searches over HTTP, beside the machine's ceiling, with IMAGES=folder
+	$(RUN) python -m bench.http $(if $(IMAGES),--images "$(IMAGES)")
+
+profile: setup model $(MAIN)/bench ## where the sidecar's time goes under fifty adding clients, as profile.svg
+	$(RUN) python -m bench.profile $(if $(IMAGES),--images "$(IMAGES)")
 
 check: setup ## lint, types and layers; what a commit must pass
 	$(RUN) ruff format --check .
@@ -97,7 +103,7 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	@touch $@
 
 $(MAIN)/bench: $(MAIN)/done
-	@echo "== what draws the chart (20 MB)"
+	@echo "== what the benches need besides (30 MB)"
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[bench]' $(SHOW)
 	@touch $@
 

@@ -54,6 +54,15 @@ class Extractor:
         if not ready:
             raise FeaturesUnavailable(f"Triton does not serve version {version}")
 
+    def largest_batch(self, contract: Contract) -> int:
+        """How many images one call may have, by the model's config.pbtxt; errors as `check`."""
+        version = str(contract.version)
+        try:
+            answer = self._client().get_model_config(MODEL, version, client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            raise FeaturesUnavailable(f"version {version}: {error}") from error
+        return max(1, int(answer.config.max_batch_size))
+
     def infer(
         self, images: NDArray[np.uint8], contract: Contract, output: str, urgent: bool = False
     ) -> NDArray[np.float32]:

@@ -85,4 +85,6 @@ class VerifiedModels:
                 "another file was loaded under this number"
             )
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
-        return Model(self._recorded.get(sha256), contract, self._extractor, self._forget)
+        largest = self._extractor.largest_batch(contract)
+        record = self._recorded.get(sha256)
+        return Model(record, contract, self._extractor, largest, self._forget)

@@ -180,8 +180,9 @@ def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
     settings = from_environment()
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     jpegs = [canonical(file, rules) for file in pictures]
-    batch = np.stack([pixels(jpeg, made.resize, made.crop) for jpeg in jpegs])
-    return Extractor(stack.env["TRITON_URL"], 10).features(batch, made)
+    extractor = Extractor(stack.env["TRITON_URL"], 10)
+    alone = [pixels(jpeg, made.resize, made.crop)[None] for jpeg in jpegs]
+    return np.concatenate([extractor.features(image, made) for image in alone])
 
 
 def draw_pictures() -> list[bytes]:

@@ -28,6 +28,7 @@ DOORS = {
     "rq": {"sidecar.jobs"},
     "simplejpeg": {"sidecar.jpeg"},
     "sqlalchemy": {"sidecar.catalogue"},
+    "threadpoolctl": {"sidecar.server"},
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.features"},
 }

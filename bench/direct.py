@@ -1,0 +1,43 @@
+"""The parts of a search one by one, asked directly: what it costs at least."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.ceiling import Offline
+from sidecar.features import Extractor
+from sidecar.generations import Generations
+from sidecar.search import Wanted, rank
+
+COUNT = 300
+WANTED = Wanted(num_results=10, nprob=5, max_dist=4.0)
+
+
+def parts_of_a_search(
+    env: dict[str, str], offline: Offline, photos: Sequence[bytes]
+) -> dict[str, float]:
+    """Median milliseconds of decoding, of one inference by Triton, of a search of the index.
+
+    Args:
+        env: of a stack that runs and has an index.
+    """
+    generation = Generations(Path(env["DATA_DIR"]) / "index").current()
+    extractor = Extractor(env["TRITON_URL"], timeout_s=10)
+    images = [offline.decode(photo) for photo in photos[:COUNT]]
+    queries = [extractor.features(image[None], offline.contract) for image in images]
+    return {
+        "decode": _median_ms(offline.decode, photos[:COUNT]),
+        "inference": _median_ms(lambda i: extractor.features(i[None], offline.contract), images),
+        "index": _median_ms(lambda query: rank(generation, query[0], WANTED), queries),
+    }
+
+
+def _median_ms(work: Callable[[Any], object], items: Sequence[Any]) -> float:
+    times = []
+    for item in items:
+        began = time.perf_counter()
+        work(item)
+        times.append(1000 * (time.perf_counter() - began))
+    return median(times)

@@ -1,0 +1,292 @@
+"""The HTTP path beside what the machine can do at most, and beside an afternoon's version.
+
+    python -m bench.http --images FOLDER_OF_PHOTOS
+    python -m bench.http --precisions int8 --rounds 1
+
+Everything is measured by turns in one run, so that the figures can be held against each other; the
+rates are medians of the rounds. The clients are on the same cores: their processor time is measured
+and taken off, as `bench.load.Run.rate` says.
+"""
+
+import argparse
+import io
+import itertools
+import multiprocessing
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from bench.ceiling import Ceiling, Offline
+from bench.direct import parts_of_a_search
+from bench.http_report import Figures, print_tables
+from bench.load import Request, Run, photo, run
+from bench.photos import photos
+from bench.vectors import mixed, real
+from local.ports import free_ports
+from sidecar.catalogue import NewImage, open_catalogue
+from sidecar.catalogue.adds import store_all
+from tests.stack import COMMANDS, ROOT, Stack, running
+
+PRECISIONS = ("int8", "fp32")
+CLIENTS = 50
+SEARCHERS = (1, 8, 32)
+ARCHIVE = 500  # photos in an add_batch
+FEW = 1_000  # images where the cost of an add is measured first
+AT_ONCE = 2048  # images a commit, while filling
+LEASE_S = 3600
+STARTING_S = 60
+CEILING_S = 8
+MIXED_S = 20
+ARCHITECTURE = "efficientnet-lite0"
+
+
+def main() -> int:
+    """Print the tables of each precision."""
+    arguments = _parser().parse_args()
+    files = photos(arguments.images)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        for precision in arguments.precisions:
+            own = Path(folder) / precision
+            repository = _export(own / "models", precision)
+            print_tables(precision, Bench(own, repository, files, arguments).measure())
+    return 0
+
+
+class Bench:
+    """One precision: the real stack and the afternoon's version, by turns."""
+
+    def __init__(
+        self, folder: Path, repository: Path, files: list[bytes], arguments: argparse.Namespace
+    ) -> None:
+        self._folder = folder
+        self._repository = repository
+        self._photos = files
+        self._rounds: int = arguments.rounds
+        self._adds: int = arguments.adds
+        self._images: int = arguments.size
+        self._soak: int = arguments.soak
+        self._offline = Offline(repository, files)
+        self._base = real(None, repository)
+        self._names = itertools.count()
+
+    def measure(self) -> Figures:
+        """Everything, in the order of the tables."""
+        figures: Figures = {"archive": ARCHIVE}
+        data = self._folder / "data"
+        data.mkdir()
+        settings = {"MODEL_REPOSITORY": str(self._repository)}
+        with running(data, **settings) as stack, self._afternoon() as peer:
+            port = int(stack.env["PORT"])
+            self._note("warming up")
+            figures["rest"] = _memory(stack)
+            for server in (port, peer):
+                _apart(server, self._single(self._adds // 4), CLIENTS)
+            self._fill(stack, FEW)
+            figures["adding"] = self._adding(stack, port, peer)
+            figures["peer searches"] = _apart(peer, self._searches(self._adds // 4), 1)
+            self._note(f"{self._images} images")
+            self._fill(stack, self._images)
+            stack.run("train")
+            figures["grown"] = self._grown(port)
+            figures["direct"] = parts_of_a_search(stack.env, self._offline, self._photos)
+            figures["searching"] = self._searching(port)
+            self._note("searches while others add")
+            figures["mixed"] = self._mixed(port)
+            figures["end"] = _memory(stack)
+            if self._soak:
+                self._note(f"{self._soak} requests")
+                _apart(port, self._single(self._soak), CLIENTS)
+                figures["soaked"] = _memory(stack)
+        return figures
+
+    def _adding(self, stack: Stack, port: int, peer: int) -> list[dict[str, Any]]:
+        rounds = []
+        for number in range(self._rounds):
+            self._note(f"adds, round {number + 1}")
+            before = _batches(stack)
+            single = _apart(port, self._single(self._adds), CLIENTS)
+            made, runs = (after - b for after, b in zip(_batches(stack), before, strict=True))
+            rounds.append(
+                {
+                    "ceiling": self._ceiling(),
+                    "single": single,
+                    "mean batch": made / runs,
+                    "batch": _apart(port, self._archives(self._adds), 1),
+                    "peer": _apart(peer, self._single(self._adds), CLIENTS),
+                }
+            )
+        return rounds
+
+    def _grown(self, port: int) -> list[dict[str, Any]]:
+        """Adds where there are many images already."""
+        return [
+            {"ceiling": self._ceiling(), "single": _apart(port, self._single(self._adds), CLIENTS)}
+            for _ in range(self._rounds)
+        ]
+
+    def _searching(self, port: int) -> dict[int, list[Run]]:
+        return {
+            clients: [
+                _apart(port, self._searches(self._adds // (4 if clients == 1 else 1)), clients)
+                for _ in range(self._rounds)
+            ]
+            for clients in SEARCHERS
+        }
+
+    def _mixed(self, port: int) -> dict[str, Run]:
+        """One client searches while fifty add."""
+        with _pool() as adders, _pool() as searcher:
+            adding = adders.submit(run, port, self._single(100 * self._adds), CLIENTS, MIXED_S + 5)
+            time.sleep(3)
+            searching = searcher.submit(run, port, self._searches(self._adds), 1, MIXED_S)
+            return {"search": searching.result(), "add": adding.result()}
+
+    def _ceiling(self) -> Ceiling:
+        return self._offline.measure(CEILING_S)
+
+    # -- requests
+
+    def _single(self, count: int) -> list[Request]:
+        return [
+            photo(f"/similarity/add?id=bench-{next(self._names)}", file)
+            for file in itertools.islice(itertools.cycle(self._photos), count)
+        ]
+
+    def _searches(self, count: int) -> list[Request]:
+        files = itertools.islice(itertools.cycle(self._photos), count)
+        return [photo("/similarity/search", file) for file in files]
+
+    def _archives(self, count: int) -> list[Request]:
+        source = itertools.cycle(self._photos)
+        return [
+            photo("/similarity/add_batch", self._archive(itertools.islice(source, ARCHIVE)))
+            for _ in range(max(1, count // ARCHIVE))
+        ]
+
+    def _archive(self, files: Iterator[bytes]) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            for file in files:
+                member = tarfile.TarInfo(f"batch-{next(self._names)}.jpg")
+                member.size = len(file)
+                archive.addfile(member, io.BytesIO(file))
+        return out.getvalue()
+
+    # -- the stacks
+
+    def _fill(self, stack: Stack, images: int) -> None:
+        """Bring the catalogue to about this many images, past HTTP: made-up features, no photos."""
+        catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", LEASE_S)
+        record = catalogue.models.in_use()
+        assert record is not None
+        missing = images - stack.get("/similarity/stats").json()["images"]
+        for rows in mixed(self._base, max(0, missing), seed=2):
+            new = [
+                NewImage(f"filled-{next(self._names)}", "0" * 64, b"\xff", record.model, row)
+                for row in rows
+            ]
+            for start in range(0, len(new), AT_ONCE):
+                with catalogue.database.writing() as connection:
+                    store_all(connection, new[start : start + AT_ONCE])
+        catalogue.database.close()
+
+    @contextmanager
+    def _afternoon(self) -> Iterator[int]:
+        """The peer on a port of its own."""
+        folder = self._folder / "afternoon"
+        folder.mkdir()
+        [port] = free_ports(1)
+        command = [sys.executable, "-m", "uvicorn", "bench.afternoon:app", "--port", str(port)]
+        version = self._offline.file
+        env = psutil.Process().environ() | {"DATA_DIR": str(folder), "MODEL_FILE": str(version)}
+        quiet = [*command, "--log-level", "warning"]
+        with subprocess.Popen(quiet, cwd=ROOT, env=env) as process:
+            try:
+                _wait(port)
+                yield port
+            finally:
+                process.terminate()
+
+    @staticmethod
+    def _note(what: str) -> None:
+        print(f"   {what}…", file=sys.stderr, flush=True)
+
+
+def _apart(port: int, sent: list[Request], clients: int) -> Run:
+    """Clients in a process of their own, so that their time can be told."""
+    with _pool() as pool:
+        return pool.submit(run, port, sent, clients).result()
+
+
+def _pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _batches(stack: Stack) -> tuple[int, int]:
+    """Images that Triton has embedded, and in how many batches."""
+    page = requests.get(f"http://127.0.0.1:{stack.env['TRITON_METRICS_PORT']}/metrics", timeout=10)
+    totals = {"nv_inference_count": 0.0, "nv_inference_exec_count": 0.0}
+    for line in page.text.splitlines():
+        name, _, value = line.partition("{")
+        if name in totals:
+            totals[name] += float(value.rpartition(" ")[2])
+    images, batches = totals.values()
+    return int(images), int(batches)
+
+
+def _memory(stack: Stack) -> dict[str, int]:
+    """Bytes of each process of the stack; what several share is split between them."""
+    found: dict[str, int] = {}
+    for name in COMMANDS:
+        first = psutil.Process(stack.pid(name))
+        processes = [first, *first.children(recursive=True)]
+        found[name] = sum(process.memory_full_info().pss for process in processes)
+    return found
+
+
+def _export(repository: Path, precision: str) -> Path:
+    command = [sys.executable, "-m", "export", "--arch", ARCHITECTURE, "--version", "1"]
+    command += ["--precision", precision, "--repository", str(repository)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return repository
+
+
+def _wait(port: int) -> None:
+    ends = time.monotonic() + STARTING_S
+    while time.monotonic() < ends:
+        try:
+            requests.get(f"http://127.0.0.1:{port}/docs", timeout=1)
+            return
+        except requests.ConnectionError:
+            time.sleep(0.2)
+    raise SystemExit("the afternoon's version does not start")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.http",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos; else packaged ones")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
+    parser.add_argument("--rounds", type=int, default=3, help="of which the medians are told")
+    parser.add_argument("--adds", type=int, default=1500, help="of a round")
+    parser.add_argument("--size", type=int, default=100_000, help="images where searches look")
+    parser.add_argument("--soak", type=int, default=0, help="adds after which memory is told again")
+    parser.add_argument("--folder", type=Path, help="where the stack keeps its state")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
