@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sidecar import ids, timings
 from sidecar.catalogue import Adds, NewImage
 from sidecar.images import ImageRules, canonical
+from sidecar.model import Line
 from sidecar.models import VerifiedModels
 
 
@@ -18,13 +19,20 @@ class Adding:
     rules: ImageRules
     keep_originals: bool
 
-    def add(self, upload: bytes, image_id: str | None, overwrite: bool = False) -> str:
+    def add(
+        self,
+        upload: bytes,
+        image_id: str | None,
+        overwrite: bool = False,
+        line: Line = Line.ADD,
+    ) -> str:
         """Add an image; when this returns it is on the disk.
 
         Args:
             upload: the bytes of an image file.
             image_id: the client's id, or None to draw one.
             overwrite: whether it may take the place of an image with this id.
+            line: with whom it waits for its features.
         Returns:
             the id.
         Raises:
@@ -38,7 +46,7 @@ class Adding:
         with timings.stage("decode"):
             jpeg = canonical(upload, self.rules)
         model = self.models.in_use()
-        features = model.features(jpeg)
+        features = model.features(jpeg, line)
         original = upload if self.keep_originals and upload != jpeg else None
         record = model.record.model
         new = NewImage(image_id, sha256, jpeg, record, features, original, overwrite)

@@ -10,6 +10,7 @@ from sidecar import ids
 from sidecar.adding import Adding
 from sidecar.archives import File
 from sidecar.errors import SimilarityError, WrongArguments
+from sidecar.model import Line
 
 AT_ONCE = 32  # of a process: enough for a batch in Triton to fill, few enough to hold in memory
 
@@ -38,20 +39,23 @@ class Batch:
         Yields:
             an outcome a file, in their order. One that fails leaves the others alone.
         """
-        under_way: deque[Future[Outcome]] = deque()
+        under_way: deque[tuple[str, Future[Outcome]]] = deque()
         for file in files:
-            under_way.append(self._threads.submit(self._add, file, overwrite))
-            if len(under_way) == AT_ONCE:
-                yield under_way.popleft().result()
+            stem = PurePosixPath(file.name).stem
+            # Of two with the same id it is the first that is added.
+            while len(under_way) == AT_ONCE or (stem and stem in {name for name, _ in under_way}):
+                yield under_way.popleft()[1].result()
+            under_way.append((stem, self._threads.submit(self._add, file, overwrite)))
         while under_way:
-            yield under_way.popleft().result()
+            yield under_way.popleft()[1].result()
 
     def _add(self, file: File, overwrite: bool) -> Outcome:
         try:
             if isinstance(file.content, Exception):
                 raise file.content
             image_id = id_of(file.name) if file.name else None
-            return Outcome(file.name, self._adding.add(file.content, image_id, overwrite), None)
+            added = self._adding.add(file.content, image_id, overwrite, Line.BATCH)
+            return Outcome(file.name, added, None)
         except SimilarityError as error:
             return Outcome(file.name, None, error)
 

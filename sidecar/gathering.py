@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from sidecar import timings
 
@@ -65,7 +65,7 @@ class Gathering(Generic[Item, Outcome]):
         timings.note(self._name, time.perf_counter() - waiting.began)
         if isinstance(waiting.outcome, BaseException):
             raise waiting.outcome
-        return waiting.outcome  # type: ignore[return-value]
+        return cast(Outcome, waiting.outcome)
 
     def _lead(self, own: _Waiting[Item, Outcome]) -> None:
         """Work for all that wait, hand over, and tell them.
@@ -77,16 +77,14 @@ class Gathering(Generic[Item, Outcome]):
             others = [self._queue.popleft() for _ in range(min(len(self._queue), self._most - 1))]
         group = [own, *others]
         began = time.perf_counter()
-        outcomes: Sequence[Outcome | Exception] | BaseException
+        outcomes: Sequence[Outcome | BaseException]
         try:
             outcomes = self._work([waiting.item for waiting in group])
         except BaseException as error:
-            outcomes = error
+            outcomes = [error] * len(group)
         self._hand_over()
-        for place, waiting in enumerate(group):
-            waiting.began = began
-            failed = isinstance(outcomes, BaseException)
-            waiting.outcome = outcomes if failed else outcomes[place]  # type: ignore
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.began, waiting.outcome = began, outcome
             if waiting is not own:
                 waiting.turn.set_result(False)
 

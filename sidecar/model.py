@@ -1,6 +1,7 @@
 """A version of the model, as it is asked for the features of an image."""
 
 from collections.abc import Callable
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,19 @@ from sidecar.features import Extractor
 from sidecar.gathering import Gathering
 from sidecar.images import pixels
 
-# At once, of a kind. With two, Triton would always have adds in its queue, some of them in a batch
-# that a search can't overtake any more: it took 105 ms where it takes 48.
-CALLS = 1
+
+class Line(Enum):
+    """Who waits together: whether they overtake others in Triton, and how many calls at once.
+
+    With two calls with adds of each process, Triton would always have some in its queue, in a batch
+    that a search can't overtake any more: it took 105 ms where it takes 48. A batch comes to one
+    process alone.
+    """
+
+    SEARCH = (True, 2)
+    ADD = (False, 1)
+    BATCH = (False, 2)
+
 
 Image = NDArray[np.uint8]  # [S, S, 3]
 Vector = NDArray[np.float32]
@@ -48,23 +59,22 @@ class Model:
         self._extractor = extractor
         self._largest_call = largest_call
         self._on_trouble = on_trouble
-        self._adds = self._gathering("features", urgent=False)
-        self._searches = self._gathering("features", urgent=True)
-        self._keywords = self._gathering("keywords", urgent=True)
+        self._features = {line: self._gathering("features", line) for line in Line}
+        self._keywords = self._gathering("keywords", Line.SEARCH)
 
-    def features(self, jpeg: bytes, urgent: bool = False) -> Vector:
+    def features(self, jpeg: bytes, line: Line = Line.ADD) -> Vector:
         """The feature vector of a canonical JPEG.
 
         Args:
             jpeg: what `images.canonical` made.
-            urgent: whether a client waits for little more than this, as in a search.
+            line: with whom it waits.
         Returns:
             float32 [D].
         Raises:
             ImageUnreadable: it can't be decoded.
             FeaturesUnavailable: as `Extractor`.
         """
-        return (self._searches if urgent else self._adds).ask(self._image(jpeg))
+        return self._features[line].ask(self._image(jpeg))
 
     def keywords(self, jpeg: bytes) -> Vector:
         """The keyword probabilities, float32 [K], of a canonical JPEG; errors as `features`."""
@@ -82,7 +92,9 @@ class Model:
         with timings.stage("decode"):
             return pixels(jpeg, self.contract.resize, self.contract.crop)
 
-    def _gathering(self, output: str, urgent: bool) -> Gathering[Image, Vector]:
+    def _gathering(self, output: str, line: Line) -> Gathering[Image, Vector]:
+        urgent, calls = line.value
+
         def work(images: list[Image]) -> list[Vector]:
             try:
                 return [*self._extractor.infer(np.stack(images), self.contract, output, urgent)]
@@ -90,4 +102,4 @@ class Model:
                 self._on_trouble()
                 raise
 
-        return Gathering("infer", work, self._largest_call, CALLS)
+        return Gathering("infer", work, self._largest_call, calls)

@@ -13,6 +13,7 @@ from sidecar.generation import Generation
 from sidecar.generations import Generations
 from sidecar.images import ImageRules, canonical
 from sidecar.index import Reach, Without, distances
+from sidecar.model import Line
 from sidecar.models import VerifiedModels
 from sidecar.tombstones import Tombstones
 
@@ -63,7 +64,7 @@ class Search:
             with timings.stage("decode"):
                 jpeg = canonical(upload, self.rules)
             model = self.models.verified(generation.meta.version, generation.meta.sha256)
-            return self._around(generation, model.features(jpeg, urgent=True), wanted)
+            return self._around(generation, model.features(jpeg, Line.SEARCH), wanted)
 
         return self._in_a_whole_generation(look)
 
