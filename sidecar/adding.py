@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from sidecar import ids, timings
+from sidecar import ids
 from sidecar.catalogue import Adds, NewImage
 from sidecar.images import ImageRules, canonical
 from sidecar.model import Line
@@ -43,8 +43,7 @@ class Adding:
         sha256 = hashlib.sha256(upload).hexdigest()
         if not overwrite:
             self.adds.check_free(image_id, sha256)  # a retry costs no inference
-        with timings.stage("decode"):
-            jpeg = canonical(upload, self.rules)
+        jpeg = canonical(upload, self.rules)
         model = self.models.in_use()
         features = model.features(jpeg, line)
         original = upload if self.keep_originals and upload != jpeg else None

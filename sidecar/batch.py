@@ -41,7 +41,7 @@ class Batch:
         """
         under_way: deque[tuple[str, Future[Outcome]]] = deque()
         for file in files:
-            stem = PurePosixPath(file.name).stem
+            stem = _path(file.name).stem
             # Of two with the same id it is the first that is added.
             while len(under_way) == AT_ONCE or (stem and stem in {name for name, _ in under_way}):
                 yield under_way.popleft()[1].result()
@@ -66,7 +66,11 @@ def id_of(name: str) -> str:
     Raises:
         WrongArguments: that is no id, or the name leads out of the folder that it was packed in.
     """
-    path = PurePosixPath(name.replace("\\", "/"))
+    path = _path(name)
     if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
         raise WrongArguments("the name leads out of its folder")
     return ids.check(path.stem)
+
+
+def _path(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))

@@ -1,6 +1,8 @@
 """Pixels to features and keywords, by asking Triton. The one door to tritonclient."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import tritonclient.grpc as triton
@@ -47,20 +49,16 @@ class Extractor:
     def check(self, contract: Contract) -> None:
         """Raises FeaturesUnavailable unless Triton serves the contract's version."""
         version = str(contract.version)
-        try:
+        with _translated(contract):
             ready = self._client().is_model_ready(MODEL, version, client_timeout=self._timeout_s)
-        except InferenceServerException as error:
-            raise FeaturesUnavailable(f"version {version}: {error}") from error
         if not ready:
             raise FeaturesUnavailable(f"Triton does not serve version {version}")
 
     def largest_batch(self, contract: Contract) -> int:
         """How many images one call may have, by the model's config.pbtxt; errors as `check`."""
         version = str(contract.version)
-        try:
+        with _translated(contract):
             answer = self._client().get_model_config(MODEL, version, client_timeout=self._timeout_s)
-        except InferenceServerException as error:
-            raise FeaturesUnavailable(f"version {version}: {error}") from error
         return max(1, int(answer.config.max_batch_size))
 
     def infer(
@@ -74,7 +72,7 @@ class Extractor:
         """
         tensor = triton.InferInput("image", list(images.shape), "UINT8")
         tensor.set_data_from_numpy(images)
-        try:
+        with _translated(contract):
             answer = self._client().infer(
                 MODEL,
                 [tensor],
@@ -84,8 +82,6 @@ class Extractor:
                 client_timeout=self._timeout_s,
             )
             values = answer.as_numpy(output)
-        except (InferenceServerException, ValueError) as error:
-            raise FeaturesUnavailable(f"version {contract.version}: {error}") from error
         return np.asarray(values, np.float32)
 
     def _client(self) -> triton.InferenceServerClient:
@@ -94,3 +90,12 @@ class Extractor:
             self._threads.client = triton.InferenceServerClient(self._url, channel_args=CHANNEL)
         client: triton.InferenceServerClient = self._threads.client
         return client
+
+
+@contextmanager
+def _translated(contract: Contract) -> Iterator[None]:
+    """What the library says of a server that is away, refuses, or answers what can't be read."""
+    try:
+        yield
+    except (InferenceServerException, ValueError) as error:
+        raise FeaturesUnavailable(f"version {contract.version}: {error}") from error

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from sidecar import timings
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
 from sidecar.jpeg import decode as decode_jpeg
 
@@ -38,6 +39,7 @@ class ImageRules:
     max_pixels: int
 
 
+@timings.stage("decode")
 def canonical(upload: bytes, rules: ImageRules) -> bytes:
     """Turn an uploaded file into the JPEG that is stored, shown and embedded.
 
@@ -58,6 +60,7 @@ def canonical(upload: bytes, rules: ImageRules) -> bytes:
         return _encode(_shrink(_to_rgb(upright), rules.canonical_size))
 
 
+@timings.stage("decode")
 def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
     """Decode a canonical JPEG into what a model takes.
 

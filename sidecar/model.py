@@ -6,7 +6,6 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar import timings
 from sidecar.catalogue import ModelRecord
 from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable
@@ -89,8 +88,7 @@ class Model:
             raise
 
     def _image(self, jpeg: bytes) -> Image:
-        with timings.stage("decode"):
-            return pixels(jpeg, self.contract.resize, self.contract.crop)
+        return pixels(jpeg, self.contract.resize, self.contract.crop)
 
     def _gathering(self, output: str, line: Line) -> Gathering[Image, Vector]:
         urgent, calls = line.value

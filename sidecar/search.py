@@ -61,8 +61,7 @@ class Search:
         """
 
         def look(generation: Generation) -> Neighbours:
-            with timings.stage("decode"):
-                jpeg = canonical(upload, self.rules)
+            jpeg = canonical(upload, self.rules)
             model = self.models.verified(generation.meta.version, generation.meta.sha256)
             return self._around(generation, model.features(jpeg, Line.SEARCH), wanted)
 

@@ -22,7 +22,7 @@ def note(name: str, seconds: float) -> None:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Note how long the block takes."""
+    """Note how long the block takes, or each call of what this decorates."""
     began = time.perf_counter()
     try:
         yield

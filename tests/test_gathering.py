@@ -1,6 +1,7 @@
 """Work gathered from many threads: who gets what, and who waits for whom."""
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
@@ -33,7 +34,7 @@ class Doubling:
 
     def wait_for(self, waiting: int) -> None:
         while len(self.gathering._queue) < waiting:
-            pass
+            time.sleep(0.001)
 
 
 def test_those_that_come_while_one_works_are_the_next_group() -> None:

@@ -27,11 +27,11 @@ LEVELS = {
     1: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
     2: onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
 }
-PART = 2  # images: no lane waits long for another to finish
 MODES = (onnxruntime.ExecutionMode.ORT_SEQUENTIAL, onnxruntime.ExecutionMode.ORT_PARALLEL)
 SPINNING = "session.intra_op.allow_spinning"  # idle threads would take the cores from the clients
 INITIALIZERS = "session.use_device_allocator_for_initializers"
 SHRINKAGE = "memory.enable_memory_arena_shrinkage"
+PART = 2  # images: no lane waits long for another to finish
 Outputs = dict[str, Any]  # name -> array [N, ...]
 
 
