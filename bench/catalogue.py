@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +27,11 @@ from statistics import median
 import numpy as np
 from sqlalchemy import create_engine, text
 
+from bench.filling import fill
+from bench.timing import median_ms
 from local.ports import LaunchRefused
 from local.postgres import postgres
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
-from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.sqlite import SQLite
 
 LEASE_S = 30
@@ -135,8 +136,7 @@ def _fill(catalogue: Catalogue, source: Source, rows: int) -> float:
         if stored % TOLD_EVERY == 0:
             print(f"{catalogue.database.url}: {stored:,} of {rows:,} rows", file=sys.stderr)
         batch = source.draw(model, min(BATCH, rows - stored))
-        with catalogue.database.writing() as connection:
-            store_all(connection, batch)
+        fill(catalogue, batch)
     return rows / (time.perf_counter() - began)
 
 
@@ -259,23 +259,14 @@ def _look_ups(catalogue: Catalogue, source: Source) -> Figures:
         "count(after the last 1,000), ms": _ms(COUNTS, lambda: entries.count(last - PAGE)),
         "bytes_used(), ms": _ms(COUNTS, catalogue.database.bytes_used),
         "page() of 1,000 in the middle, ms": _ms(COUNTS, lambda: entries.page(last // 2, PAGE)),
-        "get(), ms": _ms_each(entries.get, ids),
-        "features(), ms": _ms_each(lambda one: entries.features(one, model), ids),
-        "remove(), ms": _ms_each(catalogue.removals.remove, ids),
+        "get(), ms": median_ms(entries.get, ids),
+        "features(), ms": median_ms(lambda one: entries.features(one, model), ids),
+        "remove(), ms": median_ms(catalogue.removals.remove, ids),
     }
 
 
 def _ms(times: int, call: Callable[[], object]) -> float:
-    return _ms_each(lambda _: call(), [""] * times)
-
-
-def _ms_each(call: Callable[[str], object], ids: Iterable[str]) -> float:
-    spent = []
-    for one in ids:
-        began = time.perf_counter()
-        call(one)
-        spent.append(1000 * (time.perf_counter() - began))
-    return median(spent)
+    return median_ms(lambda _: call(), [""] * times)
 
 
 def _model(catalogue: Catalogue) -> int:

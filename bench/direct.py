@@ -1,12 +1,10 @@
 """The parts of a search one by one, asked directly: what it costs at least."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 from bench.ceiling import Offline
+from bench.timing import median_ms
 from sidecar.features import Extractor
 from sidecar.generations import Generations
 from sidecar.search import Wanted, rank
@@ -28,16 +26,7 @@ def parts_of_a_search(
     images = [offline.decode(photo) for photo in photos[:COUNT]]
     queries = [extractor.features(image[None], offline.contract) for image in images]
     return {
-        "decode": _median_ms(offline.decode, photos[:COUNT]),
-        "inference": _median_ms(lambda i: extractor.features(i[None], offline.contract), images),
-        "index": _median_ms(lambda query: rank(generation, query[0], WANTED), queries),
+        "decode": median_ms(offline.decode, photos[:COUNT]),
+        "inference": median_ms(lambda i: extractor.features(i[None], offline.contract), images),
+        "index": median_ms(lambda query: rank(generation, query[0], WANTED), queries),
     }
-
-
-def _median_ms(work: Callable[[Any], object], items: Sequence[Any]) -> float:
-    times = []
-    for item in items:
-        began = time.perf_counter()
-        work(item)
-        times.append(1000 * (time.perf_counter() - began))
-    return median(times)

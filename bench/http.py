@@ -9,12 +9,10 @@ and taken off, as `bench.load.Run.rate` says.
 """
 
 import argparse
-import io
 import itertools
 import multiprocessing
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,21 +26,20 @@ import requests
 
 from bench.ceiling import Ceiling, Offline
 from bench.direct import parts_of_a_search
+from bench.filling import blank, fill
 from bench.http_report import Figures, print_tables
-from bench.load import Request, Run, photo, run
+from bench.load import Request, Run, run
 from bench.photos import photos
+from bench.uploads import ARCHIVE, Uploads
 from bench.vectors import mixed, real
 from local.ports import free_ports
-from sidecar.catalogue import NewImage, open_catalogue
-from sidecar.catalogue.adds import store_all
+from sidecar.catalogue import open_catalogue
 from tests.stack import COMMANDS, ROOT, Stack, running
 
 PRECISIONS = ("int8", "fp32")
 CLIENTS = 50
 SEARCHERS = (1, 8, 32)
-ARCHIVE = 500  # photos in an add_batch
 FEW = 1_000  # images where the cost of an add is measured first
-AT_ONCE = 2048  # images a commit, while filling
 LEASE_S = 3600
 STARTING_S = 60
 CEILING_S = 8
@@ -78,7 +75,7 @@ class Bench:
         self._soak: int = arguments.soak
         self._offline = Offline(repository, files)
         self._base = real(None, repository)
-        self._names = itertools.count()
+        self._uploads = Uploads(files)
 
     def measure(self) -> Figures:
         """Everything, in the order of the tables."""
@@ -91,10 +88,10 @@ class Bench:
             self._note("warming up")
             figures["rest"] = _memory(stack)
             for server in (port, peer):
-                _apart(server, self._single(self._adds // 4), CLIENTS)
+                _apart(server, self._uploads.adds(self._adds // 4), CLIENTS)
             self._fill(stack, FEW)
             figures["adding"] = self._adding(stack, port, peer)
-            figures["peer searches"] = _apart(peer, self._searches(self._adds // 4), 1)
+            figures["peer searches"] = _apart(peer, self._uploads.searches(self._adds // 4), 1)
             self._note(f"{self._images} images")
             self._fill(stack, self._images)
             stack.run("train")
@@ -106,7 +103,7 @@ class Bench:
             figures["end"] = _memory(stack)
             if self._soak:
                 self._note(f"{self._soak} requests")
-                _apart(port, self._single(self._soak), CLIENTS)
+                _apart(port, self._uploads.adds(self._soak), CLIENTS)
                 figures["soaked"] = _memory(stack)
         return figures
 
@@ -114,16 +111,16 @@ class Bench:
         rounds = []
         for number in range(self._rounds):
             self._note(f"adds, round {number + 1}")
-            before = _batches(stack)
-            single = _apart(port, self._single(self._adds), CLIENTS)
-            made, runs = (after - b for after, b in zip(_batches(stack), before, strict=True))
+            before = stack.inferences()
+            single = _apart(port, self._uploads.adds(self._adds), CLIENTS)
+            made, runs = (after - b for after, b in zip(stack.inferences(), before, strict=True))
             rounds.append(
                 {
                     "ceiling": self._ceiling(),
                     "single": single,
                     "mean batch": made / runs,
-                    "batch": _apart(port, self._archives(self._adds), 1),
-                    "peer": _apart(peer, self._single(self._adds), CLIENTS),
+                    "batch": _apart(port, self._uploads.archives(self._adds), 1),
+                    "peer": _apart(peer, self._uploads.adds(self._adds), CLIENTS),
                 }
             )
         return rounds
@@ -131,57 +128,32 @@ class Bench:
     def _grown(self, port: int) -> list[dict[str, Any]]:
         """Adds where there are many images already."""
         return [
-            {"ceiling": self._ceiling(), "single": _apart(port, self._single(self._adds), CLIENTS)}
+            {
+                "ceiling": self._ceiling(),
+                "single": _apart(port, self._uploads.adds(self._adds), CLIENTS),
+            }
             for _ in range(self._rounds)
         ]
 
     def _searching(self, port: int) -> dict[int, list[Run]]:
+        counts = {clients: self._adds // (4 if clients == 1 else 1) for clients in SEARCHERS}
         return {
             clients: [
-                _apart(port, self._searches(self._adds // (4 if clients == 1 else 1)), clients)
-                for _ in range(self._rounds)
+                _apart(port, self._uploads.searches(count), clients) for _ in range(self._rounds)
             ]
-            for clients in SEARCHERS
+            for clients, count in counts.items()
         }
 
     def _mixed(self, port: int) -> dict[str, Run]:
         """One client searches while fifty add."""
         with _pool() as adders, _pool() as searcher:
-            adding = adders.submit(run, port, self._single(MOST_ADDS), CLIENTS, MIXED_S + 8)
+            adding = adders.submit(run, port, self._uploads.adds(MOST_ADDS), CLIENTS, MIXED_S + 8)
             time.sleep(6)  # for the requests to have come to their process
-            searching = searcher.submit(run, port, self._searches(self._adds), 1, MIXED_S)
+            searching = searcher.submit(run, port, self._uploads.searches(self._adds), 1, MIXED_S)
             return {"search": searching.result(), "add": adding.result()}
 
     def _ceiling(self) -> Ceiling:
         return self._offline.measure(CEILING_S)
-
-    # -- requests
-
-    def _single(self, count: int) -> list[Request]:
-        return [
-            photo(f"/similarity/add?id=bench-{next(self._names)}", file)
-            for file in itertools.islice(itertools.cycle(self._photos), count)
-        ]
-
-    def _searches(self, count: int) -> list[Request]:
-        files = itertools.islice(itertools.cycle(self._photos), count)
-        return [photo("/similarity/search", file) for file in files]
-
-    def _archives(self, count: int) -> list[Request]:
-        source = itertools.cycle(self._photos)
-        return [
-            photo("/similarity/add_batch", self._archive(itertools.islice(source, ARCHIVE)))
-            for _ in range(max(1, count // ARCHIVE))
-        ]
-
-    def _archive(self, files: Iterator[bytes]) -> bytes:
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as archive:
-            for file in files:
-                member = tarfile.TarInfo(f"batch-{next(self._names)}.jpg")
-                member.size = len(file)
-                archive.addfile(member, io.BytesIO(file))
-        return out.getvalue()
 
     # -- the stacks
 
@@ -191,14 +163,8 @@ class Bench:
         record = catalogue.models.in_use()
         assert record is not None
         missing = images - stack.get("/similarity/stats").json()["images"]
-        for rows in mixed(self._base, max(0, missing), seed=2):
-            new = [
-                NewImage(f"filled-{next(self._names)}", "0" * 64, b"\xff", record.model, row)
-                for row in rows
-            ]
-            for start in range(0, len(new), AT_ONCE):
-                with catalogue.database.writing() as connection:
-                    store_all(connection, new[start : start + AT_ONCE])
+        rows = itertools.chain.from_iterable(mixed(self._base, max(0, missing), seed=images))
+        fill(catalogue, (blank(f"{images}-{n}", record.model, row) for n, row in enumerate(rows)))
         catalogue.database.close()
 
     @contextmanager
@@ -231,18 +197,6 @@ def _apart(port: int, sent: list[Request], clients: int) -> Run:
 
 def _pool() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-
-
-def _batches(stack: Stack) -> tuple[int, int]:
-    """Images that Triton has embedded, and in how many batches."""
-    page = requests.get(f"http://127.0.0.1:{stack.env['TRITON_METRICS_PORT']}/metrics", timeout=10)
-    totals = {"nv_inference_count": 0.0, "nv_inference_exec_count": 0.0}
-    for line in page.text.splitlines():
-        name, _, value = line.partition("{")
-        if name in totals:
-            totals[name] += float(value.rpartition(" ")[2])
-    images, batches = totals.values()
-    return int(images), int(batches)
 
 
 def _memory(stack: Stack) -> dict[str, int]:

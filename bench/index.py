@@ -26,11 +26,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from bench.vectors import mixed, real
 from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, NewImage, open_catalogue
-from sidecar.catalogue.adds import store_all
+from sidecar.catalogue import Catalogue, open_catalogue
 from sidecar.generations import Generations
 from sidecar.index.codes import VALUES_PER_CODE, lists_for, sample_size
 from sidecar.search import Wanted, rank
@@ -44,7 +44,7 @@ QUERIES = 500
 EXACT_QUERIES = 10
 SEARCHING_S = 5.0
 IMPORTS_S = 3.0  # until a process searches
-AT_ONCE = 2048  # images a commit, while filling
+AT_ONCE = 2048  # vectors read at once
 ROW_BYTES = 8 + 4  # a sequence number and a CRC-32
 LEASE_S = 3600
 
@@ -133,10 +133,7 @@ def _fill(folder: Path, start: int, count: int) -> None:
     model = catalogue.models.adopt(1, "0" * 64, width).model
     for first in range(start, start + count, AT_ONCE):
         rows = _wide(folder, first, min(AT_ONCE, start + count - first))
-        numbered = enumerate(rows, first + 1)
-        images = [NewImage(f"{n}", "0" * 64, b"\xff", model, row) for n, row in numbered]
-        with catalogue.database.writing() as connection:
-            store_all(connection, images)
+        fill(catalogue, (blank(f"{n}", model, row) for n, row in enumerate(rows, first + 1)))
     catalogue.database.close()
 
 

@@ -1,9 +1,8 @@
 """Photos to send: those of a folder, or crops of the photos that packages ship."""
 
+import sys
 from itertools import islice
 from pathlib import Path
-
-from export import photos as packaged
 
 ENDINGS = {".jpg", ".jpeg", ".png"}
 PACKAGED = 1000
@@ -12,6 +11,15 @@ PACKAGED = 1000
 def photos(folder: Path | None) -> list[bytes]:
     """The files of every photo of a folder; without one, `PACKAGED` crops of packaged photos."""
     if folder is None:
+        from export import photos as packaged  # here: most processes of a bench never need it
+
         return [file for _, file in islice(packaged.variations(PACKAGED), PACKAGED)]
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
-    return [path.read_bytes() for path in paths]
+    return [path.read_bytes() for path in paths(folder)]
+
+
+def paths(folder: Path) -> list[Path]:
+    """Every photo in a folder and below; ends the command where there is none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+    if not found:
+        sys.exit(f"{folder} holds no photos")
+    return found

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.photos import paths
 from sidecar import contract
 
 VIEWS = 12  # of each photo: the whole, and random crops
 PACKAGED = 2000  # variations of the packages' photos, where no others are given
 SMALLEST_CROP = 0.15  # of the area
 AT_ONCE = 240  # views that are embedded at once
-ENDINGS = (".jpg", ".jpeg", ".png")
 PARTS = 4  # photos in a mixture: a pair of pairs
 NOISE = 0.3  # its length, beside a feature's 1
 BLOCK = 8192
@@ -66,9 +66,7 @@ def _views(source: Path | None, crop: int) -> Iterator[NDArray[np.uint8]]:
     if source is None:
         files = (io.BytesIO(jpeg) for _, jpeg in photos.variations(PACKAGED))
     else:
-        files = sorted(f for f in source.rglob("*") if f.suffix.lower() in ENDINGS)
-        if not files:
-            sys.exit(f"{source} holds no photos")
+        files = paths(source)
     random = np.random.default_rng(0)
     for file in files:
         with Image.open(file) as image:

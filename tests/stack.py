@@ -1,6 +1,7 @@
 """The real stack for tests: each line of the Procfile a process that can be killed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -134,6 +135,17 @@ class Stack:
         task = self.finish(self.get(f"/similarity/{kind}").json()["task_id"])
         assert task["status"] == "ok", task
         return task
+
+    def inferences(self) -> tuple[int, int]:
+        """How many images Triton has embedded, and in how many batches."""
+        port = self.env["TRITON_METRICS_PORT"]
+        page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+        found = [
+            re.findall(rf"^nv_inference_{name}{{.*}} (\d+)$", page, re.M)
+            for name in ("count", "exec_count")
+        ]
+        made, batches = (sum(map(int, counts)) for counts in found)
+        return made, batches
 
     @staticmethod
     def _end_session(pid: int) -> None:

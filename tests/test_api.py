@@ -393,7 +393,7 @@ def test_a_request_id_is_given_back(stack: Stack) -> None:
 
 
 def test_triton_batches_concurrent_adds(stack: Stack, collection: dict[str, bytes]) -> None:
-    before = inferences(stack)
+    before = stack.inferences()
     files = list(collection.values())
 
     def add(number: int) -> int:
@@ -402,17 +402,7 @@ def test_triton_batches_concurrent_adds(stack: Stack, collection: dict[str, byte
     with ThreadPoolExecutor(50) as pool:
         assert set(pool.map(add, range(400))) == {200}
     # Triton counts after it has answered.
-    stack.wait(lambda: inferences(stack)[0] >= before[0] + 400, "Triton has counted them all")
-    count, executions = (b - a for a, b in zip(before, inferences(stack), strict=True))
+    stack.wait(lambda: stack.inferences()[0] >= before[0] + 400, "Triton has counted them all")
+    count, executions = (b - a for a, b in zip(before, stack.inferences(), strict=True))
     assert count == 400
     assert count / executions > 4
-
-
-def inferences(stack: Stack) -> tuple[float, float]:
-    """Triton's nv_inference_count and nv_inference_exec_count."""
-    port = stack.env["TRITON_METRICS_PORT"]
-    text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
-    names = ("nv_inference_count", "nv_inference_exec_count")
-    found = {n: re.search(rf'^{n}\{{model="keywording".*\}} (\S+)$', text, re.M) for n in names}
-    count, executions = (float(m.group(1)) if m else 0.0 for m in found.values())
-    return count, executions
