@@ -31,6 +31,7 @@ MODES = (onnxruntime.ExecutionMode.ORT_SEQUENTIAL, onnxruntime.ExecutionMode.ORT
 SPINNING = "session.intra_op.allow_spinning"  # idle threads would take the cores from the clients
 INITIALIZERS = "session.use_device_allocator_for_initializers"
 SHRINKAGE = "memory.enable_memory_arena_shrinkage"
+NICE = 10  # of a thread that works on a batch
 PART = 2  # images: no lane waits long for another to finish
 Outputs = dict[str, Any]  # name -> array [N, ...]
 
@@ -102,7 +103,7 @@ class Graph:
         if threads <= 0 and self.cores > 1:
             instances = sum(group["count"] for group in config["instance_group"])
             busy = max(1, instances - 1)  # the last one is for requests that overtake
-            self.lanes = ThreadPoolExecutor(max(1, self.cores // busy))
+            self.lanes = ThreadPoolExecutor(max(1, self.cores // busy), initializer=_step_back)
             self.single = _open(path, _session_options(config, 1))
 
     def run(self, wanted: list[str], feed: dict[str, Any]) -> Outputs:
@@ -162,6 +163,11 @@ def _session_options(config: dict[str, Any], threads: int) -> Any:
     if INITIALIZERS in config.get("parameters", {}):
         options.add_session_config_entry(INITIALIZERS, parameter(config, INITIALIZERS, ""))
     return options
+
+
+def _step_back() -> None:
+    """Let this thread have what the others leave: a single image, or the service, goes first."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)  # of the calling thread alone, in Linux
 
 
 def _run_options(config: dict[str, Any]) -> Any:
