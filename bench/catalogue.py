@@ -61,7 +61,7 @@ class Source:
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         ids = self.random.integers(1 << 63, size=count).astype(str).tolist()
         return [
-            NewImage(one, sha256(one.encode()).hexdigest(), jpeg, model, vector)
+            NewImage(one, sha256(one.encode()).hexdigest(), jpeg, {model: vector})
             for one, jpeg, vector in zip(ids, self._jpegs(count), features, strict=True)
         ]
 

@@ -22,4 +22,4 @@ def fill(catalogue: Catalogue, images: Iterable[NewImage]) -> None:
 
 def blank(name: str, model: int, vector: NDArray[np.float32]) -> NewImage:
     """An image with features, float32 [D], and no photo."""
-    return NewImage(name, "0" * 64, b"\xff", model, vector)
+    return NewImage(name, "0" * 64, b"\xff", {model: vector})

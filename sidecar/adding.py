@@ -1,10 +1,15 @@
 """An upload on its way into the catalogue."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sidecar import ids
 from sidecar.catalogue import Adds, NewImage
+from sidecar.errors import FeaturesUnavailable, ModelReplaced
 from sidecar.images import ImageRules, canonical
 from sidecar.model import Line
 from sidecar.models import VerifiedModels
@@ -44,10 +49,22 @@ class Adding:
         if not overwrite:
             self.adds.check_free(image_id, sha256)  # a retry costs no inference
         jpeg = canonical(upload, self.rules)
-        model = self.models.in_use()
-        features = model.features(jpeg, line)
         original = upload if self.keep_originals and upload != jpeg else None
-        record = model.record.model
-        new = NewImage(image_id, sha256, jpeg, record, features, original, overwrite)
-        self.adds.add(new)
-        return image_id
+        while True:
+            features = self._features(jpeg, line)
+            new = NewImage(image_id, sha256, jpeg, features, original, overwrite)
+            try:
+                self.adds.add(new)
+            except ModelReplaced:  # an upgrade has just come to its end
+                self.models.refresh()
+            else:
+                return image_id
+
+    def _features(self, jpeg: bytes, line: Line) -> dict[int, NDArray[np.float32]]:
+        """By the model in use, and by the one that is about to be: so an upgrade has an end."""
+        in_use, joining = self.models.in_use(), self.models.joining()
+        features = {in_use.record.model: in_use.features(jpeg, line)}
+        if joining is not None:
+            with suppress(FeaturesUnavailable):  # it is caught up with
+                features[joining.record.model] = joining.features(jpeg, line)
+        return features

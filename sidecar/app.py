@@ -2,7 +2,7 @@
 
 import falcon
 
-from sidecar import image_resources, resources, task_resources
+from sidecar import image_resources, model_resources, resources, task_resources
 from sidecar.adding import Adding
 from sidecar.answers import RequestLog, add_error_handlers
 from sidecar.archives import BatchRules
@@ -19,8 +19,11 @@ from sidecar.jobs import Deliveries
 from sidecar.keywords import Keywords
 from sidecar.metrics import Metrics
 from sidecar.models import VerifiedModels
+from sidecar.preloading import Preloader
+from sidecar.roster import Roster
 from sidecar.search import Search
 from sidecar.settings import Settings
+from sidecar.switches import Switches
 from sidecar.tombstones import Tombstones
 from sidecar.trainer import Trainer
 from sidecar.uploads import BatchReader
@@ -30,8 +33,9 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
     """Build the service: parts, then routes, then what becomes of an error."""
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     generations = Generations(settings.index_dir)
-    extractor = Extractor(settings.triton_url, settings.triton_timeout_s)
-    models = VerifiedModels(settings.model_repository, catalogue.models, extractor)
+    extractor = Extractor.of(settings)
+    repository = settings.model_repository
+    models = VerifiedModels(repository, catalogue.models, extractor)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     deliveries = Deliveries(settings.redis_url)
     trainer = Trainer(catalogue, generations, BuildRules.of(settings), settings.keep_generations)
@@ -40,6 +44,7 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
         catalogue.tasks, entries, removals, trainer, deliveries, settings.auto_update_s
     )
     dispatcher.run_rounds()
+    Preloader(generations, models).run_rounds()
 
     adding = Adding(catalogue.adds, models, rules, settings.keep_originals)
     tombstones = Tombstones(removals)
@@ -48,6 +53,8 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
     inventory = Inventory(catalogue, generations, tombstones)
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
+    roster = Roster(catalogue, generations, repository, extractor)
+    switches = Switches(catalogue, generations, repository, dispatcher)
     health = Health(entries, models, deliveries)
 
     app = falcon.App(middleware=[RequestLog()])
@@ -66,6 +73,11 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
         "/similarity/search": resources.SearchResource(search, settings),
         "/similarity/train": task_resources.RequestResource(dispatcher, "train"),
         "/similarity/update": task_resources.RequestResource(dispatcher, "update"),
+        "/similarity/models": model_resources.ModelsResource(roster),
+        "/similarity/upgrade": model_resources.UpgradeResource(switches),
+        "/similarity/upgrade/cancel": model_resources.CancelUpgradeResource(switches),
+        "/similarity/rollback": model_resources.RollbackResource(switches),
+        "/similarity/retire": model_resources.RetireResource(switches),
         "/similarity/status/{task_id}": status,
         "/status/{task_id}": status,
         "/similarity/tasks": task_resources.TasksResource(dispatcher),

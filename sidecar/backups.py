@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.catalogue import Catalogue, Connection, copy, open_catalogue, started
-from sidecar.drafts import DRAFT
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.generation import Generation
-from sidecar.generations import Generations, sync
+from sidecar.generations import DRAFT, Generations, sync
 
 FILE = "catalogue.sqlite"
 INDEX = "index"

@@ -72,8 +72,18 @@ def golden_image(crop: int) -> NDArray[np.uint8]:
 
 def versions(repository: Path) -> list[int]:
     """The versions in a model repository that have a contract, ascending."""
-    found = (path.parent.name for path in (repository / MODEL).glob(f"*/{CONTRACT_FILE}"))
-    return sorted(int(name) for name in found if name.isdecimal())
+    return [v for v in numbers(repository) if (folder(repository, v) / CONTRACT_FILE).exists()]
+
+
+def numbers(repository: Path) -> list[int]:
+    """The versions in a model repository, with a contract or without, ascending."""
+    names = (path.name for path in (repository / MODEL).glob("[1-9]*"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def folder(repository: Path, version: int) -> Path:
+    """Where a model repository has a version."""
+    return repository / MODEL / str(version)
 
 
 def read(repository: Path, version: int) -> Contract:
@@ -81,26 +91,28 @@ def read(repository: Path, version: int) -> Contract:
 
     Raises:
         FeaturesUnavailable: the repository has no such version.
-        ModelRefused: its `contract.json` is damaged.
+        ModelRefused: its `contract.json` is missing or damaged.
     """
-    path = repository / MODEL / str(version) / CONTRACT_FILE
+    path = folder(repository, version) / CONTRACT_FILE
     try:
         fields: dict[str, Any] = json.loads(path.read_text())
         return Contract(**{**fields, "golden_features": tuple(fields["golden_features"])})
     except OSError as error:
+        if path.parent.exists():
+            raise ModelRefused(f"{path} is missing: python -m export makes it") from error
         raise FeaturesUnavailable(f"no version {version} in the model repository") from error
     except (ValueError, TypeError, KeyError) as error:
         raise ModelRefused(f"{path} is damaged: {error}") from error
 
 
-def write(folder: Path, contract: Contract) -> None:
+def write(into: Path, contract: Contract) -> None:
     """Write `contract.json` into a version's folder."""
-    (folder / CONTRACT_FILE).write_text(json.dumps(asdict(contract), indent=1) + "\n")
+    (into / CONTRACT_FILE).write_text(json.dumps(asdict(contract), indent=1) + "\n")
 
 
 def labels(repository: Path, version: int) -> list[str]:
     """The K keywords of a version, in the order of its scores."""
-    path = repository / MODEL / str(version) / LABELS_FILE
+    path = folder(repository, version) / LABELS_FILE
     try:
         return path.read_text().splitlines()
     except OSError as error:

@@ -14,11 +14,10 @@ from sidecar.builds import Build
 from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.contract import sha256_of
 from sidecar.generation import Generation
-from sidecar.generations import sync
+from sidecar.generations import DRAFT, sync
 from sidecar.meta import LISTS, META, TRAINED, TRUTH, Meta, Seal
 from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
-DRAFT = ".draft-"  # a reader looks at numbers only
 SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites its segment
 
 
@@ -30,6 +29,15 @@ class _Part:
     seqs: NDArray[np.int64]
     crcs: NDArray[np.uint32]
     whole: bool
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A draft that is whole and on the disk, fit for `Generations.publish`: what its `meta.json`
+    says, and its folder."""
+
+    meta: Meta
+    folder: Path
 
 
 class Draft:
@@ -103,13 +111,11 @@ class Draft:
         """The features of all images that are here by now, to be read."""
         return Segments(self.folder, self._segments, self._model.dimension)
 
-    def seal(self, build: Build, removals: int, snapshot: int) -> tuple[Meta, Path]:
+    def seal(self, build: Build, removals: int, snapshot: int) -> Sealed:
         """Write what was built and `meta.json`, and have everything on the disk.
 
         Args:
             removals, snapshot: as in `Meta`.
-        Returns:
-            what `meta.json` says, and the folder, fit for `Generations.publish`.
         """
         build.index.save(self.folder / TRAINED, self.folder / LISTS)
         build.truth.save(self.folder / TRUTH)
@@ -133,7 +139,7 @@ class Draft:
         meta.write(self.folder)
         for path in (self.folder / META, self.folder):
             sync(path)
-        return meta, self.folder
+        return Sealed(meta, self.folder)
 
     def _seal_last(self) -> None:
         if self._new:

@@ -6,9 +6,11 @@
        │          │           │            │           │                      FeaturesMissing
        │          │           │            ├ DuplicateId, UnknownImage, NoOriginal
        │          │           │            ├ StorageFull, CatalogueUnavailable, CatalogueDamaged
-       │          │           │            └ UnknownTask, TaskFinished, TaskLost, WorkerLost,
-       │          │           │              NoSamples, NeedMoreSamples, DeviceUnavailable
-       │          │           └ FeaturesUnavailable, ModelRefused
+       │          │           │            └ UnknownTask, TaskFinished, TaskLost, TaskWaits,
+       │          │           │              WorkerLost, NoSamples, NeedMoreSamples,
+       │          │           │              DeviceUnavailable
+       │          │           └ FeaturesUnavailable, ModelRefused, ModelReplaced,
+       │          │             UnknownVersion, SwitchRefused
        │          └ ImageUnreadable, ImageTooLarge
        └ WrongArguments, DataRequired, ImageTooLarge, ArchiveUnreadable, BatchTooLarge
 
@@ -72,9 +74,25 @@ class FeaturesUnavailable(SimilarityError):
 
 
 class ModelRefused(SimilarityError):
-    """The repository or Triton has another model under the number of the version in use."""
+    """A version is not the model that it says it is, or that the catalogue was made with."""
 
     word = "model_refused"
+
+
+class UnknownVersion(SimilarityError):
+    """The model repository has no version of this number."""
+
+    word = "unknown_version"
+
+
+class SwitchRefused(SimilarityError):
+    """An upgrade, a rollback or a retirement makes no sense as things are; nothing was changed."""
+
+    word = "switch_refused"
+
+
+class ModelReplaced(FeaturesUnavailable):
+    """The model came out of use while an image was on its way, which has no features of the new."""
 
 
 class DuplicateId(SimilarityError):
@@ -133,6 +151,12 @@ class TaskLost(SimilarityError):
     """The task was cancelled, or another attempt owns it: this attempt must publish nothing."""
 
     word = "cancelled"
+
+
+class TaskWaits(TaskLost):
+    """A long task lets a training or an update go first; it goes on where it was after that."""
+
+    word = "waiting"
 
 
 class WorkerLost(SimilarityError):

@@ -1,6 +1,7 @@
 """One generation of the index, open: what it holds, and whether that is what was written."""
 
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 from sidecar.contract import sha256_of
@@ -22,7 +23,6 @@ class Generation:
         """
         try:
             self.folder = folder
-            self.number = int(folder.name)
             self.meta = Meta.read(folder)
             for name in self.meta.files:
                 self._check(name, whole=name not in self.meta.segments)
@@ -30,6 +30,17 @@ class Generation:
             self.segments = Segments(folder, self.meta.segments, self.meta.dimension)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise IndexDamaged(f"generation {folder.name} of the index: {error}") from error
+
+    @property
+    def number(self) -> int:
+        """What it was published under; 0 for a draft."""
+        return int(self.folder.name) if self.folder.name.isdecimal() else 0
+
+    def published(self, folder: Path) -> "Generation":
+        """The same draft, open as it is, now that its folder has its place."""
+        moved = copy(self)
+        moved.folder = folder
+        return moved
 
     def damage(self) -> Iterator[str]:
         """Every file read through and held against its SHA-256: a sentence for each that fails."""

@@ -19,14 +19,17 @@ import os
 import shutil
 import threading
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.generation import Generation
+from sidecar.meta import META, Meta
 
 log = logging.getLogger(__name__)
 
 CURRENT = "CURRENT"
+DRAFT = ".draft-"  # a reader looks at numbers only
 
 
 class Generations:
@@ -38,6 +41,7 @@ class Generations:
         self._seen: tuple[int, int] | None = None
         self._opening = threading.Lock()
         self._condemned: dict[int, str] = {}
+        self._upcoming: Generation | None = None
 
     def current(self) -> Generation:
         """The generation to search with; a newly published one from the next call on.
@@ -60,6 +64,24 @@ class Generations:
                     self._seen = seen
         return opened
 
+    def upcoming(self) -> Generation | None:
+        """A draft that is whole and waits to be published, if there is one. It is opened here, so
+        that when its turn comes no search waits for that."""
+        for sealed in self.folder.glob(f"{DRAFT}*/{META}"):
+            if self._upcoming is None or self._upcoming.folder != sealed.parent:
+                with suppress(IndexDamaged):  # it was published or given up just now
+                    self._upcoming = Generation(sealed.parent)
+            return self._upcoming
+        return None
+
+    def newest_of(self, sha256: str) -> Generation | None:
+        """The newest generation of a model that is whole, if any is kept."""
+        for number, made_by in sorted(self.models().items(), reverse=True):
+            with suppress(IndexDamaged):
+                if made_by == sha256:
+                    return Generation(self.path(number))
+        return None
+
     def condemn(self, generation: Generation, error: IndexDamaged) -> None:
         """Search this one no more: the one before takes its place."""
         log.error("%s", error)
@@ -72,15 +94,32 @@ class Generations:
         """Make a sealed draft the current generation.
 
         Args:
-            keep: generations that stay in the folder, the new one among them.
+            keep: generations that stay in the folder, the new one among them. The newest of each
+                other model stays besides.
         Returns:
             its number.
         """
         number = 1 + max(self.numbers(), default=0)
         self.put(draft, number)
+        newest = {sha256: each for each, sha256 in self.models().items()}
         for old in self.numbers()[:-keep]:
-            shutil.rmtree(self.path(old))
+            if old not in newest.values():
+                shutil.rmtree(self.path(old))
         return number
+
+    def discard(self, sha256: str) -> None:
+        """Drop the generations of a model."""
+        for number, made_by in self.models().items():
+            if made_by == sha256:
+                shutil.rmtree(self.path(number))
+
+    def models(self) -> dict[int, str]:
+        """The SHA-256 of the model that each generation was made with, but for damaged ones."""
+        found = {}
+        for number in self.numbers():
+            with suppress(OSError, ValueError):
+                found[number] = Meta.read(self.path(number)).sha256
+        return found
 
     def put(self, folder: Path, number: int) -> None:
         """Make a folder that is on the disk the current generation, under this number."""
@@ -148,11 +187,18 @@ class Generations:
                 trouble.append(self._condemned[number])
                 continue
             try:
-                return Generation(self.path(number))
+                return self._opened_before(number) or Generation(self.path(number))
             except IndexDamaged as error:
                 log.error("%s", error)
                 trouble.append(str(error))
         raise IndexDamaged("; ".join(trouble) or f"generation {current} of the index is missing")
+
+    def _opened_before(self, number: int) -> Generation | None:
+        upcoming, folder = self._upcoming, self.path(number)
+        with suppress(OSError, ValueError):
+            if upcoming is not None and upcoming.meta == Meta.read(folder):
+                return upcoming.published(folder)
+        return None
 
 
 def sync(path: Path) -> None:

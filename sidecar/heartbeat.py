@@ -3,6 +3,7 @@
 import logging
 import threading
 from types import TracebackType
+from typing import Any
 
 from sidecar.catalogue import Task, Tasks
 from sidecar.errors import CatalogueUnavailable, TaskLost
@@ -18,18 +19,20 @@ class Heartbeat:
     def __init__(self, tasks: Tasks, task: Task) -> None:
         self._tasks = tasks
         self._task = task
-        self._phase, self._progress = task.phase, 0.0
+        self._told: tuple[str, float, dict[str, Any]] = (task.phase, 0.0, {})
         self._lost: TaskLost | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def report(self, phase: str, progress: float) -> None:
+    def report(self, phase: str, progress: float, **figures: Any) -> None:
         """Tell how far the work is; cheap enough to call often.
 
+        Args:
+            figures: what else its status shall tell meanwhile, fit for JSON.
         Raises:
             TaskLost: the task was cancelled or given away, and the work is in vain.
         """
-        self._phase, self._progress = phase, progress
+        self._told = (phase, progress, figures)
         if self._lost is not None:
             raise self._lost
 
@@ -49,7 +52,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._stopping.wait(INTERVAL_S):
             try:
-                self._tasks.renew(self._task, self._phase, self._progress)
+                self._tasks.renew(self._task, *self._told)
             except TaskLost as error:
                 self._lost = error
                 return

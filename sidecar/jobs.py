@@ -142,17 +142,12 @@ def run(task_id: str) -> None:
     if task is None:
         return  # done, cancelled, or another one is running; its turn comes
     log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
-    # FAISS must not be loaded before RQ's fork: its threads would not survive it.
-    from sidecar.builds import BuildRules
-    from sidecar.generations import Generations
-    from sidecar.trainer import Trainer
+    # FAISS must not be loaded before RQ's fork: its threads would not survive it. Nor would gRPC.
+    from sidecar.workshop import work_on
 
-    generations = Generations(settings.index_dir)
-    rules = BuildRules.of(settings)
-    trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
-            done = trainer.run(task, heartbeat.report)
+            done = work_on(task, catalogue, settings, heartbeat.report)
         log.info("%s %s published generation %s", task.kind, task_id, done.generation)
         _heed(done, catalogue, settings.auto_train)
     except TaskLost as error:
@@ -169,11 +164,12 @@ def run(task_id: str) -> None:
 
 def _heed(done: Task, catalogue: Catalogue, auto_train: bool) -> None:
     """Say what the task has found wanting, and see to it where that is wished for."""
-    assert done.report is not None  # whatever is published was measured
-    report = done.report
-    for sentence in (*report["warnings"], *report["training_due"]):
+    if done.report is None or done.generation is None:
+        return
+    warnings, due = done.report["warnings"], done.report["training_due"]
+    for sentence in (*warnings, *due):
         log.warning("generation %s: %s", done.generation, sentence)
-    if auto_train and report["training_due"] and done.kind == "update":
+    if auto_train and due and done.kind == "update":
         log.info("training %s follows", catalogue.tasks.request("train").task_id)
 
 

@@ -1,6 +1,6 @@
 """A version of the model, as it is asked for the features of an image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 import numpy as np
@@ -15,16 +15,19 @@ from sidecar.images import pixels
 
 
 class Line(Enum):
-    """Who waits together: whether they overtake others in Triton, and how many calls at once.
+    """Who waits together: their priority in Triton, 1 the most urgent, and how many calls at once.
 
     With two calls with adds of each process, Triton would always have some in its queue, in a batch
     that a search can't overtake any more: it took 105 ms where it takes 48. A batch comes to one
     process alone.
     """
 
-    SEARCH = (True, 2)
-    ADD = (False, 1)
-    BATCH = (False, 2)
+    SEARCH = (1, 2)
+    ADD = (2, 1)
+    BATCH = (2, 2)
+
+
+STORED = 3  # the priority of images that are embedded again, behind all live traffic
 
 
 Image = NDArray[np.uint8]  # [S, S, 3]
@@ -56,7 +59,7 @@ class Model:
         self.record = record
         self.contract = contract
         self._extractor = extractor
-        self._largest_call = largest_call
+        self.largest_call = largest_call
         self._on_trouble = on_trouble
         self._features = {line: self._gathering("features", line) for line in Line}
         self._keywords = self._gathering("keywords", Line.SEARCH)
@@ -75,6 +78,17 @@ class Model:
         """
         return self._features[line].ask(self._image(jpeg))
 
+    def embed(self, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
+        """The features of stored images, by one call behind all others; errors as `features`.
+
+        Args:
+            jpegs: at most `largest_call` of them.
+        Returns:
+            float32 [N, D].
+        """
+        images = np.stack([self._image(jpeg) for jpeg in jpegs])
+        return self._infer(images, "features", STORED)
+
     def keywords(self, jpeg: bytes) -> Vector:
         """The keyword probabilities, float32 [K], of a canonical JPEG; errors as `features`."""
         return self._keywords.ask(self._image(jpeg))
@@ -91,13 +105,16 @@ class Model:
         return pixels(jpeg, self.contract.resize, self.contract.crop)
 
     def _gathering(self, output: str, line: Line) -> Gathering[Image, Vector]:
-        urgent, calls = line.value
+        priority, calls = line.value
 
         def work(images: list[Image]) -> list[Vector]:
-            try:
-                return [*self._extractor.infer(np.stack(images), self.contract, output, urgent)]
-            except FeaturesUnavailable:
-                self._on_trouble()
-                raise
+            return [*self._infer(np.stack(images), output, priority)]
 
-        return Gathering("infer", work, self._largest_call, calls)
+        return Gathering("infer", work, self.largest_call, calls)
+
+    def _infer(self, images: NDArray[np.uint8], output: str, priority: int) -> NDArray[np.float32]:
+        try:
+            return self._extractor.infer(images, self.contract, output, priority)
+        except FeaturesUnavailable:
+            self._on_trouble()
+            raise

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sidecar import contract as contracts
 from sidecar.catalogue import ModelRecord, Models
-from sidecar.contract import MODEL, MODEL_FILE, golden_image, sha256_of
+from sidecar.contract import MODEL_FILE, golden_image, sha256_of
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.features import Extractor
 from sidecar.model import Model
@@ -25,6 +25,7 @@ class VerifiedModels:
         self._extractor = extractor
         self._verified: dict[str, Model] = {}
         self._in_use: ModelRecord | None = None
+        self._joining: ModelRecord | None = None
         self._verifying = threading.Lock()
 
     def in_use(self) -> Model:
@@ -37,6 +38,32 @@ class VerifiedModels:
         record = self._in_use or self._adopt(self._recorded.in_use())
         self._in_use = record
         return self.verified(record.version, record.sha256)
+
+    def joining(self) -> Model | None:
+        """The model that is about to come into use, if there is one and it answers. Whatever it
+        misses meanwhile is caught up with."""
+        record = self._joining
+        if record is None:
+            return None
+        try:
+            return self.verified(record.version, record.sha256)
+        except (FeaturesUnavailable, ModelRefused) as error:
+            log.warning("version %d, which is to come into use: %s", record.version, error)
+            return None
+
+    def refresh(self) -> None:
+        """Look which model is in use now, and which one is about to be."""
+        self._joining = self._recorded.joining()
+        self._in_use = self._recorded.in_use()
+
+    def reload(self) -> None:
+        """Have Triton load the version in use, where it does not serve what the repository has."""
+        record = self._in_use
+        if record is None or record.version not in contracts.versions(self._repository):
+            return
+        if not self._extractor.is_ready(record.version):
+            log.warning("Triton does not serve version %d: it is to load it", record.version)
+            self._extractor.load()
 
     def verified(self, version: int, sha256: str) -> Model:
         """The model with this file under this number; errors as `in_use`."""
@@ -75,7 +102,7 @@ class VerifiedModels:
 
     def _verify(self, version: int, sha256: str) -> Model:
         contract = contracts.read(self._repository, version)
-        file = self._repository / MODEL / str(version) / MODEL_FILE
+        file = contracts.folder(self._repository, version) / MODEL_FILE
         if sha256_of(file) != sha256:
             raise ModelRefused(f"{file} is not the model that the catalogue was made with")
         golden = self._extractor.features(golden_image(contract.crop)[None], contract)

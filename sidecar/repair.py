@@ -28,7 +28,7 @@ def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) ->
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             if catalogue.entries.count():
                 return trainer.run(task, heartbeat.report)
-            catalogue.tasks.publish(task, lambda: _nothing(generations))
+            catalogue.tasks.publish(task, lambda _: _nothing(generations))
             return None
     except SimilarityError as error:
         catalogue.tasks.fail(task, error)
@@ -40,4 +40,4 @@ def _nothing(generations: Generations) -> Published:
     (generations.folder / CURRENT).unlink(missing_ok=True)
     for number in generations.numbers():
         shutil.rmtree(generations.path(number))
-    return Published(0, 0, {})
+    return Published(None, None, {})

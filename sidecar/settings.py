@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     triton_timeout_s: float = Field(
         10.0, gt=0, le=600, description="seconds an inference may take before the answer is 503"
     )
+    triton_repository_key: str = Field(
+        "",
+        pattern="^$|^[^=]+=.+$",
+        description="`name=value` of the key to Triton's repository API, where that is restricted",
+    )
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis, for handing out tasks")
     similarity_search_num_results: int = Field(
         10, ge=1, le=MOST_RESULTS, description="neighbours in an answer; per request `num_results=`"

@@ -11,7 +11,13 @@ from sidecar.inventory import Inventory
 from sidecar.metrics import CONTENT_TYPE, Metrics
 from sidecar.parameters import whole_number
 
-MESSAGES = {"train": "training", "update": "updating"}
+MESSAGES = {
+    "train": "training",
+    "update": "updating",
+    "upgrade": "upgrading",
+    "rollback": "rolling back",
+    "retire": "retiring",
+}
 MOST_TASKS = 100
 
 
@@ -28,11 +34,7 @@ class RequestResource:
             resp.status = falcon.HTTP_409
             resp.media = _status(task)
         else:
-            resp.media = {
-                "status": "ongoing",
-                "message": MESSAGES[self._kind],
-                "task_id": task.task_id,
-            }
+            resp.media = asked(task)
 
     on_post = on_get
 
@@ -116,6 +118,11 @@ class ReadyResource:
         resp.media = {"status": "ok" if well else "error", "parts": parts}
 
 
+def asked(task: Task) -> dict[str, Any]:
+    """What a client gets that has asked for a task."""
+    return {"status": "ongoing", "message": MESSAGES[task.kind], "task_id": task.task_id}
+
+
 def _status(task: Task) -> dict[str, Any]:
     """A task as clients see it: ongoing, ok, or error."""
     answer: dict[str, Any] = {
@@ -125,8 +132,10 @@ def _status(task: Task) -> dict[str, Any]:
         "kind": task.kind,
         "created_at": task.created_at,
     }
+    if task.version is not None:
+        answer["version"] = task.version
     if answer["status"] == "ongoing":
-        return answer | {"progress": task.progress, "phase": task.phase}
+        return answer | {"progress": task.progress, "phase": task.phase, **(task.report or {})}
     answer["finished_at"] = task.finished_at
     if answer["status"] == "error":
         return answer | {"detail": task.detail}

@@ -7,22 +7,25 @@ anybody can run them again.
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sidecar.builds import Builder, BuildRules, Report
-from sidecar.catalogue import Catalogue, Published, Task
-from sidecar.drafts import Draft
+from sidecar.catalogue import Catalogue, ModelRecord, Published, Removed, Task
+from sidecar.drafts import Draft, Sealed
 from sidecar.errors import CatalogueUnavailable, NeedMoreSamples, NoSamples, StorageFull
+from sidecar.generation import Generation
 from sidecar.generations import Generations
 from sidecar.meta import Meta
 
 log = logging.getLogger(__name__)
 
 FEWEST_SAMPLES = 1000  # the specification's
+Publishing = Callable[[], Published]
 
 
 @dataclass(frozen=True)
@@ -58,58 +61,93 @@ class Trainer:
             StorageFull, NoSamples, NeedMoreSamples, NoIndex, DeviceUnavailable: nor then.
         """
         make = self._update if task.kind == "update" else self._train
-        try:
+        with self.drafting(task):
             publishing = make(task, report)
             report("publishing", 0.95)
-            done = self.catalogue.tasks.publish(task, publishing)
+            return self.catalogue.tasks.publish(task, lambda _: publishing())
+
+    @contextmanager
+    def drafting(self, task: Task) -> Iterator[None]:
+        """What a task makes and does not publish is gone when the block ends.
+
+        Raises:
+            StorageFull: the volume has no room for it.
+        """
+        try:
+            yield
         except (OSError, RuntimeError) as error:  # FAISS has only the latter
             if "No space left" in str(error):
                 raise StorageFull("the volume has no room for the next generation") from error
             raise
         else:
             self._tidy()
-            return done
         finally:
             shutil.rmtree(Draft.path(self.generations.folder, task), ignore_errors=True)
 
-    def _tidy(self) -> None:
-        """Forget the removals that no generation needs to know any more, and free their room."""
-        try:
-            kept = [Meta.read(self.generations.path(n)) for n in self.generations.numbers()]
-            self.catalogue.removals.forget(min(meta.removals for meta in kept))
-        except (CatalogueUnavailable, StorageFull, OSError, ValueError) as error:
-            log.warning("what was removed is forgotten another time: %s", error)
-
-    def _train(self, task: Task, report: Report) -> Callable[[], Published]:
-        model = self.catalogue.models.in_use()
-        total = 0 if model is None else self.catalogue.vectors.count(model.model, task.snapshot)
-        self._check_samples(total)
-        assert model is not None
+    def afresh(self, task: Task, model: ModelRecord, report: Report) -> Sealed:
+        """Draft a generation out of all features of a model up to the task's snapshot."""
+        total = self.catalogue.vectors.count(model.model, task.snapshot)
         builder = Builder(self.rules, report)
         draft = Draft(self.generations.folder, task, model)
         pages = self.catalogue.vectors.stream(model.model, 0, task.snapshot or 0)
         draft.append(pages, lambda rows: report("reading", 0.1 * rows / total))
         build = builder.afresh(draft.segments())
-        return self._publishing(*draft.seal(build, task.removals or 0, task.snapshot or 0))
+        return draft.seal(build, task.removals or 0, task.snapshot or 0)
 
-    def _update(self, task: Task, report: Report) -> Callable[[], Published]:
-        previous = self.generations.current()
+    def onwards(self, task: Task, previous: Generation, report: Report) -> Sealed:
+        """Draft what follows a generation: with what has come and without what has gone since."""
         model = self.catalogue.models.get(previous.meta.sha256)
-        removed = self.catalogue.removals.since(previous.meta.removals)
-        gone = previous.segments.holding(np.array(removed.seqs, np.int64))
+        removed, gone = self._gone(previous)
         builder = Builder(self.rules, report)
         draft = Draft(self.generations.folder, task, model)
         draft.continue_from(previous, gone)
         stayed, after, up_to = draft.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.vectors.stream(model.model, after, up_to)
         draft.append(pages, lambda rows: report("reading", 0.1))
-        if not draft.added and not len(gone):
-            return lambda: _published(previous.number, previous.meta)
         build = builder.onwards(previous, gone, draft.segments(), stayed)
-        return self._publishing(*draft.seal(build, removed.last, max(after, up_to)))
+        return draft.seal(build, removed.last, max(after, up_to))
 
-    def _publishing(self, meta: Meta, folder: Path) -> Callable[[], Published]:
-        return lambda: _published(self.generations.publish(folder, self.keep_generations), meta)
+    def publish(self, sealed: Sealed) -> Published:
+        """Make a draft the generation that is searched."""
+        number = self.generations.publish(sealed.folder, self.keep_generations)
+        return _published(number, sealed.meta)
+
+    def _train(self, task: Task, report: Report) -> Publishing:
+        model = self.catalogue.models.in_use()
+        self._check_samples(
+            0 if model is None else self.catalogue.vectors.count(model.model, task.snapshot)
+        )
+        assert model is not None
+        sealed = self.afresh(task, model, report)
+        return lambda: self.publish(sealed)
+
+    def _update(self, task: Task, report: Report) -> Publishing:
+        previous = self.generations.current()
+        if not self._changed(task, previous):
+            return lambda: _published(previous.number, previous.meta)
+        sealed = self.onwards(task, previous, report)
+        return lambda: self.publish(sealed)
+
+    def _changed(self, task: Task, previous: Generation) -> bool:
+        """Whether anything was added or removed since a generation was made."""
+        model = self.catalogue.models.get(previous.meta.sha256).model
+        span = (previous.meta.snapshot, task.snapshot or 0)
+        added = next(self.catalogue.vectors.stream(model, *span, page=1), None)
+        return added is not None or len(self._gone(previous)[1]) > 0
+
+    def _gone(self, previous: Generation) -> tuple[Removed, NDArray[np.int64]]:
+        """What was removed since a generation was made, and what of it the generation holds."""
+        removed = self.catalogue.removals.since(previous.meta.removals)
+        return removed, previous.segments.holding(np.array(removed.seqs, np.int64))
+
+    def _tidy(self) -> None:
+        """Forget the removals that no generation needs to know any more, and free their room."""
+        try:
+            kept = [Meta.read(self.generations.path(n)) for n in self.generations.numbers()]
+            if kept:
+                self.catalogue.removals.forget(min(meta.removals for meta in kept))
+        except (CatalogueUnavailable, StorageFull, OSError, ValueError) as error:
+            log.warning("what was removed is forgotten another time: %s", error)
 
     def _check_samples(self, images: int) -> None:
         if images == 0:

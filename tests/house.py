@@ -48,7 +48,7 @@ class House:
 
     def add(self, first: int, last: int, overwrite: bool = False) -> None:
         new = [
-            NewImage(f"{n}", "sha", b"jpeg", self.model, vector(n), overwrite=overwrite)
+            NewImage(f"{n}", "sha", b"jpeg", {self.model: vector(n)}, overwrite=overwrite)
             for n in range(first, last + 1)
         ]
         with self.catalogue.database.writing() as connection:

@@ -1,7 +1,9 @@
-"""A small torch network for tests, under the export's factory contract: D 8, K 3."""
+"""Small torch networks for tests, under the export's factory contract."""
 
 import torch
 from torch import Tensor, nn
+
+from export.networks import named
 
 
 class Small(nn.Module):
@@ -30,3 +32,22 @@ def one_output() -> nn.Module:
 
 def failing() -> nn.Module:
     raise ValueError("no weights here")
+
+
+class Projected(nn.Module):
+    """EfficientNet-Lite2 with 64 features and 10 keywords, drawn at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = named("efficientnet-lite2", None).module
+        self.features = nn.Linear(1280, 64, bias=False)
+        self.head = nn.Linear(1280, 10)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        features, _ = self.whole(image)
+        return self.features(features), self.head(features)
+
+
+def projected() -> nn.Module:
+    torch.manual_seed(7)
+    return Projected()

@@ -44,7 +44,7 @@ def catalogue(database_url: str) -> Iterator[Catalogue]:
 def image(number: int, model: int = 1, image_id: str | None = None, **more: Any) -> NewImage:
     features = np.full(8, number, np.float32)
     name = image_id or f"id-{number}"
-    return NewImage(name, f"sha-{number}", f"jpeg {number}".encode(), model, features, **more)
+    return NewImage(name, f"sha-{number}", f"jpeg {number}".encode(), {model: features}, **more)
 
 
 def stored(catalogue: Catalogue, model: int = 1) -> dict[int, float]:
@@ -111,7 +111,7 @@ def test_concurrent_adds_share_commits(
 ) -> None:
     sizes: list[int] = []
 
-    def counting(connection: Connection, batch: list[NewImage]) -> list[int | DuplicateId]:
+    def counting(connection: Connection, batch: list[NewImage]) -> list[adds.Stored]:
         sizes.append(len(batch))
         return store(connection, batch)
 
@@ -129,7 +129,7 @@ def test_an_add_that_fails_holds_up_none_of_the_others(
     fails = iter([True, False, True, False, False])
     store = adds.store_all
 
-    def failing(connection: Connection, batch: list[NewImage]) -> list[int | DuplicateId]:
+    def failing(connection: Connection, batch: list[NewImage]) -> list[adds.Stored]:
         if next(fails, False):
             raise OperationalError("INSERT", {}, Exception("disk is out of order"))
         return store(connection, batch)
@@ -151,9 +151,11 @@ def test_an_add_that_fails_holds_up_none_of_the_others(
 
 def test_a_stream_keeps_to_its_bounds_and_its_model(catalogue: Catalogue) -> None:
     for number in range(1, 7):
-        catalogue.adds.add(image(number, model=1 + number % 2))
+        catalogue.adds.add(image(number))
+    catalogue.vectors.store(2, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
     pages = list(catalogue.vectors.stream(1, after=2, up_to=5))
-    assert [page.seqs.tolist() for page in pages] == [[4]]
+    assert [page.seqs.tolist() for page in pages] == [[3, 4, 5]]
+    assert [page.seqs.tolist() for page in catalogue.vectors.stream(2, 1, 10)] == [[3, 5]]
     assert catalogue.vectors.count(2, up_to=3) == 2
 
 
@@ -324,7 +326,7 @@ def test_a_request_after_the_snapshot_gets_a_follow_up(catalogue: Catalogue) -> 
     assert follow_up.task_id != first.task_id
     assert catalogue.tasks.claim(follow_up.task_id) is None  # one at a time
     assert catalogue.tasks.deliverable() == []
-    catalogue.tasks.publish(claimed, lambda: Published(1, 1, {}))
+    catalogue.tasks.publish(claimed, lambda _: Published(1, 1, {}))
     assert [task.task_id for task in catalogue.tasks.deliverable()] == [follow_up.task_id]
     second = catalogue.tasks.claim(follow_up.task_id)
     assert second is not None
@@ -336,7 +338,7 @@ def test_a_published_task_tells_what_it_made(catalogue: Catalogue) -> None:
     assert task is not None
     catalogue.tasks.renew(task, "adding", 0.5)
     assert catalogue.tasks.get(task.task_id).progress == 0.5
-    catalogue.tasks.publish(task, lambda: Published(7, 1200, {}))
+    catalogue.tasks.publish(task, lambda _: Published(7, 1200, {}))
     done = catalogue.tasks.get(task.task_id)
     assert (done.state, done.generation, done.images, done.progress) == ("ok", 7, 1200, 1.0)
 
@@ -354,7 +356,7 @@ def test_a_cancelled_task_publishes_nothing(catalogue: Catalogue) -> None:
     with pytest.raises(TaskLost):
         catalogue.tasks.renew(task, "adding", 0.5)
     with pytest.raises(TaskLost):
-        catalogue.tasks.publish(task, lambda: pytest.fail("published all the same"))
+        catalogue.tasks.publish(task, lambda _: pytest.fail("published all the same"))
     with pytest.raises(TaskFinished):
         catalogue.tasks.cancel(task.task_id)
     assert catalogue.tasks.get(task.task_id).state == "cancelled"
@@ -378,8 +380,8 @@ def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(database_url: st
     assert second is not None
     assert second.attempt == 2
     with pytest.raises(TaskLost):
-        catalogue.tasks.publish(first, lambda: pytest.fail("a zombie published"))
-    catalogue.tasks.publish(second, lambda: Published(1, 1, {}))
+        catalogue.tasks.publish(first, lambda _: pytest.fail("a zombie published"))
+    catalogue.tasks.publish(second, lambda _: Published(1, 1, {}))
     catalogue.database.close()
 
 

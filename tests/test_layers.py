@@ -33,7 +33,7 @@ DOORS = {
     "tritonclient": {"sidecar.features"},
 }
 EDGE = {f"sidecar.{name}" for name in ("app", "answers", "parameters", "uploads")}
-EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "task_")}
+EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
 # Who may import whom, from the edge inwards: a module may only import those on later lines.
@@ -43,12 +43,18 @@ ORDER = [
     ["backups", "repair", "verification"],
     ["server"],
     ["app"],
+    ["model_resources"],
     ["resources", "image_resources", "task_resources"],
     ["answers", "parameters", "uploads", "health"],
-    ["dispatcher", "batch", "inventory", "metrics"],
-    ["adding", "search", "keywords", "archives"],
-    ["jobs", "tombstones"],
-    ["trainer", "heartbeat"],
+    ["batch", "inventory", "metrics", "switches", "roster", "preloading"],
+    ["adding", "keywords", "archives", "dispatcher"],
+    ["jobs"],
+    ["workshop", "heartbeat"],
+    ["retirement"],
+    ["upgrades"],
+    ["agreement", "embedding", "trainer", "versions"],
+    ["search"],
+    ["tombstones"],
     ["drafts"],
     ["builds"],
     ["generations", "models"],

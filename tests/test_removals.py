@@ -160,8 +160,7 @@ def test_after_the_next_update_no_byte_of_a_removed_image_is_in_the_files(tmp_pa
         marks["id"],
         "sha",
         100 * marks["jpeg"].encode(),
-        house.model,
-        vector(7777),
+        {house.model: vector(7777)},
         original=10_000 * marks["upload"].encode(),
     )
     house.catalogue.adds.add(secret)

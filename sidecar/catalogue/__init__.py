@@ -12,12 +12,13 @@ from sidecar.catalogue.audit import Audit
 from sidecar.catalogue.copies import copy, started
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.entries import Entries, Entry
-from sidecar.catalogue.models import ModelRecord, Models
+from sidecar.catalogue.models import SWITCHES, ModelRecord, Models, use
 from sidecar.catalogue.removals import Removals, Removed
 from sidecar.catalogue.tasks import Published, Task, Tasks
-from sidecar.catalogue.vectors import Page, Vectors
+from sidecar.catalogue.vectors import Page, Picture, Vectors, lacking
 
 __all__ = [
+    "SWITCHES",
     "Adds",
     "Audit",
     "Catalogue",
@@ -28,6 +29,7 @@ __all__ = [
     "Models",
     "NewImage",
     "Page",
+    "Picture",
     "Published",
     "Removals",
     "Removed",
@@ -35,8 +37,10 @@ __all__ = [
     "Tasks",
     "Vectors",
     "copy",
+    "lacking",
     "open_catalogue",
     "started",
+    "use",
 ]
 
 

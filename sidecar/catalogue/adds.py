@@ -15,12 +15,16 @@ from sqlalchemy import Connection, insert, select
 
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.removals import bury
-from sidecar.catalogue.schema import features, images, originals, pictures
-from sidecar.errors import DuplicateId
+from sidecar.catalogue.schema import features, images, models, originals, pictures
+from sidecar.errors import DuplicateId, ModelReplaced
 from sidecar.gathering import Gathering
 
 STORED = np.dtype("<f2")  # of a feature vector
 LARGEST_COMMIT = 256  # images
+IN_USE = select(models.c.model).where(models.c.in_use)
+
+
+Stored = int | DuplicateId | ModelReplaced  # a sequence number, or why there is none
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,7 @@ class NewImage:
         id: as the client knows it.
         sha256: of the upload, hex.
         jpeg: the canonical JPEG.
-        model: the catalogue's key of the model that made the features.
-        features: float32 [D].
+        features: float32 [D] by the catalogue's key of the model that made them.
         original: the upload, where it is to be kept and is not the canonical JPEG itself.
         overwrite: whether it takes the place of an image with the same id.
     """
@@ -40,8 +43,7 @@ class NewImage:
     id: str
     sha256: str
     jpeg: bytes
-    model: int
-    features: NDArray[np.float32]
+    features: dict[int, NDArray[np.float32]]
     original: bytes | None = None
     overwrite: bool = False
 
@@ -71,34 +73,38 @@ class Adds:
             its sequence number.
         Raises:
             DuplicateId: the id is in use, and the image is not to overwrite; nothing was changed.
+            ModelReplaced: it lacks features of the model in use; nothing was stored.
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
         return self._commits.ask(image)
 
-    def _commit(self, batch: list[NewImage]) -> list[int | DuplicateId]:
+    def _commit(self, batch: list[NewImage]) -> list[Stored]:
         with self._database.writing() as connection:
             return store_all(connection, batch)
 
 
-def store_all(connection: Connection, batch: list[NewImage]) -> list[int | DuplicateId]:
-    """Store images within a transaction; a clash of ids is its own affair, not its neighbours'.
+def store_all(connection: Connection, batch: list[NewImage]) -> list[Stored]:
+    """Store images within a transaction; what is wrong with one is not its neighbours' affair.
 
     Returns:
         for each image its sequence number, or why it has none.
     """
+    in_use = connection.execute(IN_USE).scalar_one_or_none()
     stored = _stored(connection, {image.id for image in batch})
     taken = {image_id: sha256 for image_id, (_, sha256) in stored.items()}
     chosen: dict[str, NewImage] = {}
-    clashes: dict[int, DuplicateId] = {}
+    refused: dict[int, DuplicateId | ModelReplaced] = {}
     for place, image in enumerate(batch):
-        if image.id in taken and not image.overwrite:
-            clashes[place] = _clash(image.id, image.sha256, taken[image.id])
+        if in_use not in image.features:  # it was made while an upgrade came to its end
+            refused[place] = ModelReplaced("the model was replaced while the image was on its way")
+        elif image.id in taken and not image.overwrite:
+            refused[place] = _clash(image.id, image.sha256, taken[image.id])
         else:
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
     bury(connection, [stored[image_id][0] for image_id in chosen if image_id in stored])
     seqs = _insert(connection, chosen)
-    return [clashes.get(place) or seqs[image.id] for place, image in enumerate(batch)]
+    return [refused.get(place) or seqs[image.id] for place, image in enumerate(batch)]
 
 
 def _insert(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, int]:
@@ -112,10 +118,9 @@ def _insert(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, in
     new_features: list[dict[str, Any]] = []
     new_originals: list[dict[str, Any]] = []
     for image_id, new in chosen.items():
-        seq, vector = seqs[image_id], new.features.astype(STORED).tobytes()
+        seq = seqs[image_id]
         new_pictures.append({"seq": seq, "jpeg": new.jpeg, "crc": zlib.crc32(new.jpeg)})
-        row = {"seq": seq, "model": new.model, "vector": vector, "crc": zlib.crc32(vector)}
-        new_features.append(row)
+        new_features += [feature_row(seq, *made) for made in new.features.items()]
         if new.original is not None:
             new_originals.append({"seq": seq, "upload": new.original})
     connection.execute(insert(pictures), new_pictures)
@@ -123,6 +128,12 @@ def _insert(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, in
     if new_originals:
         connection.execute(insert(originals), new_originals)
     return seqs
+
+
+def feature_row(seq: int, model: int, features: NDArray[np.float32]) -> dict[str, Any]:
+    """What the catalogue keeps of an image's features, float32 [D], by a model."""
+    vector = features.astype(STORED).tobytes()
+    return {"seq": seq, "model": model, "vector": vector, "crc": zlib.crc32(vector)}
 
 
 def _stored(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, str]]:

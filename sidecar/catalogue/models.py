@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import features, models
+from sidecar.catalogue.schema import features, models, tasks
 from sidecar.errors import ModelRefused
+
+SWITCHES = ("upgrade", "rollback")  # kinds of tasks that bring another model into use
+COLUMNS = (models.c.model, models.c.version, models.c.sha256, models.c.dimension)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,24 @@ class Models:
         with self._database.reading() as connection:
             return _one(connection, models.c.in_use)
 
+    def joining(self) -> ModelRecord | None:
+        """The model that is about to come into use, whose features new images get as well."""
+        unfinished = select(tasks.c.task_id).where(tasks.c.finished_at.is_(None))
+        switching = unfinished.where(tasks.c.kind.in_(SWITCHES)).exists()
+        with self._database.reading() as connection:
+            return _one(connection, models.c.joining & ~models.c.in_use & switching)
+
+    def all(self) -> list[ModelRecord]:
+        """Every model that the catalogue knows, by version."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*COLUMNS).order_by(models.c.version))
+            return [ModelRecord(*row) for row in rows]
+
+    def numbered(self, version: int) -> ModelRecord | None:
+        """The model that the catalogue knows by this version's number."""
+        with self._database.reading() as connection:
+            return _one(connection, models.c.version == version)
+
     def get(self, sha256: str) -> ModelRecord:
         """The recorded model with this file.
 
@@ -52,22 +73,55 @@ class Models:
             ModelRefused: the catalogue has features of another model under this number.
         """
         with self._database.writing() as connection:
-            record = _one(connection, models.c.in_use)
-            if record is not None and record.sha256 != sha256:
-                _discard_unused(connection, record)
-                record = None
-            if record is None:
-                row = {"version": version, "sha256": sha256, "dimension": dimension}
-                connection.execute(insert(models).values(**row, in_use=True))
-                record = _one(connection, models.c.in_use)
-            assert record is not None
-            return record
+            return _known(connection, models.c.in_use, (version, sha256, dimension), in_use=True)
+
+    def register(self, version: int, sha256: str, dimension: int) -> ModelRecord:
+        """Know a model that is not in use. One under the same number but with another file gives
+        way where it has no features.
+
+        Raises:
+            ModelRefused: the catalogue has features of another model under this number.
+        """
+        with self._database.writing() as connection:
+            numbered = models.c.version == version
+            return _known(connection, numbered, (version, sha256, dimension), in_use=False)
+
+    def join(self, record: ModelRecord) -> None:
+        """From now on new images get features of this model as well."""
+        with self._database.writing() as connection:
+            connection.execute(update(models).values(joining=models.c.model == record.model))
+
+    def forget(self, record: ModelRecord) -> None:
+        """Know a model no more; all its features are gone already."""
+        with self._database.writing() as connection:
+            connection.execute(delete(models).where(models.c.model == record.model))
+
+
+def use(connection: Connection, record: ModelRecord) -> None:
+    """Take a model into use in place of the one before, within a transaction."""
+    connection.execute(update(models).values(in_use=models.c.model == record.model, joining=False))
 
 
 def _one(connection: Connection, which: ColumnElement[bool]) -> ModelRecord | None:
-    columns = (models.c.model, models.c.version, models.c.sha256, models.c.dimension)
-    row = connection.execute(select(*columns).where(which)).one_or_none()
+    row = connection.execute(select(*COLUMNS).where(which)).one_or_none()
     return None if row is None else ModelRecord(*row)
+
+
+def _known(
+    connection: Connection, which: ColumnElement[bool], model: tuple[int, str, int], in_use: bool
+) -> ModelRecord:
+    """The record of a model (version, SHA-256, dimension), which is made where there is none."""
+    version, sha256, dimension = model
+    record = _one(connection, which)
+    if record is not None and record.sha256 != sha256:
+        _discard_unused(connection, record)
+        record = None
+    if record is None:
+        row = {"version": version, "sha256": sha256, "dimension": dimension}
+        connection.execute(insert(models).values(**row, in_use=in_use))
+        record = _one(connection, models.c.version == version)
+    assert record is not None
+    return record
 
 
 def _discard_unused(connection: Connection, record: ModelRecord) -> None:

@@ -45,6 +45,7 @@ class PostgreSQL:
 
     errors = (psycopg.Error,)
     page_rows = 4096
+    is_a_file = False
 
     def __init__(self, url: str) -> None:
         self._url = url

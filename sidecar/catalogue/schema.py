@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
 )
 
 metadata = MetaData()
@@ -57,6 +58,8 @@ models = Table(
     Column("sha256", String(64), nullable=False),
     Column("dimension", Integer, nullable=False),
     Column("in_use", Boolean, nullable=False),
+    # About to come into use: new images get its features, too, while a task for it is unfinished.
+    Column("joining", Boolean, nullable=False, server_default=false()),
 )
 
 features = Table(
@@ -82,19 +85,21 @@ tasks = Table(
     "tasks",
     metadata,
     Column("task_id", String(36), primary_key=True),
-    Column("kind", String(16), nullable=False),  # train | update
+    Column("kind", String(16), nullable=False),  # train | update | upgrade | rollback | retire
+    Column("version", Integer),  # of the model that it is for; a training is for the one in use
     Column("state", String(16), nullable=False, index=True),  # see tasks.py
     Column("phase", String(32), nullable=False, default="waiting"),
     Column("progress", Float, nullable=False, default=0.0),  # 0..1
     Column("message", String(64)),  # the error word, where it failed
     Column("detail", String),
     Column("attempt", Integer, nullable=False, default=0),  # the fencing token
+    Column("lost", Integer, nullable=False, server_default="0"),  # attempts whose worker was lost
     Column("snapshot", BigInteger),  # the largest seq that the task looks at
     Column("removals", BigInteger),  # the largest removal that it knows of
     Column("lease_until", Float),
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published
-    Column("report", JSON(none_as_null=True)),  # what it measured, as `Quality.summary`
+    Column("report", JSON(none_as_null=True)),  # what it has measured, for its status
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
 )

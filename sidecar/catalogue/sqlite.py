@@ -49,6 +49,7 @@ class SQLite:
 
     errors = (sqlite3.Error,)
     page_rows = 256
+    is_a_file = True  # on the volume that the index is on
 
     def __init__(self, url: str) -> None:
         self._url = url

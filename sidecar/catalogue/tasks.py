@@ -3,17 +3,17 @@
     waiting ──claim──► running ──publish──► ok
        ▲                  │ ├──fail────────► error
        └──lease runs out──┘ └──cancel──────► cancelled      (cancel: from waiting, too)
+          or it makes way
 
 A claim takes a snapshot (the largest sequence number and removal so far), a lease and an attempt
-number. The
-attempt is a fencing token: whoever publishes shows it, so that a worker that was thought dead can't
-overwrite what its successor made.
+number. The attempt is a fencing token: whoever publishes shows it, so that a worker that was
+thought dead can't overwrite what its successor made.
 Source: M. Kleppmann, "How to do distributed locking", 2016.
 """
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.models import SWITCHES
 from sidecar.catalogue.removals import newest as newest_removal
 from sidecar.catalogue.schema import images, tasks
 from sidecar.errors import SimilarityError, TaskFinished, TaskLost, UnknownTask, WorkerLost
@@ -28,6 +29,7 @@ from sidecar.errors import SimilarityError, TaskFinished, TaskLost, UnknownTask,
 MOST_ATTEMPTS = 3
 WORKER_LOST = WorkerLost(f"the worker was lost {MOST_ATTEMPTS} times; see its log")
 FINISHED = ("ok", "error", "cancelled")
+SHORT = ("train", "update")  # kinds of tasks that others make way for
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,14 @@ class Task:
 
     task_id: str
     kind: str
+    version: int | None
     state: str
     phase: str
     progress: float
     message: str | None
     detail: str | None
     attempt: int
+    lost: int
     snapshot: int | None
     removals: int | None
     lease_until: float | None
@@ -54,11 +58,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Published:
-    """What a task left behind: the number of a generation, how many images are in it, and what was
-    measured of it, fit for JSON."""
+    """What a task left behind: the number of a generation and how many images are in it, where it
+    made one, and what its status tells besides, fit for JSON."""
 
-    generation: int
-    images: int
+    generation: int | None
+    images: int | None
     report: dict[str, Any]
 
 
@@ -69,17 +73,17 @@ class Tasks:
         self._database = database
         self.lease_s = lease_s
 
-    def request(self, kind: str) -> Task:
+    def request(self, kind: str, version: int | None = None) -> Task:
         """Join the waiting task of this kind, which has yet to take its snapshot, or queue one."""
-        waiting = (tasks.c.kind == kind) & (tasks.c.state == "waiting")
+        same = (tasks.c.kind == kind) & tasks.c.version.is_not_distinct_from(version)
         with self._database.writing() as connection:
-            row = connection.execute(select(tasks).where(waiting)).first()
-            return _task(row) if row is not None else _insert(connection, kind)
+            row = connection.execute(select(tasks).where(same, tasks.c.state == "waiting")).first()
+            return _task(row) if row is not None else _insert(connection, kind, version)
 
-    def refuse(self, kind: str, error: SimilarityError) -> Task:
+    def refuse(self, kind: str, error: SimilarityError, version: int | None = None) -> Task:
         """Record a request that could not even start, so that its status tells the same."""
         with self._database.writing() as connection:
-            task_id = _insert(connection, kind).task_id
+            task_id = _insert(connection, kind, version).task_id
             _finish(connection, _is(task_id), "error", error)
             return _get(connection, task_id)
 
@@ -94,6 +98,21 @@ class Tasks:
         with self._database.reading() as connection:
             return [_task(row) for row in connection.execute(query)]
 
+    def unfinished(self, kinds: Collection[str]) -> Task | None:
+        """The oldest task of these kinds that waits or runs."""
+        which = tasks.c.kind.in_(kinds) & tasks.c.finished_at.is_(None)
+        query = select(tasks).where(which).order_by(tasks.c.created_at).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _task(row)
+
+    def finished(self, kinds: Collection[str]) -> list[Task]:
+        """All tasks of these kinds that ended well, the newest first."""
+        which = tasks.c.kind.in_(kinds) & (tasks.c.state == "ok")
+        query = select(tasks).where(which).order_by(tasks.c.finished_at.desc())
+        with self._database.reading() as connection:
+            return [_task(row) for row in connection.execute(query)]
+
     def claim(self, task_id: str) -> Task | None:
         """Start a waiting task, if none is running; otherwise it goes on waiting (None)."""
         with self._database.writing() as connection:
@@ -101,41 +120,61 @@ class Tasks:
             task = _get(connection, task_id)
             if task.state != "waiting" or _running(connection):
                 return None
-            newest = select(func.coalesce(func.max(images.c.seq), 0))
             start = {
                 "state": "running",
                 "phase": "starting",
                 "attempt": task.attempt + 1,
-                "snapshot": connection.execute(newest).scalar_one(),
-                "removals": newest_removal(connection),
                 "lease_until": time.time() + self.lease_s,
             }
-            connection.execute(update(tasks).where(_is(task_id)).values(start))
+            _set(connection, _is(task_id), start | _moment(connection))
             return _get(connection, task_id)
 
-    def renew(self, task: Task, phase: str, progress: float) -> None:
+    def look_again(self, task: Task, check: Callable[[Connection], None]) -> Task:
+        """Take another snapshot for a claimed task, of a moment when `check` raises nothing.
+
+        Raises:
+            TaskLost: as `renew`.
+        """
+        with self._database.writing() as connection:
+            _hold(connection, task)
+            check(connection)
+            _set(connection, _is_held(task), _moment(connection))
+            return _get(connection, task.task_id)
+
+    def make_way(self, task: Task) -> bool:
+        """Let a claimed task wait where a training or an update does; its turn comes after them."""
+        others = (tasks.c.state == "waiting") & tasks.c.kind.in_(SHORT)
+        with self._database.writing() as connection:
+            if connection.execute(select(tasks.c.task_id).where(others)).first() is None:
+                return False
+            waiting = {"state": "waiting", "lease_until": None}
+            return _set(connection, _is_held(task), waiting) > 0
+
+    def renew(
+        self, task: Task, phase: str, progress: float, figures: dict[str, Any] | None = None
+    ) -> None:
         """Prolong the lease of a claimed task and tell how far it is.
 
+        Args:
+            figures: what its status tells besides.
         Raises:
             TaskLost: it was cancelled, or given to another attempt.
         """
         now = {"phase": phase, "progress": progress, "lease_until": time.time() + self.lease_s}
         with self._database.writing() as connection:
-            if not connection.execute(update(tasks).where(_is_held(task)).values(now)).rowcount:
-                raise TaskLost(f"task {task.task_id} is no longer attempt {task.attempt}'s")
+            _hold(connection, task)
+            _set(connection, _is_held(task), now | {"report": figures or None})
 
-    def publish(self, task: Task, publishing: Callable[[], Published]) -> Task:
-        """End a claimed task well. `publishing` runs while nobody else can end or take the task.
+    def publish(self, task: Task, publishing: Callable[[Connection], Published]) -> Task:
+        """End a claimed task well. `publishing` runs while nobody else can write anything.
 
         Raises:
             TaskLost: it was cancelled, or given to another attempt; `publishing` did not run.
         """
         with self._database.writing() as connection:
-            if connection.execute(select(tasks.c.state).where(_is_held(task))).first() is None:
-                raise TaskLost(f"task {task.task_id} is no longer attempt {task.attempt}'s")
-            made = publishing()
-            result = vars(made) | {"progress": 1.0}
-            connection.execute(update(tasks).where(_is_held(task)).values(result))
+            _hold(connection, task)
+            made = publishing(connection)
+            _set(connection, _is_held(task), vars(made) | {"progress": 1.0})
             _finish(connection, _is_held(task), "ok")
             return _get(connection, task.task_id)
 
@@ -148,7 +187,7 @@ class Tasks:
         """End the lease of a task whose process is known to be dead."""
         running = _is(task_id) & (tasks.c.state == "running")
         with self._database.writing() as connection:
-            connection.execute(update(tasks).where(running).values(lease_until=0.0))
+            _set(connection, running, {"lease_until": 0.0})
 
     def cancel(self, task_id: str) -> Task:
         """Stop a task that waits or runs. What it was making is never published.
@@ -165,19 +204,23 @@ class Tasks:
             return _get(connection, task_id)
 
     def deliverable(self) -> list[Task]:
-        """Put back what was abandoned; then the waiting tasks, oldest first, if none is running."""
+        """Put back what was abandoned; then the waiting tasks if none is running: the short kinds
+        first, each kind by age."""
         with self._database.writing() as connection:
             _expire(connection)
             if _running(connection):
                 return []
-            query = select(tasks).where(tasks.c.state == "waiting").order_by(tasks.c.created_at)
+            order = (tasks.c.kind.not_in(SHORT), tasks.c.created_at)
+            query = select(tasks).where(tasks.c.state == "waiting").order_by(*order)
             return [_task(row) for row in connection.execute(query)]
 
     def covered(self) -> tuple[int, int]:
-        """The largest sequence number and removal that any task has looked at."""
+        """The largest sequence number and removal that any index has been made up to, or tried."""
         largest = (func.coalesce(func.max(c), 0) for c in (tasks.c.snapshot, tasks.c.removals))
+        switched = tasks.c.kind.in_(SWITCHES) & (tasks.c.state == "ok")
+        query = select(*largest).where(tasks.c.kind.in_(SHORT) | switched)
         with self._database.reading() as connection:
-            snapshot, removals = connection.execute(select(*largest)).one()
+            snapshot, removals = connection.execute(query).one()
         return int(snapshot), int(removals)
 
 
@@ -202,10 +245,31 @@ def _get(connection: Connection, task_id: str) -> Task:
     return _task(row)
 
 
-def _insert(connection: Connection, kind: str) -> Task:
-    row = {"task_id": str(uuid.uuid4()), "kind": kind, "state": "waiting"}
+def _insert(connection: Connection, kind: str, version: int | None) -> Task:
+    task_id = str(uuid.uuid4())
+    row = {"task_id": task_id, "kind": kind, "version": version, "state": "waiting"}
     connection.execute(insert(tasks).values(**row, created_at=time.time()))
-    return _get(connection, row["task_id"])
+    return _get(connection, task_id)
+
+
+def _set(connection: Connection, which: ColumnElement[bool], values: dict[str, Any]) -> int:
+    """Returns how many tasks there were to change."""
+    return connection.execute(update(tasks).where(which).values(values)).rowcount
+
+
+def _hold(connection: Connection, task: Task) -> None:
+    """Raises TaskLost unless the attempt that claimed the task still has it."""
+    if connection.execute(select(tasks.c.state).where(_is_held(task))).first() is None:
+        raise TaskLost(f"task {task.task_id} is no longer attempt {task.attempt}'s")
+
+
+def _moment(connection: Connection) -> dict[str, int]:
+    """What a task looks at: every image and every removal so far."""
+    newest = select(func.coalesce(func.max(images.c.seq), 0))
+    return {
+        "snapshot": connection.execute(newest).scalar_one(),
+        "removals": newest_removal(connection),
+    }
 
 
 def _running(connection: Connection) -> bool:
@@ -219,15 +283,16 @@ def _finish(
     state: str,
     error: SimilarityError | None = None,
 ) -> None:
-    end: dict[str, object] = {"state": state, "finished_at": time.time(), "lease_until": None}
+    end: dict[str, Any] = {"state": state, "finished_at": time.time(), "lease_until": None}
     if error is not None:
         end |= {"message": error.word, "detail": str(error) or None}
-    connection.execute(update(tasks).where(which).values(end))
+    _set(connection, which, end)
 
 
 def _expire(connection: Connection) -> None:
     """Put back what a silent worker left running, and give up what has been tried often enough."""
     silent = (tasks.c.state == "running") & (tasks.c.lease_until < time.time())
-    _finish(connection, silent & (tasks.c.attempt >= MOST_ATTEMPTS), "error", WORKER_LOST)
+    _set(connection, silent, {"lost": tasks.c.lost + 1})
+    _finish(connection, silent & (tasks.c.lost >= MOST_ATTEMPTS), "error", WORKER_LOST)
     again = {"state": "waiting", "phase": "waiting", "progress": 0.0, "lease_until": None}
-    connection.execute(update(tasks).where(silent).values(again))
+    _set(connection, silent, again)

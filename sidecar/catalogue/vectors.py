@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from sidecar.catalogue.adds import STORED
+from sidecar.catalogue.adds import STORED, feature_row
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import features
+from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import CatalogueDamaged
 
 
@@ -29,6 +29,15 @@ class Page:
     crcs: NDArray[np.uint32]
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A stored image: its sequence number, its id, its canonical JPEG."""
+
+    seq: int
+    id: str
+    jpeg: bytes
+
+
 class Vectors:
     """Read the features of a model, whole and checked."""
 
@@ -42,6 +51,54 @@ class Vectors:
             query = query.where(features.c.seq <= up_to)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def missing(self, model: int, after: int, up_to: int, limit: int) -> list[Picture]:
+        """Images that have no features of `model`, with `after` < seq <= `up_to`, in order of seq.
+
+        Raises:
+            CatalogueDamaged: a picture is not what was stored; the text names it.
+        """
+        made = (features.c.seq == images.c.seq) & (features.c.model == model)
+        columns = (images.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc)
+        query = (
+            select(*columns)
+            .select_from(images.join(pictures).outerjoin(features, made))
+            .where(features.c.seq.is_(None), images.c.seq > after, images.c.seq <= up_to)
+            .order_by(images.c.seq)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        bad = [row.id for row in rows if zlib.crc32(row.jpeg) != row.crc]
+        if bad:
+            raise CatalogueDamaged(
+                f"the pictures of {', '.join(bad[:10])} are not what was stored: add these images "
+                "again with overwrite=1, or remove them"
+            )
+        return [Picture(row.seq, row.id, row.jpeg) for row in rows]
+
+    def store(self, model: int, made: dict[int, NDArray[np.float32]]) -> None:
+        """Keep features, float32 [D] by sequence number; of images that are gone meanwhile, none.
+
+        Raises:
+            StorageFull, CatalogueUnavailable: nothing was stored.
+        """
+        with self._database.writing() as connection:
+            there = select(images.c.seq).where(images.c.seq.in_(made))
+            rows = [
+                feature_row(seq, model, made[seq]) for seq in connection.execute(there).scalars()
+            ]
+            if rows:
+                connection.execute(insert(features), rows)
+
+    def discard(self, model: int, limit: int) -> int:
+        """Drop the features of at most so many images by a model; returns of how many."""
+        some = select(features.c.seq).where(features.c.model == model).limit(limit)
+        with self._database.writing() as connection:
+            seqs = connection.execute(some).scalars().all()
+            which = (features.c.model == model) & features.c.seq.in_(seqs)
+            connection.execute(delete(features).where(which))
+        return len(seqs)
 
     def checksums(self, model: int, up_to: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         """Sequence numbers, int64 [n] ascending, and the CRC-32 of each one's features, uint32 [n],
@@ -89,3 +146,11 @@ def _checked(rows: list[tuple[int, int, bytes]]) -> Page:
         )
     values = np.frombuffer(b"".join(vectors), STORED).reshape(len(rows), -1)
     return Page(np.array(seqs, np.int64), values, np.array(crcs, np.uint32))
+
+
+def lacking(connection: Connection, model: int, after: int) -> bool:
+    """Whether an image with seq > `after` has no features of `model`, within a transaction."""
+    made = (features.c.seq == images.c.seq) & (features.c.model == model)
+    query = select(images.c.seq).select_from(images.outerjoin(features, made))
+    query = query.where(features.c.seq.is_(None), images.c.seq > after).limit(1)
+    return connection.execute(query).first() is not None

@@ -1,0 +1,45 @@
+"""A version that is used no more: its features, its generations and Triton's memory given back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sidecar.catalogue import Catalogue, Published, Task
+from sidecar.generations import Generations
+from sidecar.upgrades import Report
+from sidecar.versions import Versions
+
+AT_ONCE = 512  # images in a commit: adds go on in between
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """Runs retirements."""
+
+    catalogue: Catalogue
+    generations: Generations
+    versions: Versions
+
+    def run(self, task: Task, report: Report) -> Task:
+        """Do a claimed task: when it has ended well, nothing is left of the version in
+        `task.version` but its folder in `retired/`.
+
+        Raises:
+            TaskLost: the task was cancelled or given to another attempt.
+            FeaturesUnavailable: Triton is away: it is to be asked for again.
+            CatalogueUnavailable.
+        """
+        assert task.version is not None
+        report("unloading", 0.0)
+        self.versions.retire(task.version)
+        record = self.catalogue.models.numbered(task.version)
+        freed = 0
+        if record is not None:
+            self.generations.discard(record.sha256)
+            total = max(1, self.catalogue.vectors.count(record.model))
+            while gone := self.catalogue.vectors.discard(record.model, AT_ONCE):
+                freed += gone
+                report("discarding", min(1.0, freed / total))
+            self.catalogue.models.forget(record)
+            self.catalogue.database.release_space()
+        figures: dict[str, Any] = {"version": task.version, "features_freed": freed}
+        return self.catalogue.tasks.publish(task, lambda _: Published(None, None, figures))

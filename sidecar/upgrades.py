@@ -1,0 +1,187 @@
+"""Another model into use while requests go on: an upgrade, and a rollback, which is the way back.
+
+    load ──► embed what is stored ──► join ──► catch up ──► index ──► preload ──► switch
+             (behind live traffic)    adds have features of both from here on     in one commit
+
+Until the switch nothing that clients see depends on the new model. All that is made is kept at
+once, so a task that was killed goes on where it was.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from sidecar.agreement import agreement
+from sidecar.catalogue import Catalogue, Connection, ModelRecord, Published, Task, lacking, use
+from sidecar.drafts import Sealed
+from sidecar.embedding import Embedding
+from sidecar.errors import NoIndex, StorageFull, TaskWaits
+from sidecar.generation import Generation
+from sidecar.generations import Generations
+from sidecar.trainer import Trainer
+from sidecar.versions import Versions
+
+ROUNDS_S = 3.0  # in which every process of the sidecar looks at what is going on, twice at least
+PAUSE_S = 0.1
+EMBEDDED, INDEXED = 0.6, 0.95  # of the progress
+ROW_BYTES = 256  # of an image in catalogue or index, besides its features
+SPARE = 1.1  # of what is needed: pages are never quite full
+
+
+class Report(Protocol):
+    """Tells how far the work is; raises TaskLost to stop it."""
+
+    def __call__(self, phase: str, progress: float, **figures: Any) -> None: ...
+
+
+class _Behind(Exception):
+    """The model has an image to see yet."""
+
+
+@dataclass
+class Upgrader:
+    """One attempt at an upgrade or a rollback.
+
+    Args:
+        task: claimed; when it has ended well, the version in `task.version` is in use.
+        whole: a sequence number up to which the new model has features of every image.
+    """
+
+    catalogue: Catalogue
+    generations: Generations
+    trainer: Trainer
+    versions: Versions
+    embedding: Embedding
+    task: Task
+    report: Report
+    whole: int = 0
+
+    def run(self) -> Task:
+        """Do it.
+
+        Raises:
+            TaskLost: the task was cancelled or given to another attempt.
+            TaskWaits: a training or an update goes first.
+            ModelRefused, FeaturesUnavailable, CatalogueDamaged, CatalogueUnavailable, StorageFull,
+            IndexDamaged, DeviceUnavailable: everything is as it was, but for the features that have
+                been made: these are kept.
+        """
+        assert self.task.version is not None
+        self.report("loading", 0.0)
+        record = self.versions.take(self.task.version).record
+        self._check_room(record)
+        self._embed(record)
+        self.catalogue.models.join(record)
+        self._wait("catching up", EMBEDDED)
+        self._until_whole(record, lambda: self._look_again(record))
+        with self.trainer.drafting(self.task):
+            sealed = self._index(record)
+            figures = self._figures(record, sealed)
+            self._wait("preloading", INDEXED)
+            self._until_whole(record, lambda: self._switch(record, sealed, figures))
+        return self.task
+
+    def _embed(self, record: ModelRecord) -> None:
+        """Nearly all of the work. What is added meanwhile is caught up with."""
+        images, began = self.catalogue.entries.count(), time.monotonic()
+        there = self.catalogue.vectors.count(record.model)
+
+        def told(done: int) -> None:
+            rate = done / (time.monotonic() - began)
+            self.report(
+                "embedding",
+                EMBEDDED * (there + done) / max(images, there + done, 1),
+                embedded=there + done,
+                images=images,
+                images_per_s=round(rate, 1),
+                eta_s=round(max(0, images - there - done) / rate) if rate else None,
+            )
+            if self.catalogue.tasks.make_way(self.task):
+                raise TaskWaits(f"{self.task.kind} {self.task.task_id} lets others go first")
+
+        self.whole = self.embedding.catch_up(record, 0, told)
+
+    def _until_whole(self, record: ModelRecord, act: Callable[[], Task]) -> None:
+        """Do something that fails while the model has an image to see, until it has seen all.
+
+        All processes show it what they add by now: so there are few, and then none.
+        """
+        while True:
+            try:
+                self.task = act()
+            except _Behind:
+                self.whole = self.embedding.catch_up(record, self.whole, self._catching_up)
+            else:
+                return
+
+    def _catching_up(self, _done: int) -> None:
+        self.report("catching up", EMBEDDED)
+
+    def _look_again(self, record: ModelRecord) -> Task:
+        """Take the snapshot of this moment."""
+        return self.catalogue.tasks.look_again(self.task, partial(self._check, record))
+
+    def _index(self, record: ModelRecord) -> Sealed | None:
+        """Nothing where there was no index before: the first training is the user's to ask for."""
+        if self._current() is None or not self.catalogue.entries.count():
+            return None
+
+        def scaled(phase: str, progress: float) -> None:
+            self.report(phase, EMBEDDED + (INDEXED - EMBEDDED) * progress)
+
+        previous = self.generations.newest_of(record.sha256)
+        if self.task.kind == "rollback" and previous is not None:
+            return self.trainer.onwards(self.task, previous, scaled)
+        return self.trainer.afresh(self.task, record, scaled)
+
+    def _figures(self, record: ModelRecord, sealed: Sealed | None) -> dict[str, Any]:
+        """What the status of the task tells besides what was measured of the index."""
+        before, current = self.catalogue.models.in_use(), self._current()
+        figures = {"version": record.version, "previous": before.version if before else None}
+        if sealed is None or current is None:
+            return figures
+        share = agreement(current, Generation(sealed.folder))
+        return figures | {"agreement_at_10": share, "agreement_with": current.meta.version}
+
+    def _switch(self, record: ModelRecord, sealed: Sealed | None, figures: dict[str, Any]) -> Task:
+        """In one commit: from here on the new model answers."""
+
+        def publishing(connection: Connection) -> Published:
+            self._check(record, connection)
+            use(connection, record)
+            made = Published(None, None, {}) if sealed is None else self.trainer.publish(sealed)
+            return Published(made.generation, made.images, made.report | figures)
+
+        return self.catalogue.tasks.publish(self.task, publishing)
+
+    def _check(self, record: ModelRecord, connection: Connection) -> None:
+        if lacking(connection, record.model, self.whole):
+            raise _Behind
+
+    def _wait(self, phase: str, progress: float) -> None:
+        """Give every process of the sidecar the time to take notice."""
+        ends = time.monotonic() + ROUNDS_S
+        while time.monotonic() < ends:
+            self.report(phase, progress)
+            time.sleep(PAUSE_S)
+
+    def _check_room(self, record: ModelRecord) -> None:
+        """Rather now than after a day. Raises StorageFull."""
+        images = self.catalogue.entries.count()
+        missing = images - self.catalogue.vectors.count(record.model)
+        rows = images + (missing if self.catalogue.database.kind.is_a_file else 0)
+        needed = int(SPARE * rows * (2 * record.dimension + ROW_BYTES))
+        free = shutil.disk_usage(self.generations.folder).free
+        if needed > free:
+            raise StorageFull(
+                f"the upgrade takes about {needed / 1e6:.0f} MB, the volume has {free / 1e6:.0f} MB"
+            )
+
+    def _current(self) -> Generation | None:
+        try:
+            return self.generations.current()
+        except NoIndex:
+            return None

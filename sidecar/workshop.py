@@ -1,0 +1,30 @@
+"""A claimed task to whoever does its kind of work: the composition root of the worker."""
+
+from sidecar.builds import BuildRules
+from sidecar.catalogue import SWITCHES, Catalogue, Task
+from sidecar.embedding import Embedding
+from sidecar.features import Extractor
+from sidecar.generations import Generations
+from sidecar.models import VerifiedModels
+from sidecar.retirement import Retirement
+from sidecar.settings import Settings
+from sidecar.trainer import Trainer
+from sidecar.upgrades import Report, Upgrader
+from sidecar.versions import Versions
+
+
+def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
+    """Do a task of any kind; errors as those of `Trainer`, `Upgrader` and `Retirement`."""
+    generations = Generations(settings.index_dir)
+    rules = BuildRules.of(settings)
+    trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
+    if task.kind not in (*SWITCHES, "retire"):
+        return trainer.run(task, report)
+    repository = settings.model_repository
+    extractor = Extractor.of(settings)
+    models = VerifiedModels(repository, catalogue.models, extractor)
+    versions = Versions(repository, catalogue.models, extractor, models)
+    if task.kind == "retire":
+        return Retirement(catalogue, generations, versions).run(task, report)
+    embedding = Embedding(catalogue.entries, catalogue.vectors, models)
+    return Upgrader(catalogue, generations, trainer, versions, embedding, task, report).run()
