@@ -51,6 +51,7 @@ class Versions:
         except ModelRefused:
             if version != self._in_use():
                 self._put_away(version, REJECTED)
+                self.recorded.forget(version)
             raise
 
     def retire(self, version: int) -> None:

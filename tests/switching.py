@@ -245,7 +245,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--images", type=int, default=2000, help="stored at the start, 1,000 at least")
+    parser.add_argument(
+        "--images", type=int, default=2000, help="stored at the start, 1,000 at least"
+    )
     parser.add_argument("--searchers", type=int, default=16)
     parser.add_argument("--adders", type=int, default=4)
     parser.add_argument("--before-s", type=float, default=20, help="of searches to compare with")

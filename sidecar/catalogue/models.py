@@ -91,10 +91,12 @@ class Models:
         with self._database.writing() as connection:
             connection.execute(update(models).values(joining=models.c.model == record.model))
 
-    def forget(self, record: ModelRecord) -> None:
-        """Know a model no more; all its features are gone already."""
+    def forget(self, version: int) -> None:
+        """Know a version no more, unless it is in use or has features."""
+        made = select(features.c.seq).where(features.c.model == models.c.model).exists()
+        unused = (models.c.version == version) & ~models.c.in_use & ~made
         with self._database.writing() as connection:
-            connection.execute(delete(models).where(models.c.model == record.model))
+            connection.execute(delete(models).where(unused))
 
 
 def use(connection: Connection, record: ModelRecord) -> None:
