@@ -24,7 +24,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test backup restore verify repair chaos bench-catalogue bench-index bench-http profile check format setup model clean
+.PHONY: help demo up test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check format setup model clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,6 +54,9 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
 
+switching: setup model ## change the model under load, to and fro, and look for failures and losses
+	$(RUN) python -m tests.switching
+
 bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
 
@@ -63,6 +66,9 @@ bench-index: setup model $(MAIN)/bench ## SIZES images from FEATURES (photos or 
 
 bench-http: setup $(MAIN)/bench ## adds and searches over HTTP, beside the machine's ceiling, with IMAGES=folder
 	$(RUN) python -m bench.http $(if $(IMAGES),--images "$(IMAGES)")
+
+bench-upgrade: setup model $(MAIN)/bench ## how fast stored images are embedded again by another model
+	$(RUN) python -m bench.upgrade $(if $(IMAGES),--images "$(IMAGES)")
 
 profile: setup model $(MAIN)/bench ## where the sidecar's time goes under fifty adding clients, as profile.svg
 	$(RUN) python -m bench.profile $(if $(IMAGES),--images "$(IMAGES)")
