@@ -164,6 +164,7 @@ def _command(environment: Environment, settings: "os._Environ[str]") -> list[str
         "--pinned-memory-pool-byte-size=0",  # of a GPU; without one it only warns
         *(f"--{name}-address={HOST}" for name in ports),
         *(f"--{name}-port={port}" for name, port in ports.items()),
+        *_restricting(settings.get("TRITON_REPOSITORY_KEY", "")),
         *_logging(settings.get("TRITON_LOG", "warning")),
     ]
 
@@ -175,6 +176,12 @@ def _check_model(repository: Path) -> None:
             f"no exported model in {repository} (MODEL_REPOSITORY); run:"
             " python -m export --arch efficientnet-lite0 --precision int8 --version 1"
         )
+
+
+def _restricting(key: str) -> list[str]:
+    """Only who knows the key, `name=value`, may load and unload models."""
+    protocols = ("--grpc-restricted-protocol", "--http-restricted-api")
+    return [f"{option}=model-repository:{key}" for option in protocols] if key else []
 
 
 def _logging(level: str) -> list[str]:

@@ -72,6 +72,7 @@ class Generations:
                 with suppress(IndexDamaged):  # it was published or given up just now
                     self._upcoming = Generation(sealed.parent)
             return self._upcoming
+        self._upcoming = None  # else its files would keep their room when they are gone
         return None
 
     def newest_of(self, sha256: str) -> Generation | None:

@@ -6,6 +6,7 @@ So when the time has come they are there, open and proved, and no request waits 
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex, SimilarityError
@@ -31,6 +32,8 @@ class Preloader:
     def look(self) -> None:
         """One round; its errors are those of the parts that it asks."""
         self.models.refresh()
+        with suppress(NoIndex):
+            self.generations.current()
         upcoming = self.generations.upcoming()
         if upcoming is not None:
             self.models.verified(upcoming.meta.version, upcoming.meta.sha256)
@@ -39,14 +42,11 @@ class Preloader:
             self.models.in_use()
         except FeaturesUnavailable:
             self.models.reload()
-        self.generations.current()
 
     def _rounds(self) -> None:
         while True:
             time.sleep(ROUND_S)
             try:
                 self.look()
-            except NoIndex:
-                pass  # nothing was trained yet
-            except SimilarityError as error:  # each request that needs it will say so
+            except (SimilarityError, OSError) as error:  # each request that needs it will say so
                 log.debug("%s", error)

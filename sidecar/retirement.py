@@ -26,6 +26,7 @@ class Retirement:
         Raises:
             TaskLost: the task was cancelled or given to another attempt.
             FeaturesUnavailable: Triton is away: it is to be asked for again.
+            ModelRefused: the repository can't be written.
             CatalogueUnavailable.
         """
         assert task.version is not None

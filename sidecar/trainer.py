@@ -123,6 +123,11 @@ class Trainer:
 
     def _update(self, task: Task, report: Report) -> Publishing:
         previous = self.generations.current()
+        in_use = self.catalogue.models.in_use()
+        if in_use is not None and in_use.sha256 != previous.meta.sha256:
+            # The last one of this model is damaged, and one of the model before answers meanwhile.
+            sealed = self.afresh(task, in_use, report)
+            return lambda: self.publish(sealed)
         if not self._changed(task, previous):
             return lambda: _published(previous.number, previous.meta)
         sealed = self.onwards(task, previous, report)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from sidecar.agreement import agreement
@@ -72,7 +73,7 @@ class Upgrader:
         assert self.task.version is not None
         self.report("loading", 0.0)
         record = self.versions.take(self.task.version).record
-        self._check_room(record)
+        check_room(self.catalogue, record, self.generations.folder)
         self._embed(record)
         self.catalogue.models.join(record)
         self._wait("catching up", EMBEDDED)
@@ -168,20 +169,22 @@ class Upgrader:
             self.report(phase, progress)
             time.sleep(PAUSE_S)
 
-    def _check_room(self, record: ModelRecord) -> None:
-        """Rather now than after a day. Raises StorageFull."""
-        images = self.catalogue.entries.count()
-        missing = images - self.catalogue.vectors.count(record.model)
-        rows = images + (missing if self.catalogue.database.kind.is_a_file else 0)
-        needed = int(SPARE * rows * (2 * record.dimension + ROW_BYTES))
-        free = shutil.disk_usage(self.generations.folder).free
-        if needed > free:
-            raise StorageFull(
-                f"the upgrade takes about {needed / 1e6:.0f} MB, the volume has {free / 1e6:.0f} MB"
-            )
-
     def _current(self) -> Generation | None:
         try:
             return self.generations.current()
         except NoIndex:
             return None
+
+
+def check_room(catalogue: Catalogue, record: ModelRecord, folder: Path) -> None:
+    """Whether the volume of the index has room for features and an index by a model: rather now
+    than after a day. Raises StorageFull."""
+    images = catalogue.entries.count()
+    missing = images - catalogue.vectors.count(record.model)
+    rows = images + (missing if catalogue.database.kind.is_a_file else 0)
+    needed = int(SPARE * rows * (2 * record.dimension + ROW_BYTES))
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StorageFull(
+            f"the upgrade takes about {needed / 1e6:.1f} MB, the volume has {free / 1e6:.1f} MB"
+        )

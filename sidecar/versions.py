@@ -8,7 +8,6 @@ A version that does not load must not stay: Triton would not start with it anoth
 """
 
 import logging
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +42,17 @@ class Versions:
 
         Raises:
             ModelRefused: it does not load or does not keep its contract. It is in `rejected/` now,
-                unless it is the one in use.
+                unless it is the one in use, or the repository can't be written.
             FeaturesUnavailable: Triton is away, or there is no such version.
         """
         try:
             return self._proved(version)
-        except ModelRefused:
+        except ModelRefused as refused:
             if version != self._in_use():
-                self._put_away(version, REJECTED)
+                try:
+                    self._put_away(version, REJECTED)
+                except ModelRefused as left:
+                    raise ModelRefused(f"{refused}; {left}") from refused
                 self.recorded.forget(version)
             raise
 
@@ -58,6 +60,7 @@ class Versions:
         """Take a version out of the repository, and have Triton free its memory.
 
         Raises:
+            ModelRefused: the repository can't be written.
             FeaturesUnavailable: Triton is away; it will not load the version when it is back.
         """
         self._put_away(version, RETIRED)
@@ -81,8 +84,14 @@ class Versions:
             target = self.repository / where / f"{version}"
             if target.exists():  # another one of this number
                 target = target.with_name(f"{version}-{time.time_ns()}")
-            target.parent.mkdir(exist_ok=True)
-            shutil.move(source, target)
+            try:
+                target.parent.mkdir(exist_ok=True)
+                source.rename(target)
+            except OSError as error:
+                raise ModelRefused(
+                    f"version {version} can't be moved out of the repository; do it by hand before "
+                    f"Triton starts again: {error}"
+                ) from error
             log.warning("version %d is in %s now", version, target)
         self._load()
 

@@ -89,9 +89,9 @@ class Stack:
         """Until /health/ready says ok."""
         self.wait(lambda: self.get("/health/ready").ok, "/health/ready is ok")
 
-    def wait(self, condition: Any, what: str) -> None:
+    def wait(self, condition: Any, what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Until `condition` holds; the logs are in the failure where it never does."""
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             try:
                 if condition():
@@ -118,7 +118,7 @@ class Stack:
         files = None if file is None else {"data": file}
         return requests.post(self.url + path, files=files, timeout=60, **options)
 
-    def finish(self, task_id: str) -> dict[str, Any]:
+    def finish(self, task_id: str, timeout_s: float = READY_TIMEOUT_S) -> dict[str, Any]:
         """Wait for a task and give its last status."""
         last: dict[str, Any] = {}
 
@@ -127,7 +127,7 @@ class Stack:
             last.update(self.get(f"/similarity/status/{task_id}").json())
             return bool(last["status"] != "ongoing")
 
-        self.wait(ended, f"task {task_id} ends")
+        self.wait(ended, f"task {task_id} ends", timeout_s)
         return last
 
     def run(self, kind: str) -> dict[str, Any]:

@@ -34,11 +34,13 @@ import requests
 from export import photos
 from export.__main__ import main as export
 from sidecar.catalogue import Catalogue, open_catalogue
+from tests.conftest import add_all
 from tests.stack import Stack, running
 
 SETTINGS = {"KEEP_GENERATIONS": "2"}
 TOLERANCE = 2e-3  # of a squared distance, for the last bits of float16 and the size of a batch
 ITSELF = 1e-3  # the squared distance at most of an image from itself
+PATIENCE_S = 1800
 LABELS = 10  # of the third version
 VERSIONS = {
     1: ("--arch", "efficientnet-lite0", "--precision", "int8"),
@@ -160,7 +162,7 @@ def switch(stack: Stack, call: str) -> dict[str, Any]:
     """Ask for an upgrade or a rollback, and wait for it; it must end well."""
     answer = stack.post(f"/similarity/{call}").json()
     assert answer["status"] == "ongoing", answer
-    task = stack.finish(answer["task_id"])
+    task = stack.finish(answer["task_id"], PATIENCE_S)
     assert task["status"] == "ok", task
     return task
 
@@ -199,9 +201,7 @@ def main() -> int:
 
 def _campaign(stack: Stack, folder: Path, models: Path, arguments: argparse.Namespace) -> int:
     stored = dict(photos.variations(arguments.images))
-    with ThreadPoolExecutor(50) as pool:
-        add = lambda item: stack.post(f"/similarity/add?id={item[0]}", item[1])  # noqa: E731
-        assert all(response.ok for response in pool.map(add, stored.items()))
+    add_all(stack, stored)
     stack.run("train")
     traffic = Traffic(stack, [*stored.values()], stored)
     moments: dict[str, tuple[float, float]] = {}

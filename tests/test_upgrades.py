@@ -15,6 +15,8 @@ import pytest
 from export import photos
 from export.__main__ import main as export
 from sidecar.catalogue import open_catalogue
+from sidecar.errors import FeaturesUnavailable
+from sidecar.features import Extractor
 from tests.conftest import restored
 from tests.stack import ROOT, Stack
 from tests.switching import Traffic, lost, mixed_answers, switch
@@ -85,6 +87,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Pl
         words = [*SMALL, *sizes, "--version", f"{number}", "--labels", f"{folder}/labels.txt"]
         assert export([*words, "--repository", f"{folder}/exported"]) == 0
     settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "2"}
+    settings["TRITON_REPOSITORY_KEY"] = "the-key=of the repository"
     (folder / "data").mkdir()
     with restored(backup, folder / "data", **settings) as stack:
         yield Plant(stack, folder / "models", folder / "exported" / "keywording")
@@ -205,6 +208,11 @@ def test_a_version_that_breaks_its_contract_is_put_away(plant: Plant) -> None:
     assert not folder.exists()
     assert (plant.models / "rejected" / "3").exists()
     assert plant.version(3) is None
+
+
+def test_only_who_knows_the_key_may_load_versions(plant: Plant) -> None:
+    with pytest.raises(FeaturesUnavailable, match="restricted"):
+        Extractor(plant.stack.env["TRITON_URL"], 10).load()
 
 
 def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
