@@ -7,6 +7,7 @@ Until the switch nothing that clients see depends on the new model. All that is 
 once, so a task that was killed goes on where it was.
 """
 
+import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -19,11 +20,13 @@ from sidecar.agreement import agreement
 from sidecar.catalogue import Catalogue, Connection, ModelRecord, Published, Task, lacking, use
 from sidecar.drafts import Sealed
 from sidecar.embedding import Embedding
-from sidecar.errors import NoIndex, StorageFull, TaskWaits
+from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
 from sidecar.generation import Generation
 from sidecar.generations import Generations
 from sidecar.trainer import Trainer
 from sidecar.versions import Versions
+
+log = logging.getLogger(__name__)
 
 ROUNDS_S = 3.0  # in which every process of the sidecar looks at what is going on, twice at least
 PAUSE_S = 0.1
@@ -127,7 +130,7 @@ class Upgrader:
 
     def _index(self, record: ModelRecord) -> Sealed | None:
         """Nothing where there was no index before: the first training is the user's to ask for."""
-        if self._current() is None or not self.catalogue.entries.count():
+        if not self.generations.numbers() or not self.catalogue.entries.count():
             return None
 
         def scaled(phase: str, progress: float) -> None:
@@ -140,11 +143,16 @@ class Upgrader:
 
     def _figures(self, record: ModelRecord, sealed: Sealed | None) -> dict[str, Any]:
         """What the status of the task tells besides what was measured of the index."""
-        before, current = self.catalogue.models.in_use(), self._current()
+        before = self.catalogue.models.in_use()
         figures = {"version": record.version, "previous": before.version if before else None}
-        if sealed is None or current is None:
+        if sealed is None:
             return figures
-        share = agreement(current, Generation(sealed.folder))
+        try:
+            current = self.generations.current()
+            share = agreement(current, Generation(sealed.folder))
+        except IndexDamaged as error:
+            log.warning("nothing to agree with: %s", error)
+            return figures
         return figures | {"agreement_at_10": share, "agreement_with": current.meta.version}
 
     def _switch(self, record: ModelRecord, sealed: Sealed | None, figures: dict[str, Any]) -> Task:
@@ -168,12 +176,6 @@ class Upgrader:
         while time.monotonic() < ends:
             self.report(phase, progress)
             time.sleep(PAUSE_S)
-
-    def _current(self) -> Generation | None:
-        try:
-            return self.generations.current()
-        except NoIndex:
-            return None
 
 
 def check_room(catalogue: Catalogue, record: ModelRecord, folder: Path) -> None:
