@@ -38,8 +38,8 @@ up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
 	@echo "== http://$${HOST:-127.0.0.1}:$${PORT:-5000} until Ctrl-C"
 	@$(RUN) honcho start
 
-test: setup model ## run all tests, against the real stack
-	$(RUN) python -m pytest
+test: setup model ## run all tests, against the real stack, two files at a time
+	$(RUN) python -m pytest -n 2 --dist loadfile
 
 backup: setup ## copy everything into FOLDER, while the service runs
 restore: setup ## fill an empty catalogue and index from FOLDER
