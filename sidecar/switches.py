@@ -80,7 +80,8 @@ class Switches:
             return self._queue("upgrade", version)  # the task says what is wrong, and clears up
         same = [each.version for each in self.catalogue.models.all() if each.sha256 == sha256]
         if sha256 == self._in_use():
-            raise SwitchRefused(f"version {same[0]} is in use, and version {version} is the same")
+            which = "" if same == [version] else f", and version {version} is the same"
+            raise SwitchRefused(f"version {same[0]} is in use{which}")
         if same and same != [version]:
             raise SwitchRefused(f"version {version} is the same file as version {same[0]}")
         return self._queue("upgrade", version)
