@@ -37,7 +37,7 @@ class Offline:
 
     def __init__(self, repository: Path, photos: Sequence[bytes]) -> None:
         self.contract = contract.read(repository, contract.versions(repository)[-1])
-        folder = repository / contract.MODEL / str(self.contract.version)
+        folder = contract.folder(repository, self.contract.version)
         self.file = folder / contract.MODEL_FILE
         self._photos = photos
         self._sessions = [_open(self.file) for _ in range(os.cpu_count() or 1)]

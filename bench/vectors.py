@@ -35,7 +35,7 @@ def real(source: Path | None, repository: Path) -> Rows:
         features = stored.reshape(-1, stored.shape[-1]).astype(np.float32)
     else:
         version = contract.read(repository, contract.versions(repository)[-1])
-        folder = repository / contract.MODEL / str(version.version)
+        folder = contract.folder(repository, version.version)
         pixels = _views(source, version.crop)
         features = np.concatenate([*_embedded(folder / contract.MODEL_FILE, pixels)])
     return _unit(np.random.default_rng(0).permutation(features))

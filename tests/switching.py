@@ -37,7 +37,6 @@ from sidecar.catalogue import Catalogue, open_catalogue
 from tests.conftest import add_all
 from tests.stack import Stack, running
 
-SETTINGS = {"KEEP_GENERATIONS": "2"}
 TOLERANCE = 2e-3  # of a squared distance, for the last bits of float16 and the size of a batch
 ITSELF = 1e-3  # the squared distance at most of an image from itself
 PATIENCE_S = 1800
@@ -143,6 +142,15 @@ def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
     return wrong
 
 
+def strangers(answers: list[Answer]) -> list[str]:
+    """The answers whose nearest image is not the query itself: a sentence each."""
+    return [
+        f"{a.query} by version {a.version}: the nearest is {a.dist[0]:.4f} away"
+        for a in answers
+        if a.dist[0] > ITSELF
+    ]
+
+
 def lost(stack: Stack, images: dict[str, bytes]) -> list[str]:
     """The images that are not their own nearest neighbours."""
 
@@ -194,8 +202,7 @@ def main() -> int:
         for later in ("2", "3"):  # each comes into the repository when it is wanted
             shutil.move(models / "keywording" / later, folder / later)
         (folder / "stack").mkdir()
-        settings = {"MODEL_REPOSITORY": str(models), **SETTINGS}
-        with running(folder / "stack", **settings) as stack:
+        with running(folder / "stack", MODEL_REPOSITORY=str(models)) as stack:
             return _campaign(stack, folder, models, arguments)
 
 
@@ -228,7 +235,7 @@ def _verdict(stack: Stack, traffic: Traffic, moments: dict[str, tuple[float, flo
         told = f"{percentile_ms(during, 0.5):.0f} ms, p99 {percentile_ms(during, 0.99):.0f} ms"
         print(f"{name}: {len(during)} searches, p50 {told}")
     catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
-    mixed = mixed_answers(catalogue, traffic.answers)
+    mixed = mixed_answers(catalogue, traffic.answers) + strangers(traffic.answers)
     gone = lost(stack, {**traffic.stored, **traffic.added})
     catalogue.database.close()
     versions = Counter(answer.version for answer in traffic.answers)

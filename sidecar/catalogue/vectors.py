@@ -3,10 +3,11 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from sidecar.catalogue.adds import STORED, feature_row
 from sidecar.catalogue.database import Database
@@ -58,12 +59,11 @@ class Vectors:
         Raises:
             CatalogueDamaged: a picture is not what was stored; the text names it.
         """
-        made = (features.c.seq == images.c.seq) & (features.c.model == model)
-        columns = (images.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc)
         query = (
-            select(*columns)
-            .select_from(images.join(pictures).outerjoin(features, made))
-            .where(features.c.seq.is_(None), images.c.seq > after, images.c.seq <= up_to)
+            _unseen(model, after)
+            .add_columns(images.c.id, pictures.c.jpeg, pictures.c.crc)
+            .join(pictures, pictures.c.seq == images.c.seq)
+            .where(images.c.seq <= up_to)
             .order_by(images.c.seq)
             .limit(limit)
         )
@@ -150,7 +150,11 @@ def _checked(rows: list[tuple[int, int, bytes]]) -> Page:
 
 def lacking(connection: Connection, model: int, after: int) -> bool:
     """Whether an image with seq > `after` has no features of `model`, within a transaction."""
+    return connection.execute(_unseen(model, after).limit(1)).first() is not None
+
+
+def _unseen(model: int, after: int) -> Select[Any]:
+    """The sequence numbers above `after` of images without features of `model`."""
     made = (features.c.seq == images.c.seq) & (features.c.model == model)
     query = select(images.c.seq).select_from(images.outerjoin(features, made))
-    query = query.where(features.c.seq.is_(None), images.c.seq > after).limit(1)
-    return connection.execute(query).first() is not None
+    return query.where(features.c.seq.is_(None), images.c.seq > after)
