@@ -142,11 +142,12 @@ def run(task_id: str) -> None:
     if task is None:
         return  # done, cancelled, or another one is running; its turn comes
     log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
-    # FAISS must not be loaded before RQ's fork: its threads would not survive it. Nor would gRPC.
-    from sidecar.workshop import work_on
-
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
+            # FAISS must not be loaded before RQ's fork: its threads would not survive it. Nor would
+            # gRPC. Loading takes seconds on a busy machine, so that the life signs begin before it.
+            from sidecar.workshop import work_on
+
             done = work_on(task, catalogue, settings, heartbeat.report)
         log.info("%s %s published generation %s", task.kind, task_id, done.generation)
         _heed(done, catalogue, settings.auto_train)

@@ -130,11 +130,15 @@ class Stack:
         self.wait(ended, f"task {task_id} ends", timeout_s)
         return last
 
+    def finish_well(self, task_id: str, timeout_s: float = READY_TIMEOUT_S) -> dict[str, Any]:
+        """Wait for a task, which must end well; the worker's log is in the failure."""
+        task = self.finish(task_id, timeout_s)
+        assert task["status"] == "ok", f"{task}\n{self.log('worker')[-4000:]}"
+        return task
+
     def run(self, kind: str) -> dict[str, Any]:
         """Ask for a training or an update and wait for it; it must end well."""
-        task = self.finish(self.get(f"/similarity/{kind}").json()["task_id"])
-        assert task["status"] == "ok", task
-        return task
+        return self.finish_well(self.get(f"/similarity/{kind}").json()["task_id"])
 
     def inferences(self) -> tuple[int, int]:
         """How many images Triton has embedded, and in how many batches."""

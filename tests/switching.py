@@ -170,9 +170,7 @@ def switch(stack: Stack, call: str) -> dict[str, Any]:
     """Ask for an upgrade or a rollback, and wait for it; it must end well."""
     answer = stack.post(f"/similarity/{call}").json()
     assert answer["status"] == "ongoing", answer
-    task = stack.finish(answer["task_id"], PATIENCE_S)
-    assert task["status"] == "ok", task
-    return task
+    return stack.finish_well(answer["task_id"], PATIENCE_S)
 
 
 def repository(folder: Path, *numbers: int) -> Path:

@@ -17,7 +17,7 @@ from redis import Redis
 from tests.conftest import restored
 from tests.stack import COMMANDS, ROOT, Stack
 
-LEASE_S = "2"
+LEASE_S = "5"
 
 
 @pytest.fixture(scope="module")

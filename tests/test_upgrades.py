@@ -86,7 +86,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Pl
     for number, sizes in SIZES.items():
         words = [*SMALL, *sizes, "--version", f"{number}", "--labels", f"{folder}/labels.txt"]
         assert export([*words, "--repository", f"{folder}/exported"]) == 0
-    settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "2"}
+    settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "5"}
     settings["TRITON_REPOSITORY_KEY"] = "the-key=of the repository"
     (folder / "data").mkdir()
     with restored(backup, folder / "data", **settings) as stack:
