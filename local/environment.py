@@ -13,7 +13,7 @@ def private(folder: Path) -> dict[str, str]:
     Args:
         folder: where the stack keeps its state.
     """
-    port, grpc, http, metrics, redis = free_ports(5)
+    port, grpc, http, metrics, redis, worker = free_ports(6)
     return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
@@ -23,5 +23,6 @@ def private(folder: Path) -> dict[str, str]:
         "TRITON_URL": f"{HOST}:{grpc}",
         "TRITON_HTTP_PORT": str(http),
         "TRITON_METRICS_PORT": str(metrics),
+        "METRICS_PORT": str(worker),
         "REDIS_URL": f"redis://{HOST}:{redis}/0",
     }

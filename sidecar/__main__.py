@@ -1,17 +1,14 @@
 """The commands of the service: `python -m sidecar serve`, `worker`, `backup`, `verify` and more."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
-from sidecar.catalogue import open_catalogue
+from sidecar import keys, logs
 from sidecar.errors import SettingsError, SimilarityError
-from sidecar.jobs import work
-from sidecar.server import serve
+from sidecar.metrics import sharing
 from sidecar.settings import Settings, from_environment
 
-SERVERS = {"serve": serve, "worker": work}
 COMMANDS = {
     "serve": "answer HTTP",
     "worker": "run trainings and updates",
@@ -19,9 +16,9 @@ COMMANDS = {
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and say what is wrong; exit status 1 where something is",
     "repair": "make the index again from the catalogue",
+    "key": "draw an API key, and print the line for API_KEYS_FILE",
 }
 FOLDERS = {"backup": "DEST", "restore": "SRC"}
-QUIET = ("faiss.loader", "alembic")  # they tell what they did not find, and what there is
 
 
 def main() -> int:
@@ -32,13 +29,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    for name in QUIET:
-        logging.getLogger(name).setLevel("WARNING")
+    logs.set_up(settings)
     try:
         return _run(settings, arguments)
     except SimilarityError as error:
@@ -49,22 +40,51 @@ def main() -> int:
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    if arguments.command not in SERVERS:
-        # Not at the top: it loads FAISS, which must not be in a process that forks.
+    # Nothing is imported before it is clear what for: no process may fork with FAISS in it, nor one
+    # with the library of the metrics that has yet to say where its processes count.
+    if arguments.command == "key":
+        _draw_key(arguments.name, arguments.scopes)
+    elif arguments.command == "serve":
+        _serve(settings)
+    elif arguments.command == "worker":
+        _work(settings)
+    else:
         from sidecar.maintenance import maintain
 
         return maintain(settings, arguments.command, arguments.folder)
-    _check_volume(settings)
-    SERVERS[arguments.command](settings)
     return 0
 
 
-def _check_volume(settings: Settings) -> None:
+def _serve(settings: Settings) -> None:
+    with sharing.share():
+        _check(settings)
+        from sidecar.server import serve
+
+        serve(settings)
+
+
+def _work(settings: Settings) -> None:
+    _check(settings)
+    from sidecar.jobs import work
+
+    work(settings)
+
+
+def _draw_key(name: str, scopes: str) -> None:
+    secret, key = keys.draw(name, scopes)
+    print(f"# the key, shown this once: {secret}\n{key}")
+
+
+def _check(settings: Settings) -> None:
     """Open all once here, where trouble is one line; its processes open it for themselves."""
+    if settings.api_keys_file:
+        keys.read(settings.api_keys_file)
     try:
         settings.index_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
+    from sidecar.catalogue import open_catalogue
+
     open_catalogue(settings.database_url, settings.task_lease_s).database.close()
 
 
@@ -85,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(folder=Path())
         if name in FOLDERS:
             command.add_argument("folder", type=Path, metavar=FOLDERS[name])
+        if name == "key":
+            command.add_argument("name", metavar="NAME", help="whose it is, for the log")
+            command.add_argument(
+                "scopes", metavar="SCOPES", help=f"some of {','.join(keys.SCOPES)}"
+            )
     return parser
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import falcon
 
-from sidecar import errors, timings
+from sidecar import errors, request_ids, timings
+from sidecar.metrics import counters
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +21,13 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.DataRequired: 400,
     errors.ImageUnreadable: 400,
     errors.ArchiveUnreadable: 400,
+    errors.KeyRequired: 401,
+    errors.ScopeMissing: 403,
     errors.UnknownImage: 404,
     errors.NoOriginal: 404,
     errors.UnknownTask: 404,
     errors.UnknownVersion: 404,
+    errors.RequestTimeout: 408,
     errors.DuplicateId: 409,
     errors.TaskFinished: 409,
     errors.SwitchRefused: 409,
@@ -34,14 +38,22 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.ImageTooLarge: 413,
     errors.BatchTooLarge: 413,
     errors.CatalogueDamaged: 500,
+    errors.TooBusy: 503,
     errors.FeaturesUnavailable: 503,
     errors.ModelRefused: 503,
     errors.CatalogueUnavailable: 503,
     errors.IndexDamaged: 503,
     errors.StorageFull: 507,
 }
+UNKNOWN = "unknown"
 HTTP_WORDS = {404: "unknown_path", 405: "method_not_allowed"}
 RETRY_AFTER_S = 2
+# An answer is data: no browser shall guess another type, run it, show it in a frame or keep it.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
 REQUEST_ID = "X-Request-Id"
 LONGEST_REQUEST_ID = 64
 MOST_IN_MEMORY = 1 << 20  # bytes of an answer
@@ -58,16 +70,37 @@ class RequestLog:
         usable = given.isascii() and given.isprintable() and len(given) <= LONGEST_REQUEST_ID
         req.context.request_id = given if given and usable else uuid.uuid4().hex
         req.context.began = time.perf_counter()
+        request_ids.begin(req.context.request_id)
         timings.begin()
-        resp.set_header(REQUEST_ID, req.context.request_id)
+        counters.request_begins()
+        resp.set_headers(HEADERS | {REQUEST_ID: req.context.request_id})
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
-        took_s = time.perf_counter() - req.context.began
+        took_s, stages = time.perf_counter() - req.context.began, timings.stages()
+        route, status = req.uri_template or UNKNOWN, resp.status_code
         resp.set_header("Server-Timing", timings.header(took_s))
-        what = (req.method, req.path, resp.status_code)
-        log.info("%s %s %d %.1f ms %s", *what, 1000 * took_s, req.context.request_id)
+        counters.request_ends(_method(req), route, status, took_s, stages)
+        path = req.path.encode("unicode_escape").decode()  # a line is a line
+        told = {
+            "method": req.method,
+            "path": path,
+            "route": route,
+            "status": status,
+            "duration_ms": round(1000 * took_s, 1),
+            "stages_ms": {name: round(1000 * seconds, 1) for name, seconds in stages.items()},
+            "bytes": req.content_length,
+            "client": req.remote_addr,
+            "key": getattr(req.context, "key", None),
+        }
+        log.info("%s %s %d %.1f ms", req.method, path, status, 1000 * took_s, extra=told)
+        request_ids.begin("")
+
+
+def _method(req: falcon.Request) -> str:
+    """Of the known ones, so that there are only so many."""
+    return req.method if req.method in falcon.HTTP_METHODS else UNKNOWN
 
 
 class SpooledLines:
@@ -147,4 +180,6 @@ def _answer(
     resp.status = falcon.code_to_http_status(status)
     if status == falcon.HTTPServiceUnavailable().status_code:
         resp.set_header("Retry-After", str(RETRY_AFTER_S))
+    if status == falcon.HTTPUnauthorized().status_code:
+        resp.set_header("WWW-Authenticate", "Bearer")
     resp.media = getattr(req.context, "failed", {}) | answer

@@ -1,23 +1,27 @@
 """The composition root: every part is made here and handed to those that need it."""
 
+from typing import Any
+
 import falcon
 
 from sidecar import image_resources, model_resources, resources, task_resources
+from sidecar.access import OPEN, Access, Gate
 from sidecar.adding import Adding
-from sidecar.answers import RequestLog, add_error_handlers
+from sidecar.answers import App, RequestLog, add_error_handlers
 from sidecar.archives import BatchRules
 from sidecar.batch import Batch
 from sidecar.builds import BuildRules
 from sidecar.catalogue import open_catalogue
 from sidecar.dispatcher import Dispatcher
 from sidecar.features import Extractor
+from sidecar.figures import Figures
 from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.images import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.jobs import Deliveries
+from sidecar.keys import SCOPES, Keys
 from sidecar.keywords import Keywords
-from sidecar.metrics import Metrics
 from sidecar.models import VerifiedModels
 from sidecar.preloading import Preloader
 from sidecar.roster import Roster
@@ -29,7 +33,7 @@ from sidecar.trainer import Trainer
 from sidecar.uploads import BatchReader
 
 
-def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response]:
+def create_app(settings: Settings) -> App:
     """Build the service: parts, then routes, then what becomes of an error."""
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     generations = Generations(settings.index_dir)
@@ -57,37 +61,58 @@ def create_app(settings: Settings) -> falcon.App[falcon.Request, falcon.Response
     switches = Switches(catalogue, generations, repository, dispatcher)
     health = Health(entries, models, deliveries)
 
-    app = falcon.App(middleware=[RequestLog()])
+    figures = Figures(
+        catalogue, generations, inventory, models, health, deliveries, settings.data_dir
+    )
+    read, write, admin = SCOPES
+
+    status = task_resources.StatusResource(dispatcher)
+    routes: dict[str, tuple[str, object]] = {
+        "/similarity/add": (write, resources.AddResource(adding, settings.max_image_bytes)),
+        "/similarity/add_batch": (write, resources.AddBatchResource(Batch(adding), reader)),
+        "/similarity/remove": (write, image_resources.RemoveResource(removals)),
+        "/similarity/images": (read, image_resources.ImagesResource(entries)),
+        "/similarity/images/{image_id}": (read, image_resources.ImageResource(inventory, keywords)),
+        "/similarity/images/{image_id}/thumbnail": (
+            read,
+            image_resources.ThumbnailResource(entries),
+        ),
+        "/similarity/images/{image_id}/original": (
+            read,
+            image_resources.OriginalResource(inventory),
+        ),
+        "/similarity/stats": (read, task_resources.StatsResource(inventory)),
+        "/similarity/search": (read, resources.SearchResource(search, settings)),
+        "/similarity/train": (admin, task_resources.RequestResource(dispatcher, "train")),
+        "/similarity/update": (admin, task_resources.RequestResource(dispatcher, "update")),
+        "/similarity/models": (read, model_resources.ModelsResource(roster)),
+        "/similarity/upgrade": (admin, model_resources.UpgradeResource(switches)),
+        "/similarity/upgrade/cancel": (admin, model_resources.CancelUpgradeResource(switches)),
+        "/similarity/rollback": (admin, model_resources.RollbackResource(switches)),
+        "/similarity/retire": (admin, model_resources.RetireResource(switches)),
+        "/similarity/status/{task_id}": (read, status),
+        "/status/{task_id}": (read, status),
+        "/similarity/tasks": (read, task_resources.TasksResource(dispatcher)),
+        "/similarity/tasks/{task_id}/cancel": (admin, task_resources.CancelResource(dispatcher)),
+        "/predict/concepts": (read, resources.ConceptsResource(keywords, settings.max_image_bytes)),
+        "/metrics": (read, task_resources.MetricsResource(figures)),
+        "/health/live": (OPEN, task_resources.LiveResource()),
+        "/health/ready": (OPEN, task_resources.ReadyResource(health)),
+    }
+    return _assembled(routes, settings)
+
+
+def _assembled(routes: dict[str, tuple[str, object]], settings: Settings) -> App:
+    """The resources behind their paths, and what every request passes on its way to them."""
+    scopes = {path: scope for path, (scope, _) in routes.items()}
+    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
+    free = frozenset(path for path, scope in scopes.items() if scope == OPEN)
+    gate = Gate(settings.most_requests, free)
+    passed: list[Any] = [RequestLog(), gate, Access(keys, scopes)]
+    app = falcon.App(middleware=passed)
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
-    status = task_resources.StatusResource(dispatcher)
-    routes: dict[str, object] = {
-        "/similarity/add": resources.AddResource(adding, settings.max_image_bytes),
-        "/similarity/add_batch": resources.AddBatchResource(Batch(adding), reader),
-        "/similarity/remove": image_resources.RemoveResource(removals),
-        "/similarity/images": image_resources.ImagesResource(entries),
-        "/similarity/images/{image_id}": image_resources.ImageResource(inventory, keywords),
-        "/similarity/images/{image_id}/thumbnail": image_resources.ThumbnailResource(entries),
-        "/similarity/images/{image_id}/original": image_resources.OriginalResource(inventory),
-        "/similarity/stats": task_resources.StatsResource(inventory),
-        "/similarity/search": resources.SearchResource(search, settings),
-        "/similarity/train": task_resources.RequestResource(dispatcher, "train"),
-        "/similarity/update": task_resources.RequestResource(dispatcher, "update"),
-        "/similarity/models": model_resources.ModelsResource(roster),
-        "/similarity/upgrade": model_resources.UpgradeResource(switches),
-        "/similarity/upgrade/cancel": model_resources.CancelUpgradeResource(switches),
-        "/similarity/rollback": model_resources.RollbackResource(switches),
-        "/similarity/retire": model_resources.RetireResource(switches),
-        "/similarity/status/{task_id}": status,
-        "/status/{task_id}": status,
-        "/similarity/tasks": task_resources.TasksResource(dispatcher),
-        "/similarity/tasks/{task_id}/cancel": task_resources.CancelResource(dispatcher),
-        "/predict/concepts": resources.ConceptsResource(keywords, settings.max_image_bytes),
-        "/metrics": task_resources.MetricsResource(Metrics(generations)),
-        "/health/live": task_resources.LiveResource(),
-        "/health/ready": task_resources.ReadyResource(health),
-    }
-    for path, resource in routes.items():
+    for path, (_, resource) in routes.items():
         app.add_route(path, resource)
     add_error_handlers(app)
     return app

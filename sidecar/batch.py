@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sidecar import ids
+from sidecar import ids, request_ids
 from sidecar.adding import Adding
 from sidecar.archives import File
 from sidecar.errors import SimilarityError, WrongArguments
@@ -40,16 +40,18 @@ class Batch:
             an outcome a file, in their order. One that fails leaves the others alone.
         """
         under_way: deque[tuple[str, Future[Outcome]]] = deque()
+        request_id = request_ids.current()
         for file in files:
             stem = _path(file.name).stem
             # Of two with the same id it is the first that is added.
             while len(under_way) == AT_ONCE or (stem and stem in {name for name, _ in under_way}):
                 yield under_way.popleft()[1].result()
-            under_way.append((stem, self._threads.submit(self._add, file, overwrite)))
+            under_way.append((stem, self._threads.submit(self._add, file, overwrite, request_id)))
         while under_way:
             yield under_way.popleft()[1].result()
 
-    def _add(self, file: File, overwrite: bool) -> Outcome:
+    def _add(self, file: File, overwrite: bool, request_id: str) -> Outcome:
+        request_ids.begin(request_id)
         try:
             if isinstance(file.content, Exception):
                 raise file.content

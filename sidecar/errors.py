@@ -12,6 +12,7 @@
        │          │           └ FeaturesUnavailable, ModelRefused, ModelReplaced,
        │          │             UnknownVersion, SwitchRefused
        │          └ ImageUnreadable, ImageTooLarge
+       ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout
        └ WrongArguments, DataRequired, ImageTooLarge, ArchiveUnreadable, BatchTooLarge
 
 Each error carries the `word` that a client sees in `message`; its own text is the sentence in
@@ -29,6 +30,30 @@ class SettingsError(SimilarityError):
     """A setting in the environment is out of its range; the text has one line for each."""
 
     word = "wrong_settings"
+
+
+class TooBusy(SimilarityError):
+    """As many requests are in hand as may be."""
+
+    word = "too_busy"
+
+
+class KeyRequired(SimilarityError):
+    """The request has no key, or one that is not known."""
+
+    word = "key_required"
+
+
+class ScopeMissing(SimilarityError):
+    """The key is not for calls of this kind."""
+
+    word = "scope_missing"
+
+
+class RequestTimeout(SimilarityError):
+    """The request did not arrive in time."""
+
+    word = "request_timeout"
 
 
 class WrongArguments(SimilarityError):

@@ -11,6 +11,7 @@ from tritonclient.utils import InferenceServerException
 
 from sidecar.contract import MODEL, Contract
 from sidecar.errors import FeaturesUnavailable
+from sidecar.metrics import counters
 from sidecar.settings import Settings
 
 LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
@@ -106,7 +107,12 @@ class Extractor:
         return max(1, int(answer.config.max_batch_size))
 
     def infer(
-        self, images: NDArray[np.uint8], contract: Contract, output: str, priority: int = 0
+        self,
+        images: NDArray[np.uint8],
+        contract: Contract,
+        output: str,
+        priority: int = 0,
+        request_id: str = "",
     ) -> NDArray[np.float32]:
         """Ask for one of the graph's outputs; arguments and errors as `features`.
 
@@ -114,6 +120,7 @@ class Extractor:
             output: "features" [N, D] or "keywords" [N, K].
             priority: by config.pbtxt's `priority_levels`, 1 the most urgent; with 0, or where it
                 has not as many, its default.
+            request_id: what Triton shall call it in its log.
         """
         tensor = triton.InferInput("image", list(images.shape), "UINT8")
         tensor.set_data_from_numpy(images)
@@ -123,6 +130,7 @@ class Extractor:
                 [tensor],
                 model_version=str(contract.version),
                 outputs=[triton.InferRequestedOutput(output)],
+                request_id=request_id,
                 priority=priority,
                 client_timeout=self._timeout_s,
             )
@@ -143,4 +151,11 @@ def _translated(version: int) -> Iterator[None]:
     try:
         yield
     except (InferenceServerException, ValueError) as error:
+        counters.triton_failed(_code(error))
         raise FeaturesUnavailable(f"version {version}: {error}") from error
+
+
+def _code(error: Exception) -> str:
+    """The status of gRPC, such as "UNAVAILABLE"; "INVALID" for an answer that can't be read."""
+    status = error.status() if isinstance(error, InferenceServerException) else None
+    return str(status).removeprefix("StatusCode.") if status else "INVALID"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
 from sidecar import timings
+from sidecar.metrics import counters
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -76,6 +77,7 @@ class Gathering(Generic[Item, Outcome]):
         with self._lock:
             others = [self._queue.popleft() for _ in range(min(len(self._queue), self._most - 1))]
         group = [own, *others]
+        counters.group(self._name, len(group))
         began = time.perf_counter()
         outcomes: Sequence[Outcome | BaseException]
         try:

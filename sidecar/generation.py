@@ -7,7 +7,7 @@ from pathlib import Path
 from sidecar.contract import sha256_of
 from sidecar.errors import IndexDamaged
 from sidecar.index import Index
-from sidecar.meta import LISTS, TRAINED, Meta
+from sidecar.meta import LISTS, META, TRAINED, Meta
 from sidecar.segments import Segments
 
 
@@ -35,6 +35,11 @@ class Generation:
     def number(self) -> int:
         """What it was published under; 0 for a draft."""
         return int(self.folder.name) if self.folder.name.isdecimal() else 0
+
+    @property
+    def made_at(self) -> float:
+        """Seconds since 1970."""
+        return (self.folder / META).stat().st_mtime
 
     def published(self, folder: Path) -> "Generation":
         """The same draft, open as it is, now that its folder has its place."""

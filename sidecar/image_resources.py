@@ -101,5 +101,4 @@ class OriginalResource:
 
 def _file(resp: falcon.Response, kind: str, data: bytes) -> None:
     resp.content_type = kind
-    resp.set_header("X-Content-Type-Options", "nosniff")
     resp.data = data

@@ -22,9 +22,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
+from sidecar import request_ids
 from sidecar.catalogue import Catalogue, Task, open_catalogue
-from sidecar.errors import QueueUnavailable, SimilarityError, TaskLost
+from sidecar.errors import QueueUnavailable, SettingsError, SimilarityError, TaskLost
 from sidecar.heartbeat import Heartbeat
+from sidecar.metrics.worker import WorkerMetrics
 from sidecar.settings import Settings, from_environment
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,7 @@ class _Worker(Worker):
     """RQ's worker, which on SIGTERM drops its job: tasks are safe to run again, and may be long."""
 
     stopping = False  # the whole process, by a signal
+    metrics: WorkerMetrics
     max_connection_wait_time = 2.0  # seconds between tries to reach Redis
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
@@ -106,6 +109,18 @@ class _Worker(Worker):
             self.register_birth()  # type: ignore[no-untyped-call]
         super().heartbeat(timeout, pipeline)
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Also count what became of it."""
+        began = time.monotonic()
+        super().execute_job(job, queue)
+        try:
+            task = _look_up(job.args[0])
+        except SimilarityError as error:
+            log.warning("%s is not counted: %s", job.args[0], error)
+            return
+        if task.finished_at is not None:
+            self.metrics.task_ended(task.kind, task.state, time.monotonic() - began)
+
     def handle_warm_shutdown_request(self) -> None:
         _Worker.stopping = True
         if self.horse_pid:
@@ -113,7 +128,16 @@ class _Worker(Worker):
 
 
 def work(settings: Settings) -> None:
-    """Run tasks until SIGTERM or SIGINT; wait for Redis whenever it is away."""
+    """Run tasks until SIGTERM or SIGINT; wait for Redis whenever it is away.
+
+    Raises:
+        SettingsError: the port of its metrics is taken.
+    """
+    _Worker.metrics = WorkerMetrics()
+    try:
+        _Worker.metrics.serve(settings.host, settings.metrics_port)
+    except OSError as error:
+        raise SettingsError(f"METRICS_PORT={settings.metrics_port}: {error}") from error
     while not _Worker.stopping:
         try:
             worker = _Worker(
@@ -141,6 +165,7 @@ def run(task_id: str) -> None:
     task = catalogue.tasks.claim(task_id)
     if task is None:
         return  # done, cancelled, or another one is running; its turn comes
+    request_ids.begin(task.request_id or "")
     log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
@@ -185,10 +210,20 @@ def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
 
 def _put_back(job: Job, _pid: int, _status: int, _usage: Any) -> None:
     """The process of a task was killed: say so at once, rather than let its lease run out."""
+    _Worker.metrics.process_lost()
     settings = from_environment()
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     catalogue.tasks.release(job.args[0])
     catalogue.database.close()
+
+
+def _look_up(task_id: str) -> Task:
+    settings = from_environment()
+    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    try:
+        return catalogue.tasks.get(task_id)
+    finally:
+        catalogue.database.close()
 
 
 def _die_with_parent() -> None:

@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar import request_ids
 from sidecar.catalogue import ModelRecord
 from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable
@@ -32,6 +33,7 @@ STORED = 3  # the priority of images that are embedded again, behind all live tr
 
 Image = NDArray[np.uint8]  # [S, S, 3]
 Vector = NDArray[np.float32]
+Asked = tuple[Image, str]  # with the id of its request
 
 
 class Model:
@@ -76,7 +78,7 @@ class Model:
             ImageUnreadable: it can't be decoded.
             FeaturesUnavailable: as `Extractor`.
         """
-        return self._features[line].ask(self._image(jpeg))
+        return self._features[line].ask(self._asked(jpeg))
 
     def embed(self, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
         """The features of stored images, by one call behind all others; errors as `features`.
@@ -87,11 +89,11 @@ class Model:
             float32 [N, D].
         """
         images = np.stack([self._image(jpeg) for jpeg in jpegs])
-        return self._infer(images, "features", STORED)
+        return self._infer(images, "features", STORED, request_ids.current())
 
     def keywords(self, jpeg: bytes) -> Vector:
         """The keyword probabilities, float32 [K], of a canonical JPEG; errors as `features`."""
-        return self._keywords.ask(self._image(jpeg))
+        return self._keywords.ask(self._asked(jpeg))
 
     def check(self) -> None:
         """Raises FeaturesUnavailable unless Triton serves this version."""
@@ -104,17 +106,23 @@ class Model:
     def _image(self, jpeg: bytes) -> Image:
         return pixels(jpeg, self.contract.resize, self.contract.crop)
 
-    def _gathering(self, output: str, line: Line) -> Gathering[Image, Vector]:
+    def _asked(self, jpeg: bytes) -> Asked:
+        return self._image(jpeg), request_ids.current()
+
+    def _gathering(self, output: str, line: Line) -> Gathering[Asked, Vector]:
         priority, calls = line.value
 
-        def work(images: list[Image]) -> list[Vector]:
-            return [*self._infer(np.stack(images), output, priority)]
+        def work(asked: list[Asked]) -> list[Vector]:
+            images, ids = zip(*asked, strict=True)
+            return [*self._infer(np.stack(images), output, priority, ",".join(filter(None, ids)))]
 
         return Gathering("infer", work, self.largest_call, calls)
 
-    def _infer(self, images: NDArray[np.uint8], output: str, priority: int) -> NDArray[np.float32]:
+    def _infer(
+        self, images: NDArray[np.uint8], output: str, priority: int, request_id: str
+    ) -> NDArray[np.float32]:
         try:
-            return self._extractor.infer(images, self.contract, output, priority)
+            return self._extractor.infer(images, self.contract, output, priority, request_id)
         except FeaturesUnavailable:
             self._on_trouble()
             raise

@@ -5,13 +5,25 @@ import os
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
+from sidecar.metrics import sharing
+from sidecar.patience import PatientProcess
 from sidecar.settings import Settings
 
 GRACEFUL_TIMEOUT_S = 30
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 LARGEST_KEPT_BYTES, KEPT_BYTES, ARENAS = 4 << 20, 32 << 20, 2
+
+
+class _Log(Logger):
+    """Its lines go where all others go."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):
@@ -40,6 +52,7 @@ def serve(settings: Settings) -> None:
     """Answer HTTP until SIGTERM or SIGINT; requests in hand are finished."""
     # FAISS scans for one query per request; the threads that matter are gunicorn's.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    PatientProcess.timeout_s = settings.request_timeout_s
     Server(settings).run()
 
 
@@ -61,7 +74,10 @@ def _options(settings: Settings) -> dict[str, Any]:
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.http_processes,
         "threads": settings.http_threads,
-        "worker_class": "gthread",
+        "worker_class": PatientProcess,
+        "logger_class": _Log,
+        "pre_request": lambda process, request: process.heard(request.path),
+        "child_exit": lambda _arbiter, process: sharing.process_ended(process.pid),
         "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn's life sign must not wait for a disk
         "graceful_timeout": GRACEFUL_TIMEOUT_S,
         "loglevel": settings.log_level,

@@ -23,7 +23,19 @@ class Settings(BaseSettings):
     port: int = Field(5000, ge=1, le=65_535, description="port on which the sidecar listens")
     http_processes: int = Field(2, ge=1, le=64, description="processes that answer HTTP")
     http_threads: int = Field(
-        64, ge=1, le=1024, description="requests that one process has in hand at once"
+        128,
+        ge=1,
+        le=1024,
+        description="threads of each; an eighth is kept for saying 503 to more requests than that",
+    )
+    request_timeout_s: float = Field(
+        60.0,
+        ge=1,
+        le=3600,
+        description="seconds a request may take to arrive; a batch, seconds of silence",
+    )
+    api_keys_file: Path | None = Field(
+        None, description="file of the keys that clients have to send; empty lets everybody in"
     )
     data_dir: Path = Field(Path("var"), description="volume of the catalogue and the index")
     catalogue_url: str = Field(
@@ -73,6 +85,9 @@ class Settings(BaseSettings):
     keep_generations: int = Field(
         2, ge=1, le=100, description="generations of the index that stay on the volume"
     )
+    metrics_port: int = Field(
+        9091, ge=0, le=65_535, description="port of the worker's metrics; 0 is none"
+    )
     canonical_size: int = Field(
         384, ge=64, le=4096, description="short side, in pixels, at which an image is kept"
     )
@@ -97,9 +112,18 @@ class Settings(BaseSettings):
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
     )
 
+    log_format: Literal["text", "json"] = Field(
+        "text", description="form of a line of the log: `text` or `json`"
+    )
+
     @property
     def database_url(self) -> str:
         return self.catalogue_url or f"sqlite:///{self.data_dir.absolute()}/catalogue.sqlite"
+
+    @property
+    def most_requests(self) -> int:
+        """Requests that a process has in hand at once; its other threads refuse what is more."""
+        return max(1, self.http_threads - self.http_threads // 8)
 
     @property
     def index_dir(self) -> Path:

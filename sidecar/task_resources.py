@@ -6,9 +6,10 @@ import falcon
 
 from sidecar.catalogue import Task
 from sidecar.dispatcher import Dispatcher
+from sidecar.figures import Figures
 from sidecar.health import Health
 from sidecar.inventory import Inventory
-from sidecar.metrics import CONTENT_TYPE, Metrics
+from sidecar.metrics.page import CONTENT_TYPE, page
 from sidecar.parameters import whole_number
 
 MESSAGES = {
@@ -90,12 +91,12 @@ class StatsResource:
 class MetricsResource:
     """GET /metrics, for Prometheus."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.content_type = CONTENT_TYPE
-        resp.data = self._metrics.page()
+        resp.data = page(self._figures.read)
 
 
 class LiveResource:

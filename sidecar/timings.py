@@ -15,9 +15,9 @@ def begin() -> None:
 
 def note(name: str, seconds: float) -> None:
     """Add time to a stage; what belongs to no request is noted nowhere."""
-    stages = _stages.get()
-    if stages is not None:
-        stages[name] = stages.get(name, 0.0) + seconds
+    noted = _stages.get()
+    if noted is not None:
+        noted[name] = noted.get(name, 0.0) + seconds
 
 
 @contextmanager
@@ -30,10 +30,15 @@ def stage(name: str) -> Iterator[None]:
         note(name, time.perf_counter() - began)
 
 
+def stages() -> dict[str, float]:
+    """Seconds by stage, of the request on this thread."""
+    return _stages.get() or {}
+
+
 def header(total_s: float) -> str:
     """The stages in milliseconds as a Server-Timing header tells them.
 
     Source: W3C Server Timing, https://www.w3.org/TR/server-timing/.
     """
-    stages = {**(_stages.get() or {}), "total": total_s}
-    return ", ".join(f"{name};dur={1000 * seconds:.1f}" for name, seconds in stages.items())
+    told = {**stages(), "total": total_s}
+    return ", ".join(f"{name};dur={1000 * seconds:.1f}" for name, seconds in told.items())

@@ -16,6 +16,7 @@ from sidecar.errors import (
     BatchTooLarge,
     DataRequired,
     ImageTooLarge,
+    RequestTimeout,
     SimilarityError,
     StorageFull,
     WrongArguments,
@@ -92,8 +93,7 @@ class BatchReader:
 
     def _files(self, req: falcon.Request) -> Iterator[File]:
         if not (req.content_type or "").startswith(falcon.MEDIA_MULTIPART):
-            body: Any = req.stream if req.content_length is None else req.bounded_stream
-            yield from self._unpacked(body)
+            yield from self._unpacked(_Arriving(req))
             return
         for part in _form(req, self.rules.max_batch_bytes, any_number=True):
             if part.name == FIELD:
@@ -130,6 +130,21 @@ class BatchReader:
             yield file
 
 
+class _Arriving:
+    """The body of a request, for as long as the server is patient (`patience`)."""
+
+    def __init__(self, req: falcon.Request) -> None:
+        # Falcon would take a body without a length, which comes in chunks, for an empty one.
+        self._stream: Any = req.stream if req.content_length is None else req.bounded_stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises RequestTimeout."""
+        try:
+            return bytes(self._stream.read(size))
+        except BlockingIOError as error:
+            raise RequestTimeout("the request took too long to arrive") from error
+
+
 @contextmanager
 def _telling_of_no_room() -> Iterator[None]:
     try:
@@ -145,8 +160,7 @@ def _form(req: falcon.Request, max_bytes: int, any_number: bool = False) -> Mult
     handler = MultipartFormHandler()
     if any_number:
         handler.parse_options.max_body_part_count = 0
-    # Falcon would take a body without a length, which comes in chunks, for an empty one.
-    stream: Any = req.stream if req.content_length is None else req.bounded_stream
+    stream: Any = _Arriving(req)
     form = handler.deserialize(stream, req.content_type, req.content_length or max_bytes)
     assert isinstance(form, MultipartForm)
     return form

@@ -283,9 +283,9 @@ def test_the_measured_recall_is_told_by_stats_and_by_metrics(stack: Stack) -> No
     }
     for mark in stats["recall"]:
         nprob = str(mark["nprob"])
-        assert told["similarity_index_recall", nprob] == mark["recall"]
-        assert told["similarity_index_recall_lower_bound", nprob] == mark["at_least"]
-        assert told["similarity_index_recall_promised", nprob] == PROMISES[mark["nprob"]]
+        assert told["similarity_index_recall_ratio", nprob] == mark["recall"]
+        assert told["similarity_index_recall_lower_bound_ratio", nprob] == mark["at_least"]
+        assert told["similarity_index_recall_promised_ratio", nprob] == PROMISES[mark["nprob"]]
         assert mark["at_least"] <= mark["recall"] <= 1
         assert mark["recall"] >= PROMISES[mark["nprob"]]
     assert told["similarity_index_generation", None] == stats["generation"]

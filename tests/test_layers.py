@@ -16,10 +16,11 @@ DOORS = {
     "PIL": {"sidecar.images"},
     "faiss": {"sidecar.index"},
     "alembic": {"sidecar.catalogue"},
-    "gunicorn": {"sidecar.server"},
+    "gunicorn": {"sidecar.server", "sidecar.patience"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.sessions"},
     "prometheus_client": {"sidecar.metrics"},
+    "pythonjsonlogger": {"sidecar.logs"},
     "psycopg": {"sidecar.catalogue"},
     "pydantic": {"sidecar.settings"},
     "pydantic_settings": {"sidecar.settings"},
@@ -32,7 +33,7 @@ DOORS = {
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.features"},
 }
-EDGE = {f"sidecar.{name}" for name in ("app", "answers", "parameters", "uploads")}
+EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters", "uploads")}
 EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
@@ -42,11 +43,13 @@ ORDER = [
     ["maintenance"],
     ["backups", "repair", "verification"],
     ["server"],
+    ["patience"],
     ["app"],
     ["model_resources"],
     ["resources", "image_resources", "task_resources"],
-    ["answers", "parameters", "uploads", "health"],
-    ["batch", "inventory", "metrics", "switches", "roster", "preloading"],
+    ["access", "answers", "parameters", "uploads"],
+    ["figures"],
+    ["batch", "inventory", "switches", "roster", "preloading", "health"],
     ["adding", "keywords", "archives", "dispatcher"],
     ["jobs"],
     ["workshop", "heartbeat"],
@@ -66,7 +69,8 @@ ORDER = [
     ["dial", "segments"],
     ["catalogue", "features", "index", "images", "ids"],
     ["gathering", "jpeg"],
-    ["contract", "settings", "timings"],
+    ["logs", "keys"],
+    ["contract", "metrics", "request_ids", "settings", "timings"],
     ["errors"],
 ]
 

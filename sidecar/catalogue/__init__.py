@@ -14,10 +14,11 @@ from sidecar.catalogue.database import Database
 from sidecar.catalogue.entries import Entries, Entry
 from sidecar.catalogue.models import SWITCHES, ModelRecord, Models, use
 from sidecar.catalogue.removals import Removals, Removed
-from sidecar.catalogue.tasks import Published, Task, Tasks
+from sidecar.catalogue.tasks import KINDS, Published, Task, Tasks
 from sidecar.catalogue.vectors import Page, Picture, Vectors, lacking
 
 __all__ = [
+    "KINDS",
     "SWITCHES",
     "Adds",
     "Audit",

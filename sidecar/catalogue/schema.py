@@ -100,6 +100,7 @@ tasks = Table(
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published
     Column("report", JSON(none_as_null=True)),  # what it has measured, for its status
+    Column("request_id", String(64)),  # of the request that asked for it
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
 )

@@ -17,9 +17,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
+from sidecar import request_ids
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.models import SWITCHES
 from sidecar.catalogue.removals import newest as newest_removal
@@ -30,6 +31,7 @@ MOST_ATTEMPTS = 3
 WORKER_LOST = WorkerLost(f"the worker was lost {MOST_ATTEMPTS} times; see its log")
 FINISHED = ("ok", "error", "cancelled")
 SHORT = ("train", "update")  # kinds of tasks that others make way for
+KINDS = (*SHORT, *SWITCHES, "retire")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Task:
     generation: int | None
     images: int | None
     report: dict[str, Any] | None
+    request_id: str | None
     created_at: float
     finished_at: float | None
 
@@ -95,6 +98,15 @@ class Tasks:
     def recent(self, limit: int) -> list[Task]:
         """The newest tasks first."""
         query = select(tasks).order_by(tasks.c.created_at.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [_task(row) for row in connection.execute(query)]
+
+    def latest(self) -> list[Task]:
+        """All tasks that wait or run, and of each kind the last that was tried and has ended."""
+        tried = tasks.c.finished_at.is_not(None) & (tasks.c.attempt > 0)
+        last = select(tasks.c.kind, func.max(tasks.c.finished_at)).where(tried)
+        ended = tuple_(tasks.c.kind, tasks.c.finished_at).in_(last.group_by(tasks.c.kind))
+        query = select(tasks).where(tasks.c.finished_at.is_(None) | ended)
         with self._database.reading() as connection:
             return [_task(row) for row in connection.execute(query)]
 
@@ -248,7 +260,8 @@ def _get(connection: Connection, task_id: str) -> Task:
 def _insert(connection: Connection, kind: str, version: int | None) -> Task:
     task_id = str(uuid.uuid4())
     row = {"task_id": task_id, "kind": kind, "version": version, "state": "waiting"}
-    connection.execute(insert(tasks).values(**row, created_at=time.time()))
+    asked = {"request_id": request_ids.current() or None, "created_at": time.time()}
+    connection.execute(insert(tasks).values(**row, **asked))
     return _get(connection, task_id)
 
 

@@ -1,0 +1,91 @@
+"""What happens in the sidecar, counted as it happens, in files that its processes share.
+
+Source of names and units: https://prometheus.io/docs/practices/naming/.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REQUEST_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600)
+STAGE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+GROUP_IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+REGISTRY = CollectorRegistry()
+
+_requests = Counter(
+    "similarity_http_requests",
+    "Requests answered.",
+    ["method", "route", "status"],
+    registry=REGISTRY,
+)
+_request_seconds = Histogram(
+    "similarity_http_request_duration_seconds",
+    "From a request's headers to its answer.",
+    ["route"],
+    buckets=REQUEST_SECONDS,
+    registry=REGISTRY,
+)
+_in_hand = Gauge(
+    "similarity_http_requests_in_hand",
+    "Requests being worked on.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+_stage_seconds = Histogram(
+    "similarity_stage_duration_seconds",
+    "What requests spent on each stage, as in Server-Timing.",
+    ["stage"],
+    buckets=STAGE_SECONDS,
+    registry=REGISTRY,
+)
+_groups = {
+    "infer": Histogram(
+        "similarity_infer_images",
+        "Images in a call to Triton.",
+        buckets=GROUP_IMAGES,
+        registry=REGISTRY,
+    ),
+    "commit": Histogram(
+        "similarity_commit_images",
+        "Images in a commit of the catalogue.",
+        buckets=GROUP_IMAGES,
+        registry=REGISTRY,
+    ),
+}
+_triton_errors = Counter(
+    "similarity_triton_errors",
+    "Calls to Triton that failed, by the status of gRPC.",
+    ["code"],
+    registry=REGISTRY,
+)
+
+
+def request_begins() -> None:
+    """A request is in hand."""
+    _in_hand.inc()
+
+
+def request_ends(
+    method: str, route: str, status: int, took_s: float, stages: dict[str, float]
+) -> None:
+    """A request is answered.
+
+    Args:
+        route: the template of its path, so that there are only so many.
+        stages: seconds by name, as `timings` has them.
+    """
+    _in_hand.dec()
+    _requests.labels(method, route, str(status)).inc()
+    _request_seconds.labels(route).observe(took_s)
+    for stage, seconds in stages.items():
+        _stage_seconds.labels(stage).observe(seconds)
+
+
+def group(name: str, images: int) -> None:
+    """So many images shared a call to Triton ("infer") or a commit ("commit")."""
+    if name in _groups:
+        _groups[name].observe(images)
+
+
+def triton_failed(code: str) -> None:
+    """A call failed with this status of gRPC, such as "UNAVAILABLE"."""
+    _triton_errors.labels(code).inc()

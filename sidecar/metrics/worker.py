@@ -1,0 +1,50 @@
+"""The worker's own page of metrics, on a port of its own."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+
+TASK_SECONDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+
+
+class WorkerMetrics:
+    """What became of the tasks that this worker ran."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._seconds = Histogram(
+            "similarity_task_duration_seconds",
+            "Seconds of the attempt that ended a task.",
+            ["kind", "outcome"],
+            buckets=TASK_SECONDS,
+            registry=self._registry,
+        )
+        self._lost = Counter(
+            "similarity_workers_lost",
+            "Processes of tasks that were killed, or died.",
+            registry=self._registry,
+        )
+
+    def serve(self, host: str, port: int) -> None:
+        """Answer on a thread, for as long as the process lives; 0 is no port.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if port:
+            start_http_server(port, host, self._registry)
+
+    def task_ended(self, kind: str, outcome: str, took_s: float) -> None:
+        """Args: outcome: "ok", "error" or "cancelled"."""
+        self._seconds.labels(kind, outcome).observe(took_s)
+
+    def process_lost(self) -> None:
+        """The process of a task was killed, or died."""
+        self._lost.inc()

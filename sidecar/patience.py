@@ -1,0 +1,81 @@
+"""How long a client is heard out: a thread that reads from one does nothing else.
+
+gunicorn reads with no limit, so that a client which sends a byte now and then would keep a thread.
+"""
+
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+BATCH = "/similarity/add_batch"
+
+
+@dataclass
+class _Listening:
+    """To whom a thread listens, since when, and whether it has heard the headers."""
+
+    conn: TConn
+    since: float
+    heard: bool = False
+
+
+class PatientProcess(ThreadWorker):
+    """Gives each request so many seconds to arrive, headers and body.
+
+    A batch may take hours, and must only never fall silent for as long.
+    """
+
+    timeout_s: float  # set before there are any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._listening: dict[int, _Listening] = {}  # by thread
+
+    def handle(self, conn: TConn) -> Any:
+        thread = threading.get_ident()
+        self._listening[thread] = _Listening(conn, time.monotonic())
+        _set_patience(conn.sock, self.timeout_s)
+        try:
+            return super().handle(conn)
+        finally:
+            self._listening.pop(thread, None)
+
+    def heard(self, path: str) -> None:
+        """The headers of this thread's request are there."""
+        thread = threading.get_ident()
+        if path.rstrip("/") == BATCH:
+            self._listening.pop(thread)
+        else:
+            self._listening[thread].heard = True
+
+    def notify(self) -> None:
+        """Called every second or so."""
+        super().notify()
+        oldest = time.monotonic() - self.timeout_s
+        for thread, listening in [*self._listening.items()]:
+            if listening.since < oldest:
+                self._listening.pop(thread, None)
+                _interrupt(listening)
+
+
+def _interrupt(listening: _Listening) -> None:
+    """Whoever waits for headers finds the end; whoever reads a body has BlockingIOError raised."""
+    with suppress(OSError):  # the connection is gone
+        if listening.heard:
+            _set_patience(listening.conn.sock, 1e-6)
+        else:
+            listening.conn.sock.shutdown(socket.SHUT_RD)
+
+
+def _set_patience(sock: socket.socket, timeout_s: float) -> None:
+    """Of the kernel, since gunicorn has Python's socket wait for ever. Source: Linux socket(7)."""
+    whole, rest = divmod(timeout_s, 1)
+    patience = struct.pack("ll", int(whole), int(rest * 1e6))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        sock.setsockopt(socket.SOL_SOCKET, option, patience)
