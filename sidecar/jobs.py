@@ -24,7 +24,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from sidecar import request_ids
 from sidecar.catalogue import Catalogue, Task, open_catalogue
-from sidecar.errors import QueueUnavailable, SettingsError, SimilarityError, TaskLost
+from sidecar.errors import QueueUnavailable, SimilarityError, TaskLost
 from sidecar.heartbeat import Heartbeat
 from sidecar.metrics.worker import WorkerMetrics
 from sidecar.settings import Settings, from_environment
@@ -128,16 +128,12 @@ class _Worker(Worker):
 
 
 def work(settings: Settings) -> None:
-    """Run tasks until SIGTERM or SIGINT; wait for Redis whenever it is away.
-
-    Raises:
-        SettingsError: the port of its metrics is taken.
-    """
+    """Run tasks until SIGTERM or SIGINT; wait for Redis whenever it is away."""
     _Worker.metrics = WorkerMetrics()
     try:
         _Worker.metrics.serve(settings.host, settings.metrics_port)
-    except OSError as error:
-        raise SettingsError(f"METRICS_PORT={settings.metrics_port}: {error}") from error
+    except OSError as error:  # a second worker of one host
+        log.warning("METRICS_PORT=%d, no metrics of this worker: %s", settings.metrics_port, error)
     while not _Worker.stopping:
         try:
             worker = _Worker(

@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         2, ge=1, le=100, description="generations of the index that stay on the volume"
     )
     metrics_port: int = Field(
-        9091, ge=0, le=65_535, description="port of the worker's metrics; 0 is none"
+        9091, ge=0, le=65_535, description="port of a worker's metrics; 0 is none"
     )
     canonical_size: int = Field(
         384, ge=64, le=4096, description="short side, in pixels, at which an image is kept"
