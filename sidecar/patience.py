@@ -1,6 +1,7 @@
-"""How long a client is heard out: a thread that reads from one does nothing else.
+"""How a process treats those who have connected: heard out for so long, and none left at the end.
 
-gunicorn reads with no limit, so that a client which sends a byte now and then would keep a thread.
+gunicorn reads with no limit, so that a client which sends a byte now and then would keep a thread,
+which does nothing else meanwhile.
 """
 
 import socket
@@ -53,6 +54,21 @@ class PatientProcess(ThreadWorker):
             self._listening.pop(thread)
         else:
             self._listening[thread].heard = True
+
+    def set_accept_enabled(self, enabled: bool | None) -> None:
+        """At the end also take in all that have connected: who is let in no more is told so by the
+        system, before anything was sent. gunicorn would leave them waiting, and then hang up."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                while self._lets_in(listener):
+                    pass
+                listener.close()
+
+    def _lets_in(self, listener: Any) -> bool:
+        before = self.nr_conns
+        self.accept(listener)
+        return self.nr_conns > before
 
     def notify(self) -> None:
         """Called every second or so."""

@@ -4,23 +4,27 @@ Source: the client library's multiprocess mode, https://prometheus.github.io/cli
 """
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library looks for it once, when it is loaded
 MEMORY = Path("/dev/shm")  # noqa: S108 - counting must not wait for a disk
 
 
-def share() -> "tempfile.TemporaryDirectory[str]":
-    """Have the processes of this one count together; before any of them loads the library.
-
-    Returns:
-        the folder of their files, gone with this object.
-    """
+@contextmanager
+def share() -> Iterator[None]:
+    """Have this process and its children count together; before any of them loads the library."""
     memory = MEMORY if MEMORY.is_dir() else None
-    folder = tempfile.TemporaryDirectory(prefix="similarity-metrics-", dir=memory)
-    os.environ[FOLDER] = folder.name
-    return folder
+    folder, owner = tempfile.mkdtemp(prefix="similarity-metrics-", dir=memory), os.getpid()
+    os.environ[FOLDER] = folder
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:  # a forked child comes through here as well
+            shutil.rmtree(folder)
 
 
 def process_ended(pid: int) -> None:
