@@ -133,8 +133,8 @@ def check_tensorrt(model: Path, version: int) -> None:
     """Refuse an ONNX file that TensorRT would not take in one piece."""
     if graph.is_quantised(model):
         raise ExportRefused(
-            f"version {version} is int8, which TensorRT does not take: export it as fp32, or take"
-            " --target cuda"
+            f"version {version} is int8, which TensorRT does not take: --target cuda runs it"
+            " beside one of fp32 until it is retired"
         )
     if not graph.takes_bytes(model):
         raise ExportRefused(
