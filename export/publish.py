@@ -2,7 +2,7 @@
 
 <repository>/keywording/.staging-…/      Triton takes no such folder for a version
 <repository>/keywording/<version>/       model.onnx, labels.txt, contract.json
-<repository>/keywording/config.pbtxt     one for all versions, kept once it is there
+<repository>/keywording/config.pbtxt     one for all versions, kept once somebody has changed it
 """
 
 import os
@@ -15,7 +15,6 @@ from export.errors import ExportRefused
 from sidecar.contract import MODEL
 
 CONFIG_FILE = "config.pbtxt"
-TEMPLATE = Path(__file__).with_name(CONFIG_FILE)
 
 
 def check_free(repository: Path, version: int, force: bool) -> None:
@@ -50,7 +49,7 @@ def staging(repository: Path, version: int) -> Iterator[Path]:
                 parent.rmdir()
 
 
-def publish(staged: Path, repository: Path, version: int, force: bool) -> Path:
+def publish(staged: Path, repository: Path, version: int, force: bool, config: str | None) -> Path:
     """Give a staged version its place in one step.
 
     Args:
@@ -58,6 +57,7 @@ def publish(staged: Path, repository: Path, version: int, force: bool) -> Path:
         repository: the model repository.
         version: its number.
         force: whether it may replace a version of the same number.
+        config: the text of config.pbtxt; None leaves what is there.
     Returns:
         The version's folder.
     Raises:
@@ -65,7 +65,8 @@ def publish(staged: Path, repository: Path, version: int, force: bool) -> Path:
     """
     check_free(repository, version, force)
     model = repository / MODEL
-    _write_config(staged, model)
+    if config is not None:
+        write_config(repository, config)
     _sync(staged / "version")
     target = model / str(version)
     if target.exists():
@@ -80,14 +81,19 @@ def publish(staged: Path, repository: Path, version: int, force: bool) -> Path:
     return target
 
 
-def _write_config(staged: Path, model: Path) -> None:
-    """Put config.pbtxt in place where there is none: an operator's own settings stay.
+def write_config(repository: Path, text: str) -> bool:
+    """Put config.pbtxt in place in one step; false where it says so already.
 
-    Triton also loads every version anew when the file has changed.
+    Triton loads every version anew when the file has changed, even by nothing but its date.
     """
-    if not (model / CONFIG_FILE).exists():
-        shutil.copyfile(TEMPLATE, staged / CONFIG_FILE)
-        (staged / CONFIG_FILE).rename(model / CONFIG_FILE)
+    path = repository / MODEL / CONFIG_FILE
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    fresh = path.with_name(f".{CONFIG_FILE}-{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.rename(path)
+    _sync_folder(path.parent)
+    return True
 
 
 def _sync(folder: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export import graph, networks, photos, publish, rules, sessions
+from export import config, graph, networks, photos, publish, rules, sessions
+from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
 from sidecar import contract, images
@@ -42,6 +43,7 @@ class Order:
         version: its number in the repository.
         labels: the K keywords, in the order of the logits.
         calibration: a folder of images for int8; None takes the packaged photos.
+        purpose: what config.pbtxt is made for; None leaves it as it is.
     """
 
     network: Network
@@ -50,6 +52,7 @@ class Order:
     version: int
     labels: tuple[str, ...]
     calibration: Path | None
+    purpose: Purpose | None
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -74,6 +77,7 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
         ExportRefused: what came out breaks a rule; the repository is as it was.
     """
     publish.check_free(repository, order.version, force)
+    _check_purpose(order, repository)
     with publish.staging(repository, order.version) as staged:
         folder = staged / "version"
         folder.mkdir()
@@ -84,9 +88,30 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
             _write_int8(order, staged, model, say)
         else:
             (staged / "fp32.onnx").rename(model)
+        graph.sign(model)
         rules.check(model)
         _write_contract(order, folder, model)
-        return publish.publish(staged, repository, order.version, force)
+        text = _config(order, repository, model, say)
+        return publish.publish(staged, repository, order.version, force, text)
+
+
+def _check_purpose(order: Order, repository: Path) -> None:
+    """Refuse what can't run where it shall, before the work is done."""
+    if order.purpose:
+        config.check(order.purpose, repository, but=order.version)
+        if order.purpose.target == "tensorrt" and order.precision == "int8":
+            raise ExportRefused("TensorRT takes no int8 of this kind: --precision fp32")
+
+
+def _config(order: Order, repository: Path, model: Path, say: Say) -> str | None:
+    """The config under which the new version can be loaded, too."""
+    if order.purpose is None:
+        say("note: config.pbtxt was changed by hand and stays as it is")
+        return None
+    if order.purpose.target == "tensorrt":
+        config.check_tensorrt(model, order.version)
+    crops = config.sizes(repository, (order.version, order.network.crop))
+    return config.render(order.purpose, crops)
 
 
 def _write_fp32(order: Order, path: Path, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import onnx
 import pytest
 import torch
 
+from deploy.gpu.comparing import CPU, INFERENCE
+from deploy.gpu.machine import Environment
 from export import graph, photos, rules, sessions, versions
 from export.__main__ import main
 from export.errors import ExportRefused
@@ -74,6 +77,23 @@ def test_the_contract_says_what_the_file_gives(lite: Path, version: int, precisi
     assert said.accepts(features[0])
     assert np.linalg.norm(features[0]) == pytest.approx(1, abs=1e-5)
     assert keywords.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(("version", "apart"), [(1, 1e-3), (2, 1e-5)])
+def test_the_runtime_of_tritons_container_takes_the_file_and_gives_the_same(
+    lite: Path, tmp_path: Path, version: int, apart: float
+) -> None:
+    """The stand-in's environment has it, from PyPI: ONNX Runtime 1.19.2, as Triton 24.10 does."""
+    said = contract.read(lite, version)
+    np.save(tmp_path / "images.npy", contract.golden_image(said.crop)[None])
+    files = (str(model(lite, version)), f"{tmp_path}/images.npy", f"{tmp_path}/features.npy")
+    answer = json.loads(Environment(ROOT / ".venvs" / "triton").run(INFERENCE, *files, CPU))
+    assert answer["onnxruntime"] == "1.19.2"
+    features = np.load(tmp_path / "features.npy")[0]
+    assert said.accepts(features)
+    assert np.abs(features - said.golden_features).max() <= apart
+    stamp = graph.stamp(model(lite, version))
+    assert (stamp.ir <= 10, stamp.opset <= 21, stamp.domains) == (True, True, ())
 
 
 def test_int8_and_fp32_of_one_network_are_told_apart(lite: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 # Not bench: what it holds the service against must not be the service's own code.
-PACKAGES = ("sidecar", "export", "local", "demo")
+PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
 
 # The one module (or package) that may import each library.
 DOORS = {
@@ -37,6 +37,8 @@ EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters",
 EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
+# What runs in an environment of its own: inside Triton, or beside a GPU.
+APART = {"local.backends", "deploy.gpu.inference"}
 # Who may import whom, from the edge inwards: a module may only import those on later lines.
 ORDER = [
     ["__main__"],
@@ -98,7 +100,7 @@ def is_within(module: str, doors: set[str]) -> bool:
 def test_every_library_has_one_door(package: str) -> None:
     strangers = []
     for module, path in modules(package):
-        if ".backends." in module:  # runs inside Triton, in an environment of its own
+        if is_within(module, APART):
             continue
         for imported in {name.split(".")[0] for name in imports(path)}:
             free = imported in {*PACKAGES, *EVERYWHERE, *sys.stdlib_module_names}

@@ -1,5 +1,8 @@
 """What the C++ backend refuses, refused here: config.pbtxt against the model, and its parameters.
 
+What is said of GPUs (accelerators, CUDA's parameters) is ignored: so does the C++ backend for an
+instance on a CPU, and without a GPU Triton makes a KIND_AUTO one of these.
+
 Source: triton-inference-server/onnxruntime_backend, src/onnxruntime.cc and onnxruntime_utils.cc.
 """
 

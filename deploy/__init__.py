@@ -1,0 +1,1 @@
+"""What stands around a deployment: checks of the machine that it shall run on."""

@@ -1,0 +1,74 @@
+"""The command `python -m export config`, and the options that an export shares with it."""
+
+import argparse
+from pathlib import Path
+
+from export import config, publish
+from export.arguments import Parser, folder, positive
+from export.config import Purpose
+from export.errors import ExportRefused
+from sidecar.settings import from_environment
+
+DESCRIPTION = """Render the model's config.pbtxt for where it runs. cuda takes every precision;
+tensorrt takes fp32, computes in half precision, and builds an engine for each version when it is
+loaded. One that was changed by hand stays, unless --force is given."""
+
+
+def run(words: list[str]) -> str:
+    """Render config.pbtxt anew, for the versions that are there; says what was done.
+
+    Raises:
+        ExportRefused: it was changed by hand, or a version can't run there.
+    """
+    parser = Parser(prog="python -m export config", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument(
+        "--repository", type=folder, default=Path("model_repository"), metavar="DIR"
+    )
+    parser.add_argument(
+        "--force", dest="force_config", action="store_true", help="replace one changed by hand"
+    )
+    add_options(parser)
+    arguments = parser.parse_args(words)
+    repository: Path = arguments.repository
+    sizes = config.sizes(repository)
+    if not sizes:
+        raise ExportRefused(f"there is no version of the model in {repository}")
+    wanted = purpose(arguments)
+    if wanted is None:
+        raise ExportRefused("config.pbtxt was changed by hand and stays; --force replaces it")
+    config.check(wanted, repository)
+    changed = publish.write_config(repository, config.render(wanted, sizes))
+    done = "is made anew" if changed else "is as before"
+    return f"config.pbtxt {done}: {wanted.target}, {wanted.processes + 1} instances"
+
+
+def add_options(parser: Parser) -> None:
+    """The options that say what config.pbtxt is made for."""
+    group = parser.add_argument_group(
+        "config.pbtxt, one for all versions (what is not given stays)"
+    )
+    group.add_argument(
+        "--target", choices=config.TARGETS, help="cpu, if there is no config.pbtxt yet"
+    )
+    group.add_argument(
+        "--processes", type=positive, metavar="N", help="of the sidecar; at first, HTTP_PROCESSES"
+    )
+
+
+def purpose(arguments: argparse.Namespace) -> Purpose | None:
+    """What config.pbtxt shall be made for; None where it was changed by hand.
+
+    Raises:
+        ExportRefused: it was, and these arguments ask for another.
+    """
+    default = Purpose(processes=from_environment().http_processes)
+    text = config.read(arguments.repository)
+    now = default if text is None else config.purpose_of(text)
+    if now is None and getattr(arguments, "force_config", False):
+        now = default
+    if now is None and (arguments.target or arguments.processes):
+        raise ExportRefused(
+            "config.pbtxt was changed by hand and stays; to have it made anew:"
+            " python -m export config --force --target ..."
+        )
+    return now and Purpose(arguments.target or now.target, arguments.processes or now.processes)
