@@ -75,10 +75,12 @@ bench-upgrade: setup model $(MAIN)/bench ## how fast stored images are embedded 
 profile: setup model $(MAIN)/bench ## where the sidecar's time goes under fifty adding clients, as profile.svg
 	$(RUN) python -m bench.profile $(if $(IMAGES),--images "$(IMAGES)")
 
-check: setup ## lint, types and layers; what a commit must pass
+check: setup ## lint, types, security and layers; what a commit must pass
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
+	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy
+	$(RUN) python -m tests.audit
 	$(RUN) python -m pytest tests/test_layers.py
 
 check-gpu: setup model ## hold what a GPU computes against the CPU; without one, say so

@@ -20,7 +20,8 @@ def free_port(variable: str, address: str, default: int) -> int:
     Raises:
         LaunchRefused: it is another machine's, no port, or taken.
     """
-    host, colon, text = address.split("//")[-1].split("/")[0].split("@")[-1].rpartition(":")
+    address = address.split("@")[-1]  # an error shall not tell the password
+    host, colon, text = address.split("//")[-1].split("/")[0].rpartition(":")
     host, text = (host, text) if colon or text.isdecimal() else (text, str(default))
     if host not in ("", HOST, "localhost"):
         raise LaunchRefused(f"{variable}={address} is another machine's; nothing to start here")

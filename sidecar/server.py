@@ -78,7 +78,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "logger_class": _Log,
         "pre_request": lambda process, request: process.heard(request.path),
         "child_exit": lambda _arbiter, process: sharing.process_ended(process.pid),
-        "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn's life sign must not wait for a disk
+        "worker_tmp_dir": str(sharing.MEMORY),  # of its life sign
         "graceful_timeout": GRACEFUL_TIMEOUT_S,
         "loglevel": settings.log_level,
         "proc_name": "similarity-sidecar",

@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import pytest
 import requests
+from redis import Redis
+from redis.exceptions import RedisError
 
+from local.ports import free_ports
 from sidecar import keys
 from sidecar.errors import KeyRequired, SettingsError
 from sidecar.keys import Key, Keys
@@ -46,6 +49,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[
         "HTTP_THREADS": str(THREADS),
         "REQUEST_TIMEOUT_S": str(TIMEOUT_S),
         "LOG_FORMAT": "json",
+        "REDIS_URL": f"redis://:se%2Fcret@127.0.0.1:{free_ports(1)[0]}/0",
     }
     (folder / "data").mkdir()
     with restored(backup, folder / "data", **settings) as stack:
@@ -91,6 +95,13 @@ def test_each_call_wants_the_key_of_its_scope(guarded: Guarded, method: str, pat
     none = requests.request(method, guarded.stack.url + path, timeout=60)
     assert failure(none) == (401, "key_required")
     assert none.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_redis_wants_its_password(guarded: Guarded) -> None:
+    url = guarded.stack.env["REDIS_URL"]
+    assert guarded.stack.get("/health/ready").json()["parts"]["queue"] == "ok"
+    with Redis.from_url(url.replace(":se%2Fcret@", "")) as stranger, pytest.raises(RedisError):
+        stranger.ping()
 
 
 def test_health_is_open_to_all(guarded: Guarded) -> None:

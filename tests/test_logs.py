@@ -1,4 +1,4 @@
-"""A request is followed by its id: a line of the sidecar, the task's lines of the worker, Triton."""
+"""A request is followed by its id: in the sidecar, in the lines of its task, in Triton."""
 
 import json
 import logging
