@@ -17,7 +17,12 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, Worker
 from rq.command import send_stop_job_command
-from rq.exceptions import InvalidJobOperation, NoSuchJobError, StopRequested
+from rq.exceptions import (
+    DeserializationError,
+    InvalidJobOperation,
+    NoSuchJobError,
+    StopRequested,
+)
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
@@ -32,6 +37,7 @@ from sidecar.settings import Settings, from_environment
 log = logging.getLogger(__name__)
 
 QUEUE = "similarity"
+RUN = "sidecar.jobs.run"
 REDIS_TIMEOUT_S = 2
 RECONNECT_S = 1
 WORKER_TTL_S = 20  # RQ's; an idle worker gives a life sign 15 seconds before it runs out
@@ -56,7 +62,7 @@ class Deliveries:
         try:
             if task_id not in self._queue.get_job_ids():
                 self._queue.enqueue(
-                    run, task_id, job_id=task_id, job_timeout=-1, result_ttl=0, failure_ttl=60
+                    RUN, task_id, job_id=task_id, job_timeout=-1, result_ttl=0, failure_ttl=60
                 )
         except RedisError as error:
             raise QueueUnavailable(f"Redis: {error}") from error
@@ -95,6 +101,20 @@ def _impatient(redis_url: str) -> Redis:
     )
 
 
+class _Job(Job):
+    """A job that calls nothing back: RQ imports and calls whatever name a job in Redis has."""
+
+    success_callback = failure_callback = stopped_callback = None
+
+    def is_ours(self) -> bool:
+        """Whether it is to run a task, and nothing else."""
+        try:
+            ids = [each for each in self.args if isinstance(each, str)]
+            return self.func_name == RUN and len(ids) == len(self.args) == 1 and not self.kwargs
+        except DeserializationError:
+            return False
+
+
 class _Worker(Worker):
     """RQ's worker, which on SIGTERM drops its job: tasks are safe to run again, and may be long."""
 
@@ -110,7 +130,11 @@ class _Worker(Worker):
         super().heartbeat(timeout, pipeline)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Also count what became of it."""
+        """Refuse what the sidecar has not asked for; count what became of the rest."""
+        if not (isinstance(job, _Job) and job.is_ours()):
+            log.error("job %s in Redis is none of ours: it is deleted, not run", job.id)
+            job.delete()
+            return
         began = time.monotonic()
         super().execute_job(job, queue)
         try:
@@ -140,6 +164,7 @@ def work(settings: Settings) -> None:
                 [QUEUE],
                 connection=Redis.from_url(settings.redis_url),
                 serializer=JSONSerializer,
+                job_class=_Job,
                 worker_ttl=WORKER_TTL_S,
                 work_horse_killed_handler=_put_back,
             )

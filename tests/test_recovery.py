@@ -13,6 +13,8 @@ import pytest
 import requests
 from PIL import Image
 from redis import Redis
+from rq import Callback, Queue
+from rq.serializers import JSONSerializer
 
 from tests.conftest import restored
 from tests.stack import COMMANDS, ROOT, Stack
@@ -266,3 +268,22 @@ def test_sidecars_settings_are_checked_at_the_start(tmp_path: Path) -> None:
     for name in ("NPROB='0'", "SIMILARITY_SEARCH_NUM_RESULTS='many'", "PORT='70000'"):
         assert name in stack.log("sidecar")
     assert "Traceback" not in stack.log("sidecar")
+
+
+def test_a_job_that_is_none_of_ours_is_not_run(house: Stack, tmp_path: Path) -> None:
+    """Whoever may write to Redis shall not thereby run commands here."""
+    made = tmp_path / "made"
+    with Redis.from_url(house.env["REDIS_URL"]) as redis:
+        queue = Queue("similarity", connection=redis, serializer=JSONSerializer)
+        jobs = [
+            queue.enqueue("os.system", f"touch {made}"),
+            queue.enqueue("sidecar.jobs.run", on_failure=Callback("os.abort")),
+            queue.enqueue("sidecar.jobs.run", "no-such-task", on_failure=Callback("os.abort")),
+        ]
+        redis.hset(jobs[0].key, "description", "a training")
+        broken = queue.enqueue("sidecar.jobs.run", "x")
+        redis.hset(broken.key, "data", b"\xff\xfe")
+        house.wait(lambda: queue.count == 0, "the worker has seen them all")
+    house.run("update")  # it lives on
+    assert not made.exists()
+    assert house.log("worker").count("is none of ours") == 3
