@@ -41,7 +41,7 @@ up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
 	@$(RUN) honcho start
 
 test: setup model ## run all tests, against the real stack, two files at a time
-	$(RUN) python -m pytest -n 2 --dist loadfile
+	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 backup: setup ## copy everything into FOLDER, while the service runs
 restore: setup ## fill an empty catalogue and index from FOLDER
