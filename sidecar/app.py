@@ -7,11 +7,12 @@ import falcon
 from sidecar import image_resources, model_resources, resources, task_resources
 from sidecar.access import OPEN, Access, Gate
 from sidecar.adding import Adding
-from sidecar.answers import App, RequestLog, add_error_handlers
+from sidecar.answers import App, add_error_handlers
 from sidecar.archives import BatchRules
 from sidecar.batch import Batch
 from sidecar.builds import BuildRules
 from sidecar.catalogue import open_catalogue
+from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.features import Extractor
 from sidecar.figures import Figures
@@ -19,11 +20,11 @@ from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.images import ImageRules
 from sidecar.inventory import Inventory
-from sidecar.jobs import Deliveries
 from sidecar.keys import SCOPES, Keys
 from sidecar.keywords import Keywords
 from sidecar.models import VerifiedModels
 from sidecar.preloading import Preloader
+from sidecar.request_log import RequestLog
 from sidecar.roster import Roster
 from sidecar.search import Search
 from sidecar.settings import Settings

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from sidecar.catalogue import Entries, Removals, Task, Tasks
+from sidecar.deliveries import Deliveries
 from sidecar.errors import (
     NeedMoreSamples,
     NoIndex,
@@ -13,7 +14,6 @@ from sidecar.errors import (
     QueueUnavailable,
     SimilarityError,
 )
-from sidecar.jobs import Deliveries
 from sidecar.trainer import Trainer
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.catalogue import KINDS, Catalogue
+from sidecar.deliveries import Deliveries
 from sidecar.dial import PROMISES
 from sidecar.errors import SimilarityError
 from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.inventory import Inventory
-from sidecar.jobs import Deliveries
 from sidecar.metrics.page import Figure
 from sidecar.models import VerifiedModels
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sidecar.catalogue import Entries
+from sidecar.deliveries import Deliveries
 from sidecar.errors import QueueUnavailable, SimilarityError
-from sidecar.jobs import Deliveries
 from sidecar.models import VerifiedModels
 
 

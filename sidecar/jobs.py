@@ -1,26 +1,16 @@
-"""Tasks handed to workers by RQ. The one door to RQ and Redis.
-
-Redis only delivers: what waits, runs or has ended stands in the catalogue, and whatever Redis loses
-is delivered again. A job's one argument is the id of its task.
-"""
+"""Tasks handed to workers by RQ: the worker's side. With `deliveries`, the door to RQ and Redis."""
 
 import ctypes
 import logging
 import signal
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue, Worker
-from rq.command import send_stop_job_command
 from rq.exceptions import (
     DeserializationError,
-    InvalidJobOperation,
-    NoSuchJobError,
     StopRequested,
 )
 from rq.job import Job
@@ -29,6 +19,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from sidecar import request_ids
 from sidecar.catalogue import Catalogue, Task, open_catalogue
+from sidecar.deliveries import QUEUE, RUN, Deliveries
 from sidecar.errors import QueueUnavailable, SimilarityError, TaskLost
 from sidecar.heartbeat import Heartbeat
 from sidecar.metrics.worker import WorkerMetrics
@@ -36,69 +27,9 @@ from sidecar.settings import Settings, from_environment
 
 log = logging.getLogger(__name__)
 
-QUEUE = "similarity"
-RUN = "sidecar.jobs.run"
-REDIS_TIMEOUT_S = 2
 RECONNECT_S = 1
 WORKER_TTL_S = 20  # RQ's; an idle worker gives a life sign 15 seconds before it runs out
-SILENT_WORKER_S = 60  # a busy one gives a life sign twice as often
 PR_SET_PDEATHSIG = 1  # prctl(2)
-
-
-class Deliveries:
-    """The sidecar's side of the queue."""
-
-    def __init__(self, redis_url: str) -> None:
-        self._url = redis_url
-        self._redis = _impatient(redis_url)
-        self._queue = Queue(QUEUE, connection=self._redis, serializer=JSONSerializer)
-
-    def deliver(self, task_id: str) -> None:
-        """Hand a waiting task to the workers, unless it is on its way. Twice does no harm.
-
-        Raises:
-            QueueUnavailable: Redis is away; the task goes on waiting in the catalogue.
-        """
-        try:
-            if task_id not in self._queue.get_job_ids():
-                self._queue.enqueue(
-                    RUN, task_id, job_id=task_id, job_timeout=-1, result_ttl=0, failure_ttl=60
-                )
-        except RedisError as error:
-            raise QueueUnavailable(f"Redis: {error}") from error
-
-    def stop(self, task_id: str) -> None:
-        """Have the worker that runs a task drop it at once, rather than at its next life sign."""
-        try:
-            send_stop_job_command(self._redis, task_id, serializer=JSONSerializer)
-        except (RedisError, NoSuchJobError, InvalidJobOperation) as error:
-            log.info("task %s was not interrupted: %s", task_id, error)
-
-    def workers(self) -> int:
-        """How many workers have given a life sign lately.
-
-        Raises:
-            QueueUnavailable: Redis is away.
-        """
-        try:
-            # A connection of its own: RQ raises the timeout of the one it lists workers with.
-            with _impatient(self._url) as redis:
-                queue = Queue(QUEUE, connection=redis)
-                workers = Worker.all(queue=queue, serializer=JSONSerializer)
-        except RedisError as error:
-            raise QueueUnavailable(f"Redis: {error}") from error
-        oldest = datetime.now(UTC) - timedelta(seconds=SILENT_WORKER_S)
-        return sum(1 for w in workers if w.last_heartbeat and w.last_heartbeat > oldest)
-
-
-def _impatient(redis_url: str) -> Redis:
-    """One short try: no request waits for Redis, since what it asks for is on the disk already."""
-    return Redis.from_url(
-        redis_url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-    )
 
 
 class _Job(Job):

@@ -50,10 +50,11 @@ class PatientProcess(ThreadWorker):
     def heard(self, path: str) -> None:
         """The headers of this thread's request are there."""
         thread = threading.get_ident()
-        if path.rstrip("/") == BATCH:
-            self._listening.pop(thread)
-        else:
-            self._listening[thread].heard = True
+        listening = self._listening.get(thread)  # None where patience has just come to its end
+        if listening is not None:
+            listening.heard = True
+            if path.rstrip("/") == BATCH:
+                self._listening.pop(thread, None)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """At the end also take in all that have connected: who is let in no more is told so by the

@@ -4,8 +4,9 @@ import falcon
 import pytest
 from falcon import testing
 
-from sidecar.answers import STATUSES, RequestLog, add_error_handlers
+from sidecar.answers import STATUSES, add_error_handlers
 from sidecar.errors import SimilarityError, StorageFull
+from sidecar.request_log import RequestLog
 
 
 class Failing:

@@ -24,9 +24,9 @@ DOORS = {
     "psycopg": {"sidecar.catalogue"},
     "pydantic": {"sidecar.settings"},
     "pydantic_settings": {"sidecar.settings"},
-    "redis": {"sidecar.jobs"},
+    "redis": {"sidecar.deliveries", "sidecar.jobs"},
     "requests": {"demo.client"},
-    "rq": {"sidecar.jobs"},
+    "rq": {"sidecar.deliveries", "sidecar.jobs"},
     "simplejpeg": {"sidecar.jpeg"},
     "sqlalchemy": {"sidecar.catalogue"},
     "threadpoolctl": {"sidecar.server"},
@@ -34,6 +34,10 @@ DOORS = {
     "tritonclient": {"sidecar.features"},
 }
 EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters", "uploads")}
+EDGE |= {"sidecar.request_log"}
+    f"sidecar.{name}"
+    for name in ("access", "app", "answers", "parameters", "request_log", "uploads")
+}
 EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
@@ -49,12 +53,12 @@ ORDER = [
     ["app"],
     ["model_resources"],
     ["resources", "image_resources", "task_resources"],
-    ["access", "answers", "parameters", "uploads"],
+    ["access", "answers", "parameters", "request_log", "uploads"],
     ["figures"],
     ["batch", "inventory", "switches", "roster", "preloading", "health"],
     ["adding", "keywords", "archives", "dispatcher"],
     ["jobs"],
-    ["workshop", "heartbeat"],
+    ["deliveries", "workshop", "heartbeat"],
     ["retirement"],
     ["upgrades"],
     ["agreement", "embedding", "trainer", "versions"],
