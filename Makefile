@@ -26,7 +26,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu format setup model config clean
+.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu format setup model prometheus config clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,10 @@ demo: setup model ## the whole service in a minute; IMAGES=folder shows it with 
 up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
 	@echo "== http://$${HOST:-127.0.0.1}:$${PORT:-5000} until Ctrl-C"
 	@$(RUN) honcho start
+
+watch: setup prometheus ## Prometheus on 127.0.0.1:9090, for what `make up` serves
+	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
+	@$(RUN) honcho run python -m local.prometheus
 
 test: setup model ## run all tests, against the real stack, two files at a time
 	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -97,6 +101,9 @@ model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET) into mode
 
 config: $(MODEL) ## make its config.pbtxt anew, for TARGET=cpu, cuda or tensorrt
 	@$(RUN) python -m export config $(if $(TARGET),--target $(TARGET))
+
+prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH (Debian's, 20 MB)
+	@$(RUN) python -m local.prometheus --fetch
 
 clean: ## remove all that was made: environments, models, state
 	rm -rf .venvs var model_repository/keywording
