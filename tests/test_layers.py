@@ -35,9 +35,6 @@ DOORS = {
 }
 EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters", "uploads")}
 EDGE |= {"sidecar.request_log"}
-    f"sidecar.{name}"
-    for name in ("access", "app", "answers", "parameters", "request_log", "uploads")
-}
 EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
