@@ -1,17 +1,21 @@
 """Prometheus' configuration and rules, and Grafana's dashboard, by Prometheus' own tools."""
 
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.ports import LaunchRefused
+from local.ports import HOST, LaunchRefused
 from local.prometheus import DEPLOYED, RULES, TARGETS, configure, fetch, program
+from tests.stack import ROOT
 from tests.watcher import (
     DASHBOARD,
     dashboard_expressions,
@@ -188,3 +192,17 @@ def test_what_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         program("promtool")
     with pytest.raises(LaunchRefused, match="no Debian packages here"):
         fetch()
+
+
+def test_a_taken_port_is_told_with_its_variable(tmp_path: Path) -> None:
+    program_or_skip("prometheus")
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        port = taken.getsockname()[1]
+        env = os.environ | {"PROMETHEUS_PORT": f"{port}", "DATA_DIR": str(tmp_path)}
+        command = [sys.executable, "-m", "local.prometheus"]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"local.prometheus: port {port} is taken; set PROMETHEUS_PORT to another\n"
+    )
