@@ -19,8 +19,9 @@ Photo = tuple[str, bytes]  # id and file
 class Client:
     """Calls the documented HTTP API and nothing else; every answer is JSON, errors too."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self._url = url
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._threads = threading.local()
 
     def is_ready(self) -> bool:
@@ -34,25 +35,42 @@ class Client:
         with ThreadPoolExecutor(CLIENTS) as pool:
             yield from pool.map(self._add, photos)
 
+    def add_archive(self, archive: bytes) -> list[Any]:
+        """Add a tar or a zip of photos, and give the answer for each."""
+        lines = self._ask("POST", "/similarity/add_batch", data=archive).text.splitlines()
+        return [json.loads(line) for line in lines]
+
     def run(self, kind: str, told: Callable[[str], None]) -> Any:
         """Ask for a training or an update, and wait for it."""
-        answer = self._json("GET", f"/similarity/{kind}")
+        answer = self.get(f"/similarity/{kind}")
         told(json.dumps(answer))
+        return self.finish(answer)
+
+    def finish(self, answer: Any) -> Any:
+        """Wait for the task that an answer names, and give how it ended."""
         while answer["status"] == "ongoing":
             time.sleep(POLL_S)
             answer = self._json("GET", f"/similarity/status/{answer['task_id']}")
         return answer
 
-    def post(self, path: str, file: bytes) -> Any:
-        return self._json("POST", path, files={"data": file})
+    def get(self, path: str) -> Any:
+        return self._json("GET", path)
+
+    def post(self, path: str, file: bytes | None = None) -> Any:
+        return self._json("POST", path, files=None if file is None else {"data": file})
 
     def _add(self, photo: Photo) -> Any:
         name, file = photo
         return self._json("POST", "/similarity/add", params={"id": name}, files={"data": file})
 
     def _json(self, method: str, path: str, **options: Any) -> Any:
+        return self._ask(method, path, **options).json()
+
+    def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
         if not hasattr(self._threads, "session"):
             self._threads.session = requests.Session()
-        return self._threads.session.request(
+            self._threads.session.headers.update(self._headers)
+        answer: requests.Response = self._threads.session.request(
             method, self._url + path, timeout=TIMEOUT_S, **options
-        ).json()
+        )
+        return answer

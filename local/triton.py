@@ -76,8 +76,7 @@ def main() -> int:
     except LaunchRefused as error:
         print(f"local.triton: {error}", file=sys.stderr)
         return 1
-    variables = _variables(environment)
-    return os.execve(command[0], command, variables)  # noqa: S606  no shell; never returns
+    return os.execve(command[0], command, variables(environment))  # noqa: S606  no shell; never returns
 
 
 def find_environment(folder: Path) -> Environment:
@@ -156,7 +155,7 @@ def _command(environment: Environment, settings: "os._Environ[str]") -> list[str
     return [
         str(environment.server / "bin" / "tritonserver"),
         f"--model-repository={repository.resolve()}",
-        f"--backend-directory={_assemble(environment)}",
+        f"--backend-directory={assemble(environment)}",
         "--model-control-mode=explicit",
         f"--load-model={MODEL}",
         "--disable-auto-complete-config",  # config.pbtxt is complete; saves a start of the stub
@@ -195,7 +194,7 @@ def _logging(level: str) -> list[str]:
     ]
 
 
-def _assemble(environment: Environment) -> Path:
+def assemble(environment: Environment) -> Path:
     """Copy the wheel's parts and our backend into the layout that the server expects.
 
     The server refuses links that lead out of the folder. Each file is put in place in one step,
@@ -215,7 +214,7 @@ def _assemble(environment: Environment) -> Path:
     return folder
 
 
-def _variables(environment: Environment) -> dict[str, str]:
+def variables(environment: Environment) -> dict[str, str]:
     """The server's variables: its libraries, and the packages for its Python stub.
 
     The stub runs Python in isolated mode, which ignores PYTHONPATH: it takes the packages of the

@@ -1,0 +1,1 @@
+"""The containers, proved on a machine that has none: `make check-deploy`."""

@@ -1,0 +1,90 @@
+"""The containers, proved: built, brought up, used, killed, taken down, in namespaces of their own.
+
+Debian's Docker engine and the real Compose run the compose files as they are, with the image of
+Dockerfile.sidecar. The images of Docker's Hub and of NVIDIA are stood in for under their names: by
+Debian's Python, Redis and Prometheus, by Triton's server from a wheel, for Grafana by a few lines
+that only look at what is mounted. How they are wired is proved, not what the real ones contain.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from deploy.check import machine, packages, project
+from deploy.check.packages import Home
+from deploy.check.programs import output
+from deploy.check.progress import CannotRun, Failed, begin, say
+from deploy.check.stack import FILES, Stack
+
+HOME = ".venvs/engine"
+PASSWORDS = ("REDIS_PASSWORD", "GRAFANA_PASSWORD")
+UNFINISHED = "unfinished"  # there while a run is under way: its engine's state is not trusted
+
+
+def main() -> int:
+    """Check; 0 where all is well, or where the machine can't run it."""
+    begin()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    home = Home(Path(os.environ.get("CHECK_DEPLOY_HOME", HOME)).resolve())
+    try:
+        machine.check()
+        _check(home)
+    except CannotRun as reason:
+        loud = "!! SKIPPED, THE CONTAINERS ARE NOT CHECKED" if os.environ.get("CI") else "skipped"
+        print(f"check-deploy: {loud}: {reason}")
+        return 0
+    except Failed as error:
+        print(f"check-deploy: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _check(home: Home) -> None:
+    packages.fetch(home)
+    before = machine.traces(home.folder)
+    copy = home.folder / "project"
+    project.copy(copy)
+    project.configure(copy, {name: secrets.token_hex(24) for name in PASSWORDS})
+    project.version_2(home.folder)
+    _lint(home, copy)
+    _discard_unfinished(home)
+    try:
+        for part in ("build", "run"):
+            words = ["-m", "deploy.check.inside", part, str(home.folder), str(copy)]
+            if machine.run_inside(words, network=part == "build"):
+                raise Failed(f"the part {part} did not end well")
+    finally:
+        machine.sweep()
+        left = machine.traces(home.folder) - before
+        if left:
+            raise Failed(f"left behind: {', '.join(sorted(left))}")
+    (home.folder / UNFINISHED).unlink()
+    shutil.rmtree(copy)
+    say("all is taken down: no process, mount, interface or control group is left")
+
+
+def _lint(home: Home, copy: Path) -> None:
+    stand_ins = sorted((copy / "deploy/check/stand_ins").glob("*.Dockerfile"))
+    files = [copy / "Dockerfile.sidecar", *stand_ins]
+    output([str(home.tools / "bin/hadolint"), *map(str, files)])
+    compose = str(home.tools / "bin/docker-compose")
+    output([compose, "-f", FILES[0], "config", "--quiet"], home.environment(), copy)
+    Stack(copy, Path(compose), home.environment()).call("config", "--quiet")
+    say("hadolint and `docker-compose config` find nothing")
+
+
+def _discard_unfinished(home: Home) -> None:
+    """Images stay from run to run, unless the last one was cut off."""
+    mark = home.folder / UNFINISHED
+    if mark.exists():
+        shutil.rmtree(home.folder / "data", ignore_errors=True)
+    mark.touch()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The images: ours by its Dockerfile, the others by stand-ins that bear their names."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.check import packages
+from deploy.check.packages import Home
+from deploy.check.programs import output
+from deploy.check.progress import say
+
+FOLDER = Path(__file__).parent / "stand_ins"
+PYTHON = "3.11"  # of Debian 12
+BASE = "stand-in:base"
+PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+STAND_INS = {"triton": "tritonserver", "redis": "redis", "prometheus": "prometheus"}
+STAND_INS |= {"grafana": "grafana"}
+AT_ONCE = 2  # builds: they wait for registries most of the time
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds all that Compose will ask for.
+
+    Args:
+        home: the folder of the check.
+        project: a copy of the repository.
+        env: variables of the engine.
+    """
+
+    home: Home
+    project: Path
+    env: dict[str, str]
+
+    def build(self, named: dict[str, str]) -> None:
+        """Args: named: the images of the compose file, by service."""
+        self._import_base()
+        context = self._context()
+        pythons = {f"{name}.Dockerfile": name for name in ("python", "python-slim")}
+        for file, name in pythons.items():
+            tag = name.replace("python", f"python:{PYTHON}")
+            self._build(context / file, context, tag)
+        work = {
+            named[service]: context / f"{name}.Dockerfile" for service, name in STAND_INS.items()
+        }
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ours = pool.submit(self._build_ours, named["sidecar"])
+            done = [pool.submit(self._build, file, context, tag) for tag, file in work.items()]
+            for each in (ours, *done):
+                each.result()
+        output(["docker", "image", "prune", "--force"], self.env)  # what had these names before
+
+    def _import_base(self) -> None:
+        if not output(["docker", "images", "-q", BASE], self.env):
+            packages.make_base(self.home)
+            output(["docker", "import", "-c", PATH, str(self.home.base), BASE], self.env)
+            self.home.base.unlink()
+            say("a root file system for the stand-ins, as an image")
+
+    def _context(self) -> Path:
+        """A folder with all that goes into the stand-ins."""
+        context = self.home.folder / "context"
+        shutil.rmtree(context, ignore_errors=True)
+        shutil.copytree(FOLDER, context)
+        shutil.copytree(self.project / "local", context / "local")
+        shutil.copy2(self.home.root / "usr/bin/prometheus", context)
+        return context
+
+    def _build_ours(self, tag: str) -> None:
+        file = self.project / "Dockerfile.sidecar"
+        arguments = {"PYTHON": PYTHON, "FAISS": "faiss-cpu"}
+        self._build(file, self.project, tag, arguments)
+
+    def _build(
+        self, file: Path, context: Path, tag: str, arguments: dict[str, str] | None = None
+    ) -> None:
+        given = [f"--build-arg={key}={value}" for key, value in (arguments or {}).items()]
+        command = ["docker", "build", "--network=host", "--progress=plain", *given]
+        command += ["-t", tag, "-f", str(file), str(context)]
+        output(command, self.env | {"DOCKER_BUILDKIT": "1"})
+        say(f"built {tag}")
