@@ -26,7 +26,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu format setup model prometheus config clean
+.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy format setup model prometheus config clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -90,6 +90,9 @@ check: setup ## lint, types, security and layers; what a commit must pass
 check-gpu: setup model ## hold what a GPU computes against the CPU; without one, say so
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done
 	@$(RUN) python -m deploy.gpu
+
+check-deploy: setup model ## build the containers, bring them up, use them, kill them; needs root
+	@$(RUN) python -m deploy.check
 
 format: setup ## let the formatter and the linter mend what they can
 	$(RUN) ruff format .

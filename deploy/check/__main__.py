@@ -21,7 +21,7 @@ from deploy.check.stack import FILES, Stack
 
 HOME = ".venvs/engine"
 PASSWORDS = ("REDIS_PASSWORD", "GRAFANA_PASSWORD")
-UNFINISHED = "unfinished"  # there while a run is under way: its engine's state is not trusted
+UNFINISHED = "unfinished"  # there while containers run: what they leave if cut off is thrown away
 
 
 def main() -> int:
@@ -52,20 +52,28 @@ def _check(home: Home) -> None:
     project.configure(copy, {name: secrets.token_hex(24) for name in PASSWORDS})
     project.version_2(home.folder)
     _lint(home, copy)
-    _discard_unfinished(home)
+    mark = home.folder / UNFINISHED
+    if mark.exists():
+        shutil.rmtree(home.folder / "data", ignore_errors=True)
+        mark.unlink()
     try:
-        for part in ("build", "run"):
-            words = ["-m", "deploy.check.inside", part, str(home.folder), str(copy)]
-            if machine.run_inside(words, network=part == "build"):
-                raise Failed(f"the part {part} did not end well")
+        _run(home, copy, "build")
+        mark.touch()
+        _run(home, copy, "run")
     finally:
         machine.sweep()
         left = machine.traces(home.folder) - before
         if left:
             raise Failed(f"left behind: {', '.join(sorted(left))}")
-    (home.folder / UNFINISHED).unlink()
+    mark.unlink()
     shutil.rmtree(copy)
     say("all is taken down: no process, mount, interface or control group is left")
+
+
+def _run(home: Home, copy: Path, part: str) -> None:
+    words = ["-m", "deploy.check.inside", part, str(home.folder), str(copy)]
+    if machine.run_inside(words, network=part == "build"):
+        raise Failed(f"the part {part!r} did not end well")
 
 
 def _lint(home: Home, copy: Path) -> None:
@@ -76,14 +84,6 @@ def _lint(home: Home, copy: Path) -> None:
     output([compose, "-f", FILES[0], "config", "--quiet"], home.environment(), copy)
     Stack(copy, Path(compose), home.environment()).call("config", "--quiet")
     say("hadolint and `docker-compose config` find nothing")
-
-
-def _discard_unfinished(home: Home) -> None:
-    """Images stay from run to run, unless the last one was cut off."""
-    mark = home.folder / UNFINISHED
-    if mark.exists():
-        shutil.rmtree(home.folder / "data", ignore_errors=True)
-    mark.touch()
 
 
 if __name__ == "__main__":

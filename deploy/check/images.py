@@ -37,15 +37,11 @@ class Builder:
         """Args: named: the images of the compose file, by service."""
         self._import_base()
         context = self._context()
-        pythons = {f"{name}.Dockerfile": name for name in ("python", "python-slim")}
-        for file, name in pythons.items():
-            tag = name.replace("python", f"python:{PYTHON}")
-            self._build(context / file, context, tag)
         work = {
             named[service]: context / f"{name}.Dockerfile" for service, name in STAND_INS.items()
         }
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            ours = pool.submit(self._build_ours, named["sidecar"])
+            ours = pool.submit(self._build_ours, context, named["sidecar"])
             done = [pool.submit(self._build, file, context, tag) for tag, file in work.items()]
             for each in (ours, *done):
                 each.result()
@@ -67,7 +63,10 @@ class Builder:
         shutil.copy2(self.home.root / "usr/bin/prometheus", context)
         return context
 
-    def _build_ours(self, tag: str) -> None:
+    def _build_ours(self, context: Path, tag: str) -> None:
+        for name in ("python", "python-slim"):
+            stood_for = name.replace("python", f"python:{PYTHON}")
+            self._build(context / f"{name}.Dockerfile", context, stood_for)
         file = self.project / "Dockerfile.sidecar"
         arguments = {"PYTHON": PYTHON, "FAISS": "faiss-cpu"}
         self._build(file, self.project, tag, arguments)

@@ -44,7 +44,7 @@ def _build(home: Home, stack: Stack) -> None:
 
 
 def _run(home: Home, stack: Stack) -> None:
-    story = Story(Client(URL), project.pictures(FIRST + LATER + SPARE))
+    story = Story(Client(URL), project.pictures(home.folder, FIRST + LATER + SPARE))
     try:
         say("the stack, from nothing")
         stack.up()

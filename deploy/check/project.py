@@ -67,6 +67,14 @@ def version_2(folder: Path) -> Path:
     return folder / "exported/keywording/2"
 
 
-def pictures(count: int) -> list[tuple[str, bytes]]:
-    """Photos by their ids, the same each time."""
-    return list(photos.variations(count))
+def pictures(folder: Path, count: int) -> list[tuple[str, bytes]]:
+    """Photos by their ids, the same each time; made once, as that takes a while."""
+
+    def make(part: Path) -> None:
+        part.mkdir()
+        for name, content in photos.variations(count):
+            (part / name).write_bytes(content)
+
+    kept = folder / f"photos-{count}"
+    once(kept, make)
+    return [(path.name, path.read_bytes()) for path in sorted(kept.iterdir())]

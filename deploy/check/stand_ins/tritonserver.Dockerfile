@@ -6,5 +6,7 @@ COPY local local
 RUN python3 -m venv /opt/triton \
  && /opt/triton/bin/pip install --no-cache-dir --no-deps -r local/requirements.txt
 COPY --chmod=755 tritonserver.py /usr/local/bin/tritonserver
-RUN tritonserver --help > /dev/null
+# The server takes its backends from one folder; where it runs, the root is read-only.
+RUN python3 -c "from pathlib import Path; from local.triton import assemble, find_environment; \
+      assemble(find_environment(Path('/opt/triton')))"
 WORKDIR /
