@@ -55,6 +55,9 @@ def _run(home: Home, stack: Stack) -> None:
         for service in KILLED:
             _kill(story, stack, service)
         _ask_for_keys(story, stack)
+        ended = stack.stop()
+        expect(set(ended.values()) == {0}, f"each stops when it is asked to: {ended}")
+        say("stopped: each by itself, within its time")
     finally:
         stack.down()
 

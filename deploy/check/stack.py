@@ -14,7 +14,6 @@ from deploy.check.progress import Failed
 
 FILES = ("docker-compose.yml", "docker-compose.cpu.yml")
 HEALTHY_TIMEOUT_S = 120
-DOWN_TIMEOUT_S = "20"
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,15 @@ class Stack:
         except Failed as error:
             raise Failed(f"{error}\n{self.call('ps', '--all')}\n{self.logs()}") from error
 
+    def stop(self) -> dict[str, int]:
+        """Stop all of it in the time that each is given, and tell how each ended."""
+        services = self.settings()["services"]
+        self.call("stop")
+        return {name: self.inspect(name)["State"]["ExitCode"] for name in services}
+
     def down(self) -> None:
-        """Stop and remove all of it, volumes too."""
-        self.call("down", "--volumes", "--timeout", DOWN_TIMEOUT_S)
+        """Remove all of it, volumes too."""
+        self.call("down", "--volumes", "--timeout", "1")
 
     def logs(self) -> str:
         return self.call("logs", "--no-color", "--tail", "40")
