@@ -46,6 +46,7 @@ def main() -> int:
 
 def _check(home: Home) -> None:
     packages.fetch(home)
+    machine.sweep()  # after a run that was killed
     before = machine.traces(home.folder)
     copy = home.folder / "project"
     project.copy(copy)

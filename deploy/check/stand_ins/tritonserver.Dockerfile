@@ -2,9 +2,10 @@
 # in Python, under the same command.
 FROM stand-in:base
 WORKDIR /opt/stand-in
-COPY local local
+COPY local/requirements.txt local/
 RUN python3 -m venv /opt/triton \
  && /opt/triton/bin/pip install --no-cache-dir --no-deps -r local/requirements.txt
+COPY local local
 COPY --chmod=755 tritonserver.py /usr/local/bin/tritonserver
 # The server takes its backends from one folder; where it runs, the root is read-only.
 RUN python3 -c "from pathlib import Path; from local.triton import assemble, find_environment; \
