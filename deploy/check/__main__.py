@@ -6,11 +6,14 @@ Debian's Python, Redis and Prometheus, by Triton's server from a wheel, for Graf
 that only look at what is mounted. How they are wired is proved, not what the real ones contain.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.check import machine, packages, project
@@ -31,7 +34,8 @@ def main() -> int:
     home = Home(Path(os.environ.get("CHECK_DEPLOY_HOME", HOME)).resolve())
     try:
         machine.check()
-        _check(home)
+        with _alone(home):
+            _check(home)
     except CannotRun as reason:
         loud = "!! SKIPPED, THE CONTAINERS ARE NOT CHECKED" if os.environ.get("CI") else "skipped"
         print(f"check-deploy: {loud}: {reason}")
@@ -44,9 +48,18 @@ def main() -> int:
     return 0
 
 
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Wait until no other check uses the folder."""
+    home.folder.parent.mkdir(parents=True, exist_ok=True)
+    with home.folder.with_name(f"{home.folder.name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _check(home: Home) -> None:
     packages.fetch(home)
-    machine.sweep()  # after a run that was killed
+    machine.sweep(home.folder)  # after a run that was killed
     before = machine.traces(home.folder)
     copy = home.folder / "project"
     project.copy(copy)
@@ -62,7 +75,7 @@ def _check(home: Home) -> None:
         mark.touch()
         _run(home, copy, "run")
     finally:
-        machine.sweep()
+        machine.sweep(home.folder)
         left = machine.traces(home.folder) - before
         if left:
             raise Failed(f"left behind: {', '.join(sorted(left))}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.check.machine import CGROUP
+from deploy.check import machine
 from deploy.check.packages import Home
 from deploy.check.programs import output
 from deploy.check.progress import Failed
@@ -45,7 +45,7 @@ def running(home: Home, network: bool) -> Iterator[dict[str, str]]:
         _raise_loopback()
     command = ["dockerd", f"--host={env['DOCKER_HOST']}", "--storage-driver=overlay2", *own]
     command += [f"--data-root={home.folder}/data", f"--exec-root={private}/exec"]
-    command += [f"--pidfile={private}/pid", f"--cgroup-parent=/{CGROUP}"]
+    command += [f"--pidfile={private}/pid", f"--cgroup-parent=/{machine.group(home.folder)}"]
     with (home.folder / "dockerd.log").open("wb") as log:
         daemon = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:

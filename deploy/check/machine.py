@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 from deploy.check.progress import CannotRun, Failed
@@ -15,7 +16,6 @@ from deploy.check.progress import CannotRun, Failed
 PROGRAMS = ("apt-get", "dpkg-deb", "unshare", "mount", "git")
 UNSHARE = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 CGROUPS = Path("/sys/fs/cgroup")
-CGROUP = "similarity-check"
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GONE_TIMEOUT_S = 10
 
@@ -60,22 +60,27 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def sweep() -> None:
+def group(home: Path) -> str:
+    """The name of the control group of a folder's containers; another check has another."""
+    return f"similarity-check-{zlib.crc32(bytes(home)):08x}"
+
+
+def sweep(home: Path) -> None:
     """Remove the control groups of containers that were killed with their namespace."""
     deadline = time.monotonic() + GONE_TIMEOUT_S
-    while groups := _groups():
-        for group in groups:
+    while groups := _groups(home):
+        for each in groups:
             try:
-                group.rmdir()
+                each.rmdir()
             except OSError:  # its last process is still on its way out
                 time.sleep(0.05)
         if time.monotonic() > deadline:
             raise Failed(f"control groups are left: {groups}")
 
 
-def _groups() -> list[Path]:
+def _groups(home: Path) -> list[Path]:
     """Ours in every hierarchy, the innermost first."""
-    tops = [CGROUPS / CGROUP, *CGROUPS.glob(f"*/{CGROUP}")]
+    tops = [CGROUPS / group(home), *CGROUPS.glob(f"*/{group(home)}")]
     found = [path for top in tops if top.is_dir() for path in (top, *top.rglob("*/"))]
     return sorted((path for path in found if path.is_dir()), key=lambda p: -len(p.parts))
 
@@ -85,7 +90,7 @@ def traces(home: Path) -> set[str]:
     mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
     found = {f"mount {path}" for path in mounts if Path(path).is_relative_to(home)}
     found |= {f"interface {path.name}" for path in Path("/sys/class/net").iterdir()}
-    found |= {f"control group {path}" for path in _groups()}
+    found |= {f"control group {path}" for path in _groups(home)}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             program = (folder / "exe").readlink()
