@@ -103,7 +103,8 @@ setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .ve
 model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET) into model_repository/
 
 config: $(MODEL) ## make its config.pbtxt anew, for TARGET=cpu, cuda or tensorrt
-	@$(RUN) python -m export config $(if $(TARGET),--target $(TARGET))
+	@$(RUN) python -m export config $(if $(TARGET),--target $(TARGET)) \
+	$(if $(HTTP_PROCESSES),--processes $(HTTP_PROCESSES))
 
 prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH (Debian's, 20 MB)
 	@$(RUN) python -m local.prometheus --fetch
@@ -128,6 +129,8 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,export,local,dev]' $(SHOW)
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[fast]' >$(MAIN)/fast.log 2>&1 \
+	|| echo "   without gunicorn_h1c, which wants a compiler: HTTP is parsed more slowly"
 	@touch $@
 
 $(MAIN)/bench: $(MAIN)/done

@@ -16,7 +16,7 @@ COMMANDS = {
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and say what is wrong; exit status 1 where something is",
     "repair": "make the index again from the catalogue",
-    "key": "draw an API key, and print the line for API_KEYS_FILE",
+    "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
 FOLDERS = {"backup": "DEST", "restore": "SRC"}
 
@@ -72,7 +72,8 @@ def _work(settings: Settings) -> None:
 
 def _draw_key(name: str, scopes: str) -> None:
     secret, key = keys.draw(name, scopes)
-    print(f"# the key, shown this once: {secret}\n{key}")
+    print(f"the key, shown this once: {secret}", file=sys.stderr)
+    print(key)
 
 
 def _check(settings: Settings) -> None:

@@ -9,24 +9,23 @@ from sidecar.keys import Keys
 
 OPEN = ""  # the scope of what needs no key
 BEARER = "Bearer "
+WATCHERS = ("/metrics", "/health/live", "/health/ready")  # who look most when there is too much
 
 
 class Gate:
     """Counts the requests in hand, and refuses those beyond the limit before it reads them.
 
     Args:
-        most: requests at once; what is open to all is always let in.
-        exempt: paths that are.
+        most: requests at once, besides those of `WATCHERS`.
     """
 
-    def __init__(self, most: int, exempt: frozenset[str]) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._exempt = exempt
         self._in_hand = 0
         self._lock = threading.Lock()
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        if req.path in self._exempt:
+        if req.path in WATCHERS:
             return
         with self._lock:
             if self._in_hand >= self._most:

@@ -62,9 +62,7 @@ def create_app(settings: Settings) -> App:
     switches = Switches(catalogue, generations, repository, dispatcher)
     health = Health(entries, models, deliveries)
 
-    figures = Figures(
-        catalogue, generations, inventory, models, health, deliveries, settings.data_dir
-    )
+    figures = Figures(catalogue, generations, inventory, health, repository, settings.data_dir)
     read, write, admin = SCOPES
 
     status = task_resources.StatusResource(dispatcher)
@@ -107,8 +105,7 @@ def _assembled(routes: dict[str, tuple[str, object]], settings: Settings) -> App
     """The resources behind their paths, and what every request passes on its way to them."""
     scopes = {path: scope for path, (scope, _) in routes.items()}
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    free = frozenset(path for path, scope in scopes.items() if scope == OPEN)
-    gate = Gate(settings.most_requests, free)
+    gate = Gate(settings.most_requests)
     passed: list[Any] = [RequestLog(), gate, Access(keys, scopes)]
     app = falcon.App(middleware=passed)
     app.req_options.strip_url_path_trailing_slash = True

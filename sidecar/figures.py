@@ -11,15 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar import contract as contracts
 from sidecar.catalogue import KINDS, Catalogue
-from sidecar.deliveries import Deliveries
 from sidecar.dial import PROMISES
 from sidecar.errors import SimilarityError
 from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.inventory import Inventory
 from sidecar.metrics.page import Figure
-from sidecar.models import VerifiedModels
 
 UNFINISHED = ("waiting", "running")
 
@@ -29,19 +28,19 @@ class Figures:
     """Reads them all.
 
     Args:
+        repository: of the model, for its contracts.
         volume: the folder of the catalogue and the index.
     """
 
     catalogue: Catalogue
     generations: Generations
     inventory: Inventory
-    models: VerifiedModels
     health: Health
-    deliveries: Deliveries
+    repository: Path
     volume: Path
 
     def read(self) -> Iterator[Figure]:
-        """Every figure that can be had; takes milliseconds, unless a part hangs."""
+        """Every figure that can be had; takes milliseconds, and seconds where a part hangs."""
         sources: list[Callable[[], Iterator[Figure]]] = [
             self._images,
             self._index,
@@ -84,8 +83,11 @@ class Figures:
             yield Figure(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
 
     def _model(self) -> Iterator[Figure]:
-        model = self.models.in_use()
-        labels = (str(model.record.version), model.contract.precision, model.record.sha256)
+        record = self.catalogue.models.in_use()
+        if record is None:
+            return
+        contract = contracts.read(self.repository, record.version)
+        labels = (str(record.version), contract.precision, record.sha256)
         names = ("version", "precision", "sha256")
         yield Figure("model_info", "The version in use.", names, [(labels, 1)])
 
@@ -101,7 +103,7 @@ class Figures:
         yield Figure("task_last_failed", text, ("kind",), failed)
 
     def _workers(self) -> Iterator[Figure]:
-        yield Figure.of("workers", "Workers that give life signs.", self.deliveries.workers())
+        yield Figure.of("workers", "Workers that give life signs.", self.health.workers())
 
     def _parts(self) -> Iterator[Figure]:
         parts = [((name,), float(state == "ok")) for name, state in self.health.parts().items()]

@@ -162,10 +162,13 @@ def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
 
 def _put_back(job: Job, _pid: int, _status: int, _usage: Any) -> None:
     """The process of a task was killed: say so at once, rather than let its lease run out."""
-    _Worker.metrics.process_lost()
     settings = from_environment()
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
-    catalogue.tasks.release(job.args[0])
+    if _Worker.stopping:
+        catalogue.tasks.give_back(job.args[0])
+    else:
+        _Worker.metrics.process_lost()
+        catalogue.tasks.release(job.args[0])
     catalogue.database.close()
 
 

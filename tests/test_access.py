@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 import requests
 from redis import Redis
@@ -160,7 +161,8 @@ def test_the_command_draws_a_key_that_its_line_knows(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sidecar", "key", "shop", "read,write"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     (tmp_path / "keys").write_text(done.stdout)
-    [secret] = re.findall(r"this once: (\S+)", done.stdout)
+    [secret] = re.findall(r"this once: (\S+)", done.stderr)
+    assert secret not in done.stdout
     assert len(secret) > 40
     found = Keys(tmp_path / "keys").find(secret)
     assert (found.name, found.scopes) == ("shop", frozenset(("read", "write")))
@@ -220,12 +222,6 @@ def slow_uploads(guarded: Guarded, number: int) -> Iterator[list[socket.socket]]
             each.close()
 
 
-def in_hand(guarded: Guarded) -> int:
-    page = ask(guarded, "GET", "/metrics", "read").text
-    [value] = re.findall(r"^similarity_http_requests_in_hand (\S+)$", page, re.M) or ["0"]
-    return int(float(value))
-
-
 def test_requests_beyond_the_limit_are_told_to_come_again(guarded: Guarded) -> None:
     with slow_uploads(guarded, MOST):
         refused = guarded.stack.get("/similarity/stats")
@@ -246,13 +242,14 @@ def test_a_request_that_does_not_arrive_is_given_up(guarded: Guarded) -> None:
         trickling.settimeout(0.2)
         answers = {silent: b"", trickling: b""}
         deadline = time.monotonic() + 30
-        while not answers[trickling] and time.monotonic() < deadline:
+        while not answers[trickling].endswith(b"}") and time.monotonic() < deadline:
             try:
                 trickling.sendall(b"x")
-                answers[trickling] = trickling.recv(65_536)
-            except (TimeoutError, OSError):
+                answers[trickling] += trickling.recv(65_536)
+            except OSError:
                 continue
-        answers[silent] = silent.recv(65_536)
+        while not answers[silent].endswith(b"}") and (more := silent.recv(65_536)):
+            answers[silent] += more
     for answer in answers.values():
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"request_timeout" in answer
@@ -304,3 +301,23 @@ def test_answers_tell_browsers_to_keep_their_hands_off(guarded: Guarded) -> None
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_who_watches_is_let_in_when_nobody_else_is(guarded: Guarded) -> None:
+    with slow_uploads(guarded, MOST):
+        guarded.stack.wait(lambda: guarded.stack.get("/nowhere").status_code == 503, "it is full")
+        assert ask(guarded, "GET", "/metrics", "read").ok
+        assert guarded.stack.get("/health/ready").ok
+
+
+def test_a_triton_that_hangs_hides_neither_health_nor_metrics(guarded: Guarded) -> None:
+    triton = psutil.Process(guarded.stack.pid("triton"))
+    triton.suspend()
+    try:
+        ready = guarded.stack.get("/health/ready").json()["parts"]
+        page = ask(guarded, "GET", "/metrics", "read").text
+    finally:
+        triton.resume()
+    assert ready == {"catalogue": "ok", "triton": "no answer within 2 s", "queue": "ok"}
+    assert 'similarity_part_up{part="triton"} 0.0' in page
+    assert 'similarity_model_info{precision="int8"' in page

@@ -195,6 +195,12 @@ class Tasks:
         with self._database.writing() as connection:
             _finish(connection, _is_held(task), "error", error)
 
+    def give_back(self, task_id: str) -> None:
+        """Let a running task wait again: its worker was asked to stop, and nothing is wrong."""
+        waiting = {"state": "waiting", "phase": "waiting", "progress": 0.0, "lease_until": None}
+        with self._database.writing() as connection:
+            _set(connection, _is(task_id) & (tasks.c.state == "running"), waiting)
+
     def release(self, task_id: str) -> None:
         """End the lease of a task whose process is known to be dead."""
         running = _is(task_id) & (tasks.c.state == "running")

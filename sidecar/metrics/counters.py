@@ -57,6 +57,8 @@ _triton_errors = Counter(
     ["code"],
     registry=REGISTRY,
 )
+for _code in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
+    _triton_errors.labels(_code)  # told from the start: a rate sees no first error otherwise
 
 
 def request_begins() -> None:
