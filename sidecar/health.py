@@ -10,7 +10,7 @@ from sidecar.deliveries import Deliveries
 from sidecar.errors import QueueUnavailable, SimilarityError
 from sidecar.models import VerifiedModels
 
-SOON_S = 2.0  # Prometheus and whoever balances load wait not much longer
+SOON_S = 3.0  # Prometheus and whoever balances load wait not much longer; Redis has two of them
 AT_ONCE = 8
 
 
