@@ -129,19 +129,19 @@ def _kill(story: Story, stack: Stack, service: str) -> None:
 
 def _ask_for_keys(story: Story, stack: Stack) -> None:
     """The settings change: from now on clients need a key, and so does Prometheus."""
-    drawn = stack.call(
-        "run", "--rm", "--no-deps", "-T", "sidecar", "key", "check", "read,write,admin"
-    )
+    both = "python -m sidecar key check read,write,admin 2>&1"
+    run = ["run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "sidecar", "-c", both]
+    shown, line = stack.call(*run).splitlines()
+    secret = shown.rpartition(" ")[2]
     keys = stack.project / "deploy/keys"
-    (keys / "api-keys").write_text(drawn)
-    secret = drawn.splitlines()[0].rpartition(" ")[2]
+    (keys / "api-keys").write_text(f"{line}\n")
     (keys / "prometheus").write_text(secret)
     values = {"API_KEYS_FILE": "deploy/keys/api-keys"}
     values["PROMETHEUS_KEY_FILE"] = "./deploy/keys/prometheus"
     project.configure(stack.project, values)
     stack.up()
-    told = story.client.get("/similarity/stats")
-    expect(told["message"] == "key_required", f"a call without a key is refused: {told}")
+    refused = story.client.get("/similarity/stats")
+    expect(refused["message"] == "key_required", f"a call without a key is refused: {refused}")
     story.client = Client(URL, secret)
     story.go_on()
     _observe(stack)
