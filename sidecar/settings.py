@@ -12,6 +12,7 @@ MEBIBYTE = 1 << 20
 MOST_RESULTS = 1000
 MOST_NPROB = 100
 DEFAULT_NPROB = 5
+SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
 
 class Settings(BaseSettings):
@@ -139,8 +140,11 @@ def from_environment(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [
-            f"{'_'.join(map(str, problem['loc'])).upper()}={problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise SettingsError("\n".join(lines)) from error
+        raise SettingsError("\n".join(map(_told, error.errors()))) from error
+
+
+def _told(problem: Any) -> str:
+    """A line for a variable that breaks its rule; what may hold a password is not shown."""
+    name = "_".join(map(str, problem["loc"]))
+    given = "" if name in SECRET else f"={problem['input']!r}"
+    return f"{name.upper()}{given}: {problem['msg']}"

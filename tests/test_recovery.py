@@ -264,11 +264,14 @@ def test_a_volume_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> Non
 
 
 def test_sidecars_settings_are_checked_at_the_start(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, NPROB="0", SIMILARITY_SEARCH_NUM_RESULTS="many", PORT="70000")
+    wrong = {"NPROB": "0", "SIMILARITY_SEARCH_NUM_RESULTS": "many", "PORT": "70000"}
+    stack = Stack(tmp_path, **wrong, CATALOGUE_URL="mysql://me:secret@host/name")
     stack.start("sidecar")
     stack.wait(lambda: stack.ended("sidecar"), "it has ended")
     for name in ("NPROB='0'", "SIMILARITY_SEARCH_NUM_RESULTS='many'", "PORT='70000'"):
         assert name in stack.log("sidecar")
+    assert "CATALOGUE_URL: " in stack.log("sidecar")
+    assert "secret" not in stack.log("sidecar")
     assert "Traceback" not in stack.log("sidecar")
 
 
