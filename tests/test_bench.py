@@ -21,7 +21,7 @@ from tests.test_index import unit_vectors
 def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
     np.save(tmp_path / "features.npy", unit_vectors(900, 64))
     command = [sys.executable, "-m", "bench.index", "--sizes", "1500", "--no-hnsw"]
-    command += ["--searching-s", "0.5", "--folder"]
+    command += ["--searching-s", "0.1", "--folder"]
     command += [f"{tmp_path}", "--features", f"{tmp_path}/features.npy"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     recalls = re.findall(r"^\| (\d+) \| \d+ \| \d+ \| (\d\.\d+) \|", done.stdout, re.M)

@@ -15,4 +15,4 @@ def test_nothing_is_lost_when_parts_are_killed_at_random(
     url = f"sqlite:///{tmp_path}/catalogue.sqlite"
     if database == "postgresql":
         url = new_database(request.getfixturevalue("postgres_server"))
-    campaign(tmp_path, kills=5, seed=3, url=url)
+    campaign(tmp_path, kills=3, seed=3, url=url)

@@ -29,9 +29,13 @@ def test_the_workers_lines_have_the_id_of_the_request_that_asked(stack: Stack) -
     headers = {"X-Request-Id": "asked-for-an-update"}
     task_id = stack.get("/similarity/update", headers=headers).json()["task_id"]
     stack.finish_well(task_id)
-    found = lines(stack, "worker", "asked-for-an-update")
-    assert any("starts, attempt 1" in line and task_id in line for line in found)
-    assert any("published generation" in line for line in found)
+
+    def said(what: str) -> bool:
+        found = lines(stack, "worker", headers["X-Request-Id"])
+        return any(what in line and task_id in line for line in found)
+
+    assert said("starts, attempt 1")
+    stack.wait(lambda: said("published generation"), "the worker has said so, too")
 
 
 @contextmanager
