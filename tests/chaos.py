@@ -44,7 +44,7 @@ FIRST_IMAGES = 1000  # so that a training makes sense from the start
 REMOVED, OVERWRITTEN = 0.04, 0.08  # of what a client does
 LONGEST_PAUSE_S = 1.5
 SEVERAL = 0.3  # of the waves of kills hit more than one process
-SETTINGS = {"TASK_LEASE_S": "2", "TRITON_TIMEOUT_S": "5"}
+SETTINGS = {"TASK_LEASE_S": "4", "TRITON_TIMEOUT_S": "5"}
 FEATURE_TOLERANCE = 1e-3  # a last bit of float16, which the size of a batch in Triton can move
 
 
