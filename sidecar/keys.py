@@ -52,7 +52,7 @@ class Keys:
             KeyRequired: there is none.
         """
         self._refresh()
-        sha256 = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+        sha256 = _sha256(secret)
         found = [key for key in self._keys if hmac.compare_digest(key.sha256, sha256)]
         if not found:
             raise KeyRequired("no such key" if secret else "send a key: Authorization: Bearer KEY")
@@ -118,6 +118,8 @@ def draw(name: str, scopes: str) -> tuple[str, Key]:
             f"a key has a name of letters, digits and ._- and some of the scopes {','.join(SCOPES)}"
         )
     secret = PREFIX + secrets.token_urlsafe(32)
-    return secret, Key(
-        name, frozenset(scopes.split(",")), hashlib.sha256(secret.encode()).hexdigest()
-    )
+    return secret, Key(name, frozenset(scopes.split(",")), _sha256(secret))
+
+
+def _sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -32,6 +32,7 @@ WORKER_LOST = WorkerLost(f"the worker was lost {MOST_ATTEMPTS} times; see its lo
 FINISHED = ("ok", "error", "cancelled")
 SHORT = ("train", "update")  # kinds of tasks that others make way for
 KINDS = (*SHORT, *SWITCHES, "retire")
+AGAIN = {"state": "waiting", "phase": "waiting", "progress": 0.0, "lease_until": None}
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,8 @@ class Tasks:
 
     def give_back(self, task_id: str) -> None:
         """Let a running task wait again: its worker was asked to stop, and nothing is wrong."""
-        waiting = {"state": "waiting", "phase": "waiting", "progress": 0.0, "lease_until": None}
         with self._database.writing() as connection:
-            _set(connection, _is(task_id) & (tasks.c.state == "running"), waiting)
+            _set(connection, _is(task_id) & (tasks.c.state == "running"), AGAIN)
 
     def release(self, task_id: str) -> None:
         """End the lease of a task whose process is known to be dead."""
@@ -313,5 +313,4 @@ def _expire(connection: Connection) -> None:
     silent = (tasks.c.state == "running") & (tasks.c.lease_until < time.time())
     _set(connection, silent, {"lost": tasks.c.lost + 1})
     _finish(connection, silent & (tasks.c.lost >= MOST_ATTEMPTS), "error", WORKER_LOST)
-    again = {"state": "waiting", "phase": "waiting", "progress": 0.0, "lease_until": None}
-    _set(connection, silent, again)
+    _set(connection, silent, AGAIN)
