@@ -57,11 +57,11 @@ backup restore verify repair:
 	@$(RUN) honcho run python -m sidecar $@ $(FOLDER)
 
 chaos: setup model ## kill -9 at random under load, KILLS times, and count what was lost
-	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED)
-	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
+	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED)
+	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
 
 switching: setup model ## change the model under load, to and fro, and look for failures and losses
-	$(RUN) python -m tests.switching
+	$(RUN) python -m campaigns.switching
 
 bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
@@ -83,7 +83,7 @@ check: setup ## lint, types, security and layers; what a commit must pass
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy
+	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
 	$(RUN) python -m tests.audit
 	$(RUN) python -m pytest tests/test_layers.py
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.stack import ROOT
+from local.stack import ROOT
 
 # The id of an advisory, and why it does not concern this project.
 ACCEPTED: dict[str, str] = {}

@@ -4,18 +4,16 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from export import photos
+from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
+from local.stack import Stack, add_all, running
 from tests.house import House
-from tests.stack import Stack, running
 
 COLLECTION = 1200
 # With two files at a time, whoever gets one of these last would work on alone for minutes.
@@ -58,14 +56,6 @@ def backup(
 def stack(bare_stack: Stack, backup: Path) -> Stack:
     """The stack with the collection added and trained."""
     return bare_stack
-
-
-@contextmanager
-def restored(backup: Path, folder: Path, **settings: str) -> Iterator[Stack]:
-    """A whole stack of a test's own, filled from a backup, that is ready."""
-    Stack(folder, **settings).command("restore", str(backup))
-    with running(folder, **settings) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="session")
@@ -123,13 +113,3 @@ def new_database(server: str, template: str = "template1") -> str:
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return f"{server.rpartition('/')[0]}/{name}"
-
-
-def add_all(stack: Stack, images: dict[str, bytes]) -> None:
-    """Add images from fifty clients at once; every one must be taken."""
-
-    def add(item: tuple[str, bytes]) -> int:
-        return stack.post(f"/similarity/add?id={item[0]}", item[1]).status_code
-
-    with ThreadPoolExecutor(50) as pool:
-        assert set(pool.map(add, images.items())) == {200}

@@ -1,25 +1,6 @@
-"""Small torch networks for tests, under the export's factory contract."""
+"""Factories that the export refuses."""
 
-import torch
-from torch import Tensor, nn
-
-from export.networks import named
-
-
-class Small(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4, padding=1), nn.ReLU())
-        self.head = nn.Linear(8, 3)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.layers(image).mean((2, 3))
-        return features, self.head(features)
-
-
-def small() -> nn.Module:
-    torch.manual_seed(7)
-    return Small()
+from torch import nn
 
 
 def no_network() -> int:
@@ -32,22 +13,3 @@ def one_output() -> nn.Module:
 
 def failing() -> nn.Module:
     raise ValueError("no weights here")
-
-
-class Projected(nn.Module):
-    """EfficientNet-Lite2 with 64 features and 10 keywords, drawn at random."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.whole = named("efficientnet-lite2", None).module
-        self.features = nn.Linear(1280, 64, bias=False)
-        self.head = nn.Linear(1280, 10)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        features, _ = self.whole(image)
-        return self.features(features), self.head(features)
-
-
-def projected() -> nn.Module:
-    torch.manual_seed(7)
-    return Projected()

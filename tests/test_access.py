@@ -18,11 +18,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from local.ports import free_ports
+from local.stack import ROOT, Stack, restored
 from sidecar import keys
 from sidecar.errors import KeyRequired, SettingsError
 from sidecar.keys import Key, Keys
-from tests.conftest import restored
-from tests.stack import ROOT, Stack
 from tests.test_api import failure, jpeg
 
 THREADS = 8

@@ -14,8 +14,8 @@ import requests
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
+from local.stack import Stack
 from sidecar.dial import PROMISES
-from tests.stack import Stack
 
 JSON = "application/json"
 

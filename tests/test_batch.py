@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.stack import Stack
+from local.stack import Stack
 from tests.test_api import failure, jpeg, unused
 from tests.test_archives import tar, zipped
 

@@ -13,8 +13,8 @@ from bench.ceiling import Offline
 from bench.direct import parts_of_a_search
 from bench.load import photo, run
 from bench.vectors import mixed
-from export import photos as packaged
-from tests.stack import ROOT, Stack
+from local import photos as packaged
+from local.stack import ROOT, Stack
 from tests.test_index import unit_vectors
 
 

@@ -1,10 +1,10 @@
-"""A short campaign of `tests.chaos`; `make chaos` runs a long one."""
+"""A short `campaigns.chaos`; `make chaos` runs a long one."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.chaos import campaign
+from campaigns.chaos import campaign
 from tests.conftest import KINDS, new_database
 
 

@@ -38,7 +38,7 @@ def export(repository: Path, version: int, *more: str, crop: int = 32) -> int:
     labels = repository.parent / "labels.txt"
     labels.write_text("cat\ndog\nfox\n")
     size = ("--resize", str(crop + 8), "--crop", str(crop), "--labels", str(labels))
-    small = ("--module", "tests.networks:small", "--version", str(version))
+    small = ("--module", "campaigns.networks:small", "--version", str(version))
     precision = () if "--precision" in more else ("--precision", "fp32")
     return main(["--repository", str(repository), *small, *size, *precision, *more])
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from local.stack import ROOT
 from sidecar.settings import Settings
-from tests.stack import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()

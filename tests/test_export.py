@@ -14,18 +14,19 @@ import onnx
 import pytest
 import torch
 
+from campaigns.networks import small
 from deploy.gpu.comparing import CPU, INFERENCE
 from deploy.gpu.machine import Environment
-from export import graph, photos, rules, sessions, versions
+from export import graph, rules, sessions, versions
 from export.__main__ import main
 from export.errors import ExportRefused
+from local import photos
 from sidecar import contract, images
-from tests.networks import small
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "dev"
 LITE = ("--arch", "efficientnet-lite0")
-SMALL = ("--module", "tests.networks:small", "--resize", "40", "--crop", "32")
+SMALL = ("--module", "campaigns.networks:small", "--resize", "40", "--crop", "32")
 SHORT = ("--precision", "fp32", "--version", "1")
 
 

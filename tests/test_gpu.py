@@ -12,8 +12,8 @@ from deploy.gpu.__main__ import Check, main, subjects, table
 from deploy.gpu.comparing import CPU, CUDA, Subject
 from deploy.gpu.machine import Environment, Refused, Wrong
 from export.__main__ import main as export
+from local.stack import ROOT
 from sidecar import contract
-from tests.stack import ROOT
 
 TRITON = Environment(ROOT / ".venvs" / "triton")  # onnxruntime 1.19.2, for the CPU
 OWN = Environment(Path(sys.prefix))
@@ -25,7 +25,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gpu")
     labels = folder / "labels.txt"
     labels.write_text("cat\ndog\nfox\n")
-    small = ["--module", "tests.networks:small", "--resize", "40", "--crop", "32"]
+    small = ["--module", "campaigns.networks:small", "--resize", "40", "--crop", "32"]
     words = ["--repository", str(folder / "r"), "--labels", str(labels), "--precision", "fp32"]
     assert export([*small, *words, "--version", "1"]) == 0
     assert export([*small, *words, "--version", "2", "--mean", "0", "0", "0"]) == 0

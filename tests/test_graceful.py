@@ -12,8 +12,7 @@ import psutil
 import pytest
 import requests
 
-from tests.conftest import restored
-from tests.stack import Stack
+from local.stack import Stack, restored
 from tests.test_recovery import picture
 
 CLIENTS = 6

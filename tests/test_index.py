@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from local.stack import ROOT
 from sidecar.errors import DeviceUnavailable
 from sidecar.index import Device, Index, Nearest, Reach, Without, distances, sample_size, widen
 from sidecar.index.codes import lists_for
-from tests.stack import ROOT
 
 FAR = Reach(lists=10**6, candidates=600)
 

@@ -25,7 +25,7 @@ DOORS = {
     "pydantic": {"sidecar.settings"},
     "pydantic_settings": {"sidecar.settings"},
     "redis": {"sidecar.deliveries", "sidecar.jobs"},
-    "requests": {"demo.client"},
+    "requests": {"demo.client", "local.stack"},
     "rq": {"sidecar.deliveries", "sidecar.jobs"},
     "simplejpeg": {"sidecar.jpeg"},
     "sqlalchemy": {"sidecar.catalogue"},

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from local.ports import LaunchRefused, free_port, free_ports
-from tests.stack import ROOT, Stack
+from local.stack import ROOT, Stack
 
 
 def launch(folder: Path, url: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -15,14 +15,14 @@ import pytest
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
 
-from export import photos
 from export.__main__ import main
+from local import photos
 from local.environment import private
 from sidecar import contract, images
 from tests.triton_server import Server, launch, serving
 
 LITE = ("--arch", "efficientnet-lite0", "--precision", "fp32", "--version", "1")
-SMALL = ("--module", "tests.networks:small", "--precision", "fp32")
+SMALL = ("--module", "campaigns.networks:small", "--precision", "fp32")
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from local.stack import Stack
 from sidecar import logs, request_ids
 from sidecar.settings import from_environment
-from tests.stack import Stack
 from tests.test_api import jpeg
 
 

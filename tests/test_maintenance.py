@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from local.stack import ROOT
 from sidecar.backups import Backups
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import BackupRefused, CatalogueDamaged, RepairRefused, StorageFull
@@ -19,7 +20,6 @@ from sidecar.generations import Generations
 from sidecar.repair import repair
 from tests.conftest import KINDS, new_database
 from tests.house import House
-from tests.stack import ROOT
 
 
 def build(house: House) -> None:

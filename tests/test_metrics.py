@@ -6,9 +6,9 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from local.stack import Stack
 from sidecar.catalogue import KINDS
 from sidecar.figures import UNFINISHED
-from tests.stack import Stack
 from tests.test_api import jpeg
 
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert, inspect, select, text
 
+from local.stack import ROOT
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata, models, pictures
 from sidecar.catalogue.sqlite import file_system
 from sidecar.errors import CatalogueUnavailable
-from tests.stack import ROOT
 
 FIRST_TABLES = (ROOT / "tests" / "first_catalogue.sql").read_text()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export import photos
 from export.__main__ import main
+from local import photos
 from sidecar import contract
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused

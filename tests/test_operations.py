@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench.filling import fill
-from export.photos import packaged
+from local.photos import packaged
+from local.stack import ROOT
 from sidecar import answers, errors
 from sidecar.catalogue import NewImage, open_catalogue
 from sidecar.images import ImageRules, canonical, decode
@@ -17,7 +18,6 @@ from sidecar.index.codes import POINTS_PER_LIST, VALUES_PER_CODE, lists_for, sam
 from sidecar.server import GRACEFUL_TIMEOUT_S
 from sidecar.settings import Settings
 from sidecar.upgrades import ROW_BYTES, SPARE
-from tests.stack import ROOT
 
 PAGE = (ROOT / "docs" / "OPERATIONS.md").read_text()
 BENCHMARKS = (ROOT / "docs" / "BENCHMARKS.md").read_text()

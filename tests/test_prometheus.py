@@ -15,7 +15,7 @@ import pytest
 
 from local.ports import HOST, LaunchRefused
 from local.prometheus import DEPLOYED, RULES, TARGETS, configure, fetch, program
-from tests.stack import ROOT
+from local.stack import ROOT
 from tests.watcher import (
     DASHBOARD,
     dashboard_expressions,

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from falcon import inspect
 
+from local.stack import ROOT, Stack
 from sidecar import answers, errors
 from sidecar.app import create_app
 from sidecar.dial import PROMISES
 from sidecar.settings import Settings, from_environment
-from tests.stack import ROOT, Stack
 
 README = (ROOT / "README.md").read_text()
 

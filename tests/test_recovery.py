@@ -16,9 +16,8 @@ from redis import Redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
+from local.stack import COMMANDS, ROOT, Stack, restored
 from sidecar.catalogue.tasks import MOST_ATTEMPTS
-from tests.conftest import restored
-from tests.stack import COMMANDS, ROOT, Stack
 
 LEASE_S = "5"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.stack import Stack, running
+from local.stack import Stack, running
 
 buffer = io.BytesIO()
 Image.new("L", (64, 64), 128).save(buffer, "PNG")

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import restored
-from tests.stack import Stack
+from local.stack import Stack, restored
 from tests.test_api import failure, jpeg, unused
 
 MEBIBYTE = 1 << 20

@@ -13,9 +13,8 @@ import pytest
 import requests
 from PIL import Image
 
+from local.stack import Stack, restored
 from sidecar.catalogue import open_catalogue
-from tests.conftest import restored
-from tests.stack import Stack
 from tests.test_api import failure, unused
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from local.stack import ROOT
 from sidecar.builds import BuildRules
 from sidecar.errors import (
     DeviceUnavailable,
@@ -25,7 +26,6 @@ from sidecar.errors import (
 from sidecar.generations import Generations
 from sidecar.search import Wanted, rank
 from tests.house import TEN, House, vector
-from tests.stack import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.stack import ROOT, Stack
+from local.stack import ROOT, Stack
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """The model is changed on the real stack: nothing fails, nothing is mixed, nothing is lost.
 
-`tests.switching` does it at length, with larger models.
+`campaigns.switching` does it at length, with larger models.
 """
 
 import json
@@ -12,17 +12,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from export import photos
+from campaigns.switching import Traffic, lost, mixed_answers, strangers, switch
 from export.__main__ import main as export
+from local import photos
+from local.stack import ROOT, Stack, restored
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable
 from sidecar.features import Extractor
-from tests.conftest import restored
-from tests.stack import ROOT, Stack
-from tests.switching import Traffic, lost, mixed_answers, strangers, switch
 from tests.test_api import failure
 
-SMALL = ("--module", "tests.networks:small", "--precision", "fp32")
+SMALL = ("--module", "campaigns.networks:small", "--precision", "fp32")
 SIZES = {2: ("--resize", "40", "--crop", "32"), 3: ("--resize", "80", "--crop", "64")}
 
 

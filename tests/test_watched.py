@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from local.stack import Stack, restored
 from sidecar import keys
-from tests.conftest import restored
-from tests.stack import Stack
 from tests.watcher import (
     Prometheus,
     dashboard_expressions,

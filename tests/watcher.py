@@ -16,7 +16,7 @@ import requests
 
 from local.ports import HOST, LaunchRefused, free_ports
 from local.prometheus import program
-from tests.stack import ROOT
+from local.stack import ROOT
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "similarity.json"
 START_TIMEOUT_S = 60

@@ -1,7 +1,7 @@
 """Models changed under load; then whether a request failed, an answer was mixed, an image is lost.
 
-    python -m tests.switching
-    python -m tests.switching --images 5000 --searchers 32
+    python -m campaigns.switching
+    python -m campaigns.switching --images 5000 --searchers 32
 
 Real versions over the real stack: lite0 INT8, then an upgrade to lite2 INT8, back again, and on to
 a third one with other sizes (D, S and K), while clients search and add all the time. In the end:
@@ -31,11 +31,10 @@ from typing import Any
 import numpy as np
 import requests
 
-from export import photos
 from export.__main__ import main as export
+from local import photos
+from local.stack import Stack, add_all, running
 from sidecar.catalogue import Catalogue, open_catalogue
-from tests.conftest import add_all
-from tests.stack import Stack, running
 
 TOLERANCE = 2e-3  # of a squared distance, for the last bits of float16 and the size of a batch
 ITSELF = 1e-3  # the squared distance at most of an image from itself
@@ -44,7 +43,7 @@ LABELS = 10  # of the third version
 VERSIONS = {
     1: ("--arch", "efficientnet-lite0", "--precision", "int8"),
     2: ("--arch", "efficientnet-lite2", "--precision", "int8"),
-    3: ("--module", "tests.networks:projected", "--resize", "220", "--crop", "192"),
+    3: ("--module", "campaigns.networks:projected", "--resize", "220", "--crop", "192"),
 }
 
 
@@ -187,6 +186,7 @@ def repository(folder: Path, *numbers: int) -> Path:
 
 
 def percentile_ms(answers: list[Answer], share: float) -> float:
+    """The time, ms, within which this share of the answers came."""
     times = sorted(answer.took_s for answer in answers)
     return 1000 * times[min(len(times) - 1, math.floor(share * len(times)))] if times else 0.0
 
@@ -246,7 +246,7 @@ def _verdict(stack: Stack, traffic: Traffic, moments: dict[str, tuple[float, flo
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.switching",
+        prog="python -m campaigns.switching",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

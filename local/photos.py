@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.errors import ExportRefused
 from sidecar import images
 
 # Photographs only, of things, animals, surfaces, sky and tissue; the wheel's drawings and test
@@ -42,19 +41,23 @@ CUT_SIDE = 256  # short side of a variation, pixels: small enough to make 1,500 
 SEED = 20240607
 
 
+class PhotosMissing(Exception):
+    """The packaged photographs are not on this machine; the text says what to install."""
+
+
 def packaged() -> list[Path]:
     """The photographs in scikit-image's wheel, always in the same order.
 
     Raises:
-        ExportRefused: scikit-image isn't installed, or ships them no longer.
+        PhotosMissing: scikit-image isn't installed, or ships them no longer.
     """
     package = find_spec("skimage")
     if package is None or package.origin is None:
-        raise ExportRefused("the packaged photos are scikit-image's: pip install scikit-image")
+        raise PhotosMissing("the packaged photos are scikit-image's: pip install scikit-image")
     folder = Path(package.origin).parent / "data"
     missing = [name for name in NAMES if not (folder / name).is_file()]
     if missing:
-        raise ExportRefused(f"scikit-image ships no {', '.join(missing)}; use 0.26")
+        raise PhotosMissing(f"scikit-image ships no {', '.join(missing)}; use 0.26")
     return [folder / name for name in NAMES]
 
 

@@ -1,4 +1,4 @@
-"""The real stack for tests: each line of the Procfile a process that can be killed."""
+"""The real stack without containers: each line of the Procfile a process that can be killed."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Stack:
         for name in names or COMMANDS:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self._running[name] = subprocess.Popen(
-                    ["sh", "-c", COMMANDS[name]],
+                    ["/bin/sh", "-c", COMMANDS[name]],
                     cwd=ROOT,
                     env=self.env,
                     stdout=log,
@@ -170,3 +171,21 @@ def running(folder: Path, **settings: str) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
+
+
+@contextmanager
+def restored(backup: Path, folder: Path, **settings: str) -> Iterator[Stack]:
+    """A whole stack of a test's own, filled from a backup, that is ready."""
+    Stack(folder, **settings).command("restore", str(backup))
+    with running(folder, **settings) as stack:
+        yield stack
+
+
+def add_all(stack: Stack, images: dict[str, bytes]) -> None:
+    """Add images from fifty clients at once; every one must be taken."""
+
+    def add(item: tuple[str, bytes]) -> int:
+        return stack.post(f"/similarity/add?id={item[0]}", item[1]).status_code
+
+    with ThreadPoolExecutor(50) as pool:
+        assert set(pool.map(add, images.items())) == {200}

@@ -1,7 +1,7 @@
 """Kill -9 at random moments, under load; then count whether anything was lost.
 
-    python -m tests.chaos --kills 100
-    python -m tests.chaos --kills 100 --database postgresql --seed 7
+    python -m campaigns.chaos --kills 100
+    python -m campaigns.chaos --kills 100 --database postgresql --seed 7
 
 Fifty clients add images, and now and then remove or overwrite one of theirs, while trainings and
 updates follow each other. Meanwhile sidecar, worker, Redis and Triton are killed, one at a time or
@@ -31,12 +31,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from local.postgres import postgres
+from local.stack import COMMANDS, ROOT, Stack, running
 from sidecar import contract
 from sidecar.catalogue import open_catalogue
 from sidecar.features import Extractor
 from sidecar.images import ImageRules, canonical, pixels
 from sidecar.settings import from_environment
-from tests.stack import COMMANDS, ROOT, Stack, running
 
 CLIENTS = 50
 PICTURES = 24
@@ -76,7 +76,7 @@ class Client(Worker):
     def __init__(self, stack: Stack, number: int, pictures: list[bytes]) -> None:
         super().__init__(stack, f"client-{number}")
         self.fates: dict[str, Fate] = {}
-        self._random = random.Random(number)
+        self._random = random.Random(number)  # noqa: S311  the same each time
         self._pictures = pictures
 
     def run(self) -> None:
@@ -133,7 +133,7 @@ class Asker(Worker):
 
 def kill_at_random(stack: Stack, kills: int, seed: int) -> None:
     """Kill processes and start them again until `kills` have been killed."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  the same each time
     done = 0
     while done < kills:
         time.sleep(chance.uniform(0, LONGEST_PAUSE_S))
@@ -217,6 +217,7 @@ def campaign(folder: Path, kills: int, seed: int, url: str) -> None:
 
 
 def add_first(stack: Stack, pictures: list[bytes]) -> None:
+    """Adds as many images as a training needs, and trains."""
     files = [("data", (f"first-{n}.png", pictures[n % PICTURES])) for n in range(FIRST_IMAGES)]
     response = requests.post(f"{stack.url}/similarity/add_batch", files=files, timeout=120)
     assert response.text.count('"ok"') == FIRST_IMAGES
@@ -243,7 +244,7 @@ def load(stack: Stack, pictures: list[bytes]) -> Iterator[tuple[list[Client], As
 def main() -> int:
     """Run a campaign in a folder of its own."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.chaos",
+        prog="python -m campaigns.chaos",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
