@@ -84,8 +84,8 @@ check: setup ## lint, types, security and layers; what a commit must pass
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
-	$(RUN) python -m tests.audit
-	$(RUN) python -m pytest tests/test_layers.py
+	$(RUN) python -m tests.support.audit
+	$(RUN) python -m pytest tests/docs/test_layers.py
 
 check-gpu: setup model ## hold what a GPU computes against the CPU; without one, say so
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done

@@ -2,23 +2,21 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
 from local.stack import Stack, add_all, running
-from tests.house import House
+from tests.support.databases import KINDS, new_database
+from tests.support.house import House
 
 COLLECTION = 1200
 # With two files at a time, whoever gets one of these last would work on alone for minutes.
 LONGEST_FIRST = ("test_upgrades", "test_chaos", "test_recovery", "test_specification", "test_bench")
-KINDS = ("sqlite", "postgresql")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,11 +103,3 @@ def house(built: tuple[Path, str], tmp_path: Path) -> Iterator[House]:
         house = House(tmp_path, new_database(f"{server}/postgres", template=name))
     yield house
     house.catalogue.database.close()
-
-
-def new_database(server: str, template: str = "template1") -> str:
-    """A database in a PostgreSQL, like another one or empty, by its SQLAlchemy URL."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    return f"{server.rpartition('/')[0]}/{name}"
