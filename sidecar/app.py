@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> App:
     tombstones = Tombstones(removals)
     search = Search(entries, models, generations, tombstones, rules)
     keywords = Keywords(models, rules)
-    inventory = Inventory(catalogue, generations, tombstones)
+    inventory = Inventory(catalogue, generations)
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
     roster = Roster(catalogue, generations, repository, extractor)

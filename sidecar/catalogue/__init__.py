@@ -11,9 +11,10 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.audit import Audit
 from sidecar.catalogue.copies import copy, started
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.entries import Entries, Entry
+from sidecar.catalogue.entries import Entries, Entry, Upload
 from sidecar.catalogue.models import SWITCHES, ModelRecord, Models, use
 from sidecar.catalogue.removals import Removals, Removed
+from sidecar.catalogue.summary import KnownModel, Summary, Totals
 from sidecar.catalogue.tasks import KINDS, Published, Task, Tasks
 from sidecar.catalogue.vectors import Page, Picture, Vectors, lacking
 
@@ -26,6 +27,7 @@ __all__ = [
     "Connection",
     "Entries",
     "Entry",
+    "KnownModel",
     "ModelRecord",
     "Models",
     "NewImage",
@@ -34,8 +36,11 @@ __all__ = [
     "Published",
     "Removals",
     "Removed",
+    "Summary",
     "Task",
     "Tasks",
+    "Totals",
+    "Upload",
     "Vectors",
     "copy",
     "lacking",
@@ -56,6 +61,7 @@ class Catalogue:
     removals: Removals
     models: Models
     tasks: Tasks
+    summary: Summary
 
 
 def open_catalogue(url: str, lease_s: float) -> Catalogue:
@@ -76,4 +82,5 @@ def open_catalogue(url: str, lease_s: float) -> Catalogue:
         Removals(database),
         Models(database),
         Tasks(database, lease_s),
+        Summary(database),
     )
