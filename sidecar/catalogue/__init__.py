@@ -42,6 +42,7 @@ __all__ = [
     "Totals",
     "Upload",
     "Vectors",
+    "catalogue_at",
     "copy",
     "lacking",
     "open_catalogue",
@@ -72,6 +73,17 @@ def open_catalogue(url: str, lease_s: float) -> Catalogue:
         lease_s: seconds after which a silent running task counts as abandoned.
     Raises:
         CatalogueUnavailable: the database can't be opened, or a newer release made it.
+    """
+    catalogue = catalogue_at(url, lease_s)
+    catalogue.database.open()
+    return catalogue
+
+
+def catalogue_at(url: str, lease_s: float) -> Catalogue:
+    """The catalogue that is open from `database.open` to `database.close`; arguments as above.
+
+    Raises:
+        CatalogueUnavailable: `url` names no kind of database that is known here.
     """
     database = Database(url)
     return Catalogue(
