@@ -57,12 +57,13 @@ class PatientProcess(ThreadWorker):
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """At the end also take in all that have connected: who is let in no more is told so by the
         system, before anything was sent. gunicorn would leave them waiting, and then hang up."""
-        super().set_accept_enabled(enabled)
-        if not self.alive:
+        super().set_accept_enabled(enabled and self.alive)
+        if not self.alive:  # perhaps even before it has begun
             for listener in self.sockets:
                 while self._lets_in(listener):
                     pass
                 listener.close()
+            self.sockets = []
 
     def _lets_in(self, listener: Any) -> bool:
         before = self.nr_conns

@@ -1,6 +1,7 @@
 """Whatever is started has an owner that ends it; and what has nothing to do leaves others alone."""
 
 import logging
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment
 from tests.house import NOWHERE, House
+from tests.stack import Stack
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 SOON_S = 10
@@ -195,3 +197,27 @@ def test_a_task_whose_worker_fell_silent_is_still_put_back(catalogue: Catalogue)
     catalogue.tasks.release(task.task_id)
     [again] = catalogue.tasks.deliverable()
     assert (again.task_id, again.state, again.lost) == (task.task_id, "waiting", 1)
+
+
+# -- the server
+
+
+def test_a_server_that_has_ended_has_closed_its_catalogue(tmp_path: Path) -> None:
+    """SQLite takes its log away when the last process closes the file, and leaves it where one just
+    ended. It is asked to end while one of its processes may not have begun yet."""
+    stack = Stack(tmp_path, HTTP_PROCESSES="2", REDIS_URL=NO_REDIS)
+    stack.start("sidecar")
+    try:
+        stack.wait(lambda: stack.get("/health/live").ok, "the sidecar answers")
+        for _ in range(8):  # whichever process it is that answers has the catalogue open by then
+            assert stack.get("/similarity/stats").json()["images"] == 0
+        [log] = tmp_path.rglob("catalogue.sqlite-wal")
+        stack.send("sidecar", signal.SIGTERM)
+        stack.wait(lambda: stack.ended("sidecar"), "it has ended")
+    finally:
+        stack.stop()
+    assert not log.exists()
+    told = stack.log("sidecar")
+    assert told.count("Worker exiting") == 2
+    assert "Exception" not in told
+    assert "given up" not in told
