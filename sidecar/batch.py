@@ -25,7 +25,7 @@ class Outcome:
 
 
 class Batch:
-    """Adds the files of a request side by side."""
+    """Adds the files of a request side by side, by threads that `close` ends."""
 
     def __init__(self, adding: Adding) -> None:
         self._adding = adding
@@ -49,6 +49,10 @@ class Batch:
             under_way.append((stem, self._threads.submit(self._add, file, overwrite, request_id)))
         while under_way:
             yield under_way.popleft()[1].result()
+
+    def close(self) -> None:
+        """Ends the threads; what has not begun is not added."""
+        self._threads.shutdown(cancel_futures=True)
 
     def _add(self, file: File, overwrite: bool, request_id: str) -> Outcome:
         request_ids.begin(request_id)

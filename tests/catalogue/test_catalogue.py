@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from sidecar.catalogue import Catalogue, NewImage, Published, adds, open_catalogue
+from sidecar.catalogue import Catalogue, NewImage, Published, Upload, adds, open_catalogue
 from sidecar.catalogue.schema import features, images, models, originals, pictures
 from sidecar.errors import (
     CatalogueDamaged,
@@ -60,7 +60,7 @@ def test_an_added_image_is_there_after_reopening(catalogue: Catalogue, database_
     again = open_catalogue(database_url, LEASE_S)
     assert again.entries.ids_of([seq]) == {seq: "id-3"}
     assert again.entries.jpeg("id-3") == b"jpeg 3"
-    assert again.entries.original("id-3") == b"the upload"
+    assert again.entries.upload("id-3") == Upload("sha-3", b"the upload", kept=True)
     entry = again.entries.get("id-3")
     assert (entry.seq, entry.sha256, entry.versions) == (seq, "sha-3", [1])
     assert abs(entry.added_at - time.time()) < 60
@@ -165,7 +165,7 @@ def test_an_overwritten_image_is_another_one(catalogue: Catalogue) -> None:
     assert new > old
     assert stored(catalogue) == {new: 2.0}
     assert catalogue.entries.jpeg("cat") == b"jpeg 2"
-    assert catalogue.entries.original("cat") is None
+    assert catalogue.entries.upload("cat") == Upload("sha-2", b"jpeg 2", kept=False)
     assert catalogue.removals.since(0).seqs == [old]
     fresh = catalogue.adds.add(image(3, image_id="dog", overwrite=True))
     assert stored(catalogue) == {new: 2.0, fresh: 3.0}

@@ -220,7 +220,7 @@ def flip(path: Path, at: int = -2) -> None:
 
 def test_where_the_lists_that_are_visited_hold_too_few_more_are_visited(house: House) -> None:
     generation = house.generations.current()
-    assert generation.meta.quality.dial.reach(1, 1000).lists < generation.index.lists
+    assert generation.search_params(1, 1000).lists < generation.index.lists
     for wanted in (100, 1000, 1500):
         seqs, _ = rank(generation, vector(3), Wanted(wanted, 1, math.inf))
         assert len(set(seqs.tolist())) == wanted
