@@ -143,7 +143,7 @@ def test_every_alert_says_how_bad_it_is_and_what_to_do(alerts: list[Rule]) -> No
         severities = set(re.findall("|".join(SEVERITIES), alert["labels"]["severity"]))
         assert severities, name
         assert set(notes) == {"summary", "description", "runbook_url"}, name
-        assert notes["runbook_url"] == f"docs/OPERATIONS.md#{name.lower()}"
+        assert notes["runbook_url"] == f"docs/operations.md#{name.lower()}"
 
 
 def test_every_expression_of_the_dashboard_is_understood(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sidecar.search import Search, Wanted
-from tests.house import House, vector
+from tests.support.house import House, vector
 
 EXACT = 10**6
 NUMBERS = st.integers(1, 25)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from falcon.testing import TestClient
 
+from local.stack import Stack
 from sidecar.app import create_app
 from sidecar.catalogue import Catalogue, ModelRecord, Page, open_catalogue
 from sidecar.deliveries import Deliveries
@@ -22,8 +23,7 @@ from sidecar.models import VerifiedModels
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment
-from tests.house import NOWHERE, House
-from tests.stack import Stack
+from tests.support.house import NOWHERE, House
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 SOON_S = 10

@@ -20,7 +20,7 @@ from sidecar.model import Model
 from sidecar.models import VerifiedModels
 from sidecar.search import Search
 from sidecar.tombstones import Tombstones
-from tests.house import DIMENSION, TEN, House, vector
+from tests.support.house import DIMENSION, TEN, House, vector
 
 QUERY = 7
 

@@ -21,7 +21,7 @@ from sidecar.images import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.keywords import Keyword, Keywords
 from sidecar.models import VerifiedModels
-from tests.house import NOWHERE, House
+from tests.support.house import NOWHERE, House
 
 PATH = "/similarity/images/cat"
 ROUNDS = 100

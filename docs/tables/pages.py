@@ -1,0 +1,58 @@
+"""The pages that hold tables, and what makes each table."""
+
+from pathlib import Path
+
+from docs.tables import figures, sizing
+from docs.tables.markdown import fill, table
+from sidecar.dial import PROMISES
+from sidecar.settings import Settings
+
+FOLDER = Path(__file__).parent.parent
+
+
+def pages() -> list[Path]:
+    """Lists the pages, those of decisions included."""
+    return sorted(FOLDER.rglob("*.md"))
+
+
+def written(page: Path) -> str:
+    """Reads a page and writes its tables anew."""
+    return fill(page.read_text(), made)
+
+
+def made(name: str) -> str:
+    """Makes a table by its name: one of `benchmarks.json`, or one of the functions below.
+
+    Raises:
+        KeyError: there is no such table.
+    """
+    if name in OTHERS:
+        return OTHERS[name]()
+    measured = figures.TABLES[name]
+    rows = ([figures.shown(cell) for cell in row] for row in measured["rows"].values())
+    return table(measured["columns"], rows)
+
+
+def _sizing() -> str:
+    return table(["images", *(f"{size:,}" for size in sizing.SIZES)], sizing.rows())
+
+
+def _settings() -> str:
+    rows = (
+        (f"`{name.upper()}`", f"`{field.default}`", field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+    return table(["variable", "default", "what it is"], rows)
+
+
+def _promises() -> str:
+    return table(
+        ["`NPROB`", *map(str, PROMISES)], [["recall@10", *map(_two_places, PROMISES.values())]]
+    )
+
+
+def _two_places(recall: float) -> str:
+    return f"{recall:.2f}" if round(recall, 2) == recall else str(recall)
+
+
+OTHERS = {"sizing": _sizing, "settings": _settings, "promises": _promises}
