@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from falcon.testing import TestClient
 
-from local.stack import Stack
+from local.ports import free_ports
 from sidecar.app import create_app
 from sidecar.catalogue import Catalogue, ModelRecord, Page, open_catalogue
 from sidecar.deliveries import Deliveries
@@ -19,6 +20,7 @@ from sidecar.dispatcher import Dispatcher
 from sidecar.drafts import SEGMENT_ROWS, Draft
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.generations import Generations
+from sidecar.metrics.worker import WorkerMetrics
 from sidecar.models import VerifiedModels
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
@@ -199,7 +201,20 @@ def test_a_task_whose_worker_fell_silent_is_still_put_back(catalogue: Catalogue)
     assert (again.task_id, again.state, again.lost) == (task.task_id, "waiting", 1)
 
 
-# -- the server
+# -- servers
+
+
+def test_the_page_of_a_worker_ends_with_it() -> None:
+    [port] = free_ports(1)
+    before = threads()
+    metrics = WorkerMetrics()
+    metrics.serve("127.0.0.1", port)
+    page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=SOON_S).text
+    assert "similarity_workers_lost_total 0.0" in page
+    metrics.close()
+    assert threads() == before
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/metrics", timeout=SOON_S)
 
 
 def test_a_server_that_has_ended_has_closed_its_catalogue(tmp_path: Path) -> None:
