@@ -1,1 +1,1 @@
-"""What is measured, and how: each module is a command; docs/benchmarks.md has the results."""
+"""What is measured, and how: each module is a command; its figures go into docs/benchmarks.json."""

@@ -8,9 +8,9 @@ import pytest
 
 from docs.tables import figures
 from docs.tables.markdown import fill, places, table
-from docs.tables.pages import OTHERS, made, pages, written
+from docs.tables.pages import FOLDER, OTHERS, made, pages, written
 
-PAGES = {page.name: page for page in pages()}
+PAGES = {f"{page.relative_to(FOLDER)}": page for page in pages()}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -6,4 +6,4 @@ for page in pages():
     text = written(page)
     if text != page.read_text():
         page.write_text(text)
-        print(f"{page.name}: tables written anew")
+        print(f"{page}: tables written anew")

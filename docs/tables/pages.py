@@ -8,6 +8,7 @@ from sidecar.dial import PROMISES
 from sidecar.settings import Settings
 
 FOLDER = Path(__file__).parent.parent
+DECISIONS = sorted((FOLDER / "decisions").glob("[0-9]*.md"))
 
 
 def pages() -> list[Path]:
@@ -51,8 +52,23 @@ def _promises() -> str:
     )
 
 
+def _decisions() -> str:
+    heads = (path.read_text().partition("\n")[0] for path in DECISIONS)
+    titles = (head.removeprefix("# ").split(". ", 1) for head in heads)
+    rows = (
+        (number, f"[{title}]({path.name})")
+        for path, (number, title) in zip(DECISIONS, titles, strict=True)
+    )
+    return table(["number", "decision"], rows)
+
+
 def _two_places(recall: float) -> str:
     return f"{recall:.2f}" if round(recall, 2) == recall else str(recall)
 
 
-OTHERS = {"sizing": _sizing, "settings": _settings, "promises": _promises}
+OTHERS = {
+    "decisions": _decisions,
+    "promises": _promises,
+    "settings": _settings,
+    "sizing": _sizing,
+}
