@@ -1,1 +1,3 @@
-"""What is measured, and how: each module is a command; its figures go into docs/benchmarks.json."""
+"""What is measured, and how: each module is a command; `python -m docs.tables.record`
+puts its figures into docs/benchmarks.json.
+"""

@@ -16,8 +16,17 @@ def pages() -> list[Path]:
     return sorted(FOLDER.rglob("*.md"))
 
 
+def write_all() -> None:
+    """Writes the tables of all pages anew, and prints which pages changed."""
+    for page in pages():
+        text = written(page)
+        if text != page.read_text():
+            page.write_text(text)
+            print(f"{page}: tables written anew")
+
+
 def written(page: Path) -> str:
-    """Reads a page and writes its tables anew."""
+    """Reads a page, and returns it with its tables made anew."""
     return fill(page.read_text(), made)
 
 
@@ -29,7 +38,7 @@ def made(name: str) -> str:
     """
     if name in OTHERS:
         return OTHERS[name]()
-    measured = figures.TABLES[name]
+    measured = figures.read()[name]
     rows = ([figures.shown(cell) for cell in row] for row in measured["rows"].values())
     return table(measured["columns"], rows)
 
