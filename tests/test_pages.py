@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.settings import Settings
 from tests.stack import ROOT
 
 # ARCHITECTURE.md is written anew with the packages.
@@ -12,6 +13,7 @@ TOP = [page for page in sorted(ROOT.glob("*.md")) if page.name != "ARCHITECTURE.
 PAGES = {
     f"{page.relative_to(ROOT)}": page for page in [*TOP, *sorted((ROOT / "docs").rglob("*.md"))]
 }
+OF_OTHERS = {"COMPOSE_FILE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}  # variables of other programs
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 
 
@@ -61,6 +63,19 @@ def test_the_glossary_has_the_words_that_the_service_uses() -> None:
         *("canonical JPEG", "tombstone", "segment", "snapshot", "lease", "attempt", "recall"),
         *("NPROB", "operating point", "dynamic batching", "golden image", "joining"),
     } <= set(words)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_setting_and_target_of_a_page_is_known(name: str) -> None:
+    page = PAGES[name].read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    code = [ROOT / ".env.example", *ROOT.glob("docker-compose*.yml"), *ROOT.glob("local/*.py")]
+    known = makefile + "".join(path.read_text() for path in code)
+    settings = {setting.upper() for setting in Settings.model_fields}
+    named = set(re.findall(r"`([A-Z]+_[A-Z_]+)", page)) - settings - OF_OTHERS
+    assert {one for one in named if one not in known} == set()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    assert set(re.findall(r"(?:^    |`)make ([a-z][a-z-]*)", page, re.M)) <= targets
 
 
 @pytest.mark.parametrize("name", PAGES)
