@@ -7,13 +7,13 @@ from pathlib import Path
 
 from deploy.check.packages import once
 from deploy.check.programs import output
-from export import photos
+from local import photos
 
 ROOT = Path(__file__).parents[2]
 USER = 10_001  # of the containers; the worker moves versions about
 SMALL = (
     "--module",
-    "tests.networks:small",
+    "campaigns.networks:small",
     "--precision",
     "fp32",
     "--resize",

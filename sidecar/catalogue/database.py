@@ -2,33 +2,42 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sidecar.catalogue.migration import migrate
-from sidecar.catalogue.postgresql import PostgreSQL
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
 
+if TYPE_CHECKING:
+    from sidecar.catalogue.postgresql import PostgreSQL
+
 
 class Database:
-    """One engine, with a transaction for reading and one for writing."""
+    """One engine, with a transaction for reading and one for writing, from `open` to `close`."""
 
     def __init__(self, url: str) -> None:
+        """Nothing is touched before `open`.
+
+        Raises:
+            CatalogueUnavailable: `url` names no kind of database that is known here.
+        """
+        self.url = url
+        self.kind = _kind(url)
+        self._opened: Engine | None = None
+
+    def open(self) -> None:
         """Connect, and bring an older database up to date.
 
         Raises:
             CatalogueUnavailable: it can't be reached or opened, or a newer release made it.
         """
-        self.url = url
-        self.kind = _kind(url)
         with self._translated():
-            self._engine = self.kind.connect()
-        event.listen(self._engine, "begin", self._begin)
-        self._writer = self._engine.execution_options(writes=True)
+            self._opened = self.kind.connect()
+        event.listen(self._opened, "begin", self._begin)
         try:
             with self.writing() as connection:
                 migrate(connection)
@@ -53,8 +62,10 @@ class Database:
             StorageFull: no room; nothing was written.
             CatalogueUnavailable: any other trouble of the database; nothing was written.
         """
-        with self._translated(), self._writer.connect() as connection, connection.begin():
-            yield connection
+        with self._translated(), self._engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def glancing(self) -> Iterator[Any]:
@@ -80,7 +91,14 @@ class Database:
             self.kind.release_space(self._engine)
 
     def close(self) -> None:
-        self._engine.dispose()
+        if self._opened is not None:
+            self._opened.dispose()
+
+    @property
+    def _engine(self) -> Engine:
+        if self._opened is None:
+            raise CatalogueUnavailable("the catalogue has not been opened")
+        return self._opened
 
     def _begin(self, connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
@@ -98,12 +116,19 @@ class Database:
             raise CatalogueUnavailable(f"the catalogue: {line}") from error
 
 
-def _kind(url: str) -> SQLite | PostgreSQL:
-    kinds: dict[str, type[SQLite] | type[PostgreSQL]]
-    kinds = {"sqlite": SQLite, "postgresql": PostgreSQL}
+def _kind(url: str) -> "SQLite | PostgreSQL":
     try:
-        return kinds[make_url(url).get_backend_name()](url)
-    except (ArgumentError, NoSuchModuleError, KeyError) as error:
-        raise CatalogueUnavailable(
-            "CATALOGUE_URL is sqlite:////path or postgresql+psycopg://user:password@host/name"
-        ) from error
+        name = make_url(url).get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        name = ""
+    if name == "sqlite":
+        return SQLite(url)
+    if name == "postgresql":
+        from sidecar.catalogue.postgresql import (
+            PostgreSQL,
+        )  # here: with SQLite nobody needs psycopg
+
+        return PostgreSQL(url)
+    raise CatalogueUnavailable(
+        "CATALOGUE_URL is sqlite:////path or postgresql+psycopg://user:password@host/name"
+    )
