@@ -100,7 +100,7 @@ check-deploy: setup model ## build, start, use and kill the containers; needs ro
 docs: setup ## write the tables of the pages anew, from docs/benchmarks.json and the code
 	$(RUN) python -m docs.tables
 
-format: setup ## let the formatter and the linter repair what they can
+format: setup ## let the formatter and the linter fix what they can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 

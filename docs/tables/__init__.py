@@ -6,4 +6,5 @@ docs` writes the tables anew; a test holds that they are as it would write them.
     docs/benchmarks.json ──► figures ──► benchmarks.md
                                 └──► sizing ──► operations.md
     sidecar (settings, promises of NPROB) ──► settings.md, API.md
+    the heads of docs/decisions/ ──► decisions/README.md
 """

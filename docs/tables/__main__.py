@@ -1,9 +1,5 @@
 """Writes the tables of all pages anew: `python -m docs.tables`."""
 
-from docs.tables.pages import pages, written
+from docs.tables.pages import write_all
 
-for page in pages():
-    text = written(page)
-    if text != page.read_text():
-        page.write_text(text)
-        print(f"{page.name}: tables written anew")
+write_all()

@@ -8,6 +8,7 @@ from sidecar.dial import PROMISES
 from sidecar.settings import Settings
 
 FOLDER = Path(__file__).parent.parent
+DECISIONS = sorted((FOLDER / "decisions").glob("[0-9]*.md"))
 
 
 def pages() -> list[Path]:
@@ -15,8 +16,17 @@ def pages() -> list[Path]:
     return sorted(FOLDER.rglob("*.md"))
 
 
+def write_all() -> None:
+    """Writes the tables of all pages anew, and prints which pages changed."""
+    for page in pages():
+        text = written(page)
+        if text != page.read_text():
+            page.write_text(text)
+            print(f"{page}: tables written anew")
+
+
 def written(page: Path) -> str:
-    """Reads a page and writes its tables anew."""
+    """Reads a page, and returns it with its tables made anew."""
     return fill(page.read_text(), made)
 
 
@@ -28,7 +38,7 @@ def made(name: str) -> str:
     """
     if name in OTHERS:
         return OTHERS[name]()
-    measured = figures.TABLES[name]
+    measured = figures.read()[name]
     rows = ([figures.shown(cell) for cell in row] for row in measured["rows"].values())
     return table(measured["columns"], rows)
 
@@ -51,8 +61,23 @@ def _promises() -> str:
     )
 
 
+def _decisions() -> str:
+    heads = (path.read_text().partition("\n")[0] for path in DECISIONS)
+    titles = (head.removeprefix("# ").split(". ", 1) for head in heads)
+    rows = (
+        (number, f"[{title}]({path.name})")
+        for path, (number, title) in zip(DECISIONS, titles, strict=True)
+    )
+    return table(["number", "decision"], rows)
+
+
 def _two_places(recall: float) -> str:
     return f"{recall:.2f}" if round(recall, 2) == recall else str(recall)
 
 
-OTHERS = {"sizing": _sizing, "settings": _settings, "promises": _promises}
+OTHERS = {
+    "decisions": _decisions,
+    "promises": _promises,
+    "settings": _settings,
+    "sizing": _sizing,
+}

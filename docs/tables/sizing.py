@@ -15,7 +15,7 @@ FEATURES_BYTES = 2 * LITE0  # float16
 SEQ_AND_CRC_BYTES, LABEL_BYTES, FLOAT_BYTES = 12, 8, 4
 GENERATIONS = 3  # the two that are kept, and one in the making
 FREE = 0.9  # of the volume; with less room left than that, VolumeNearlyFull fires
-# Measured for the page alone; tests/test_operations.py measures them again.
+# Measured for the page alone; tests/docs/test_operations.py measures them again.
 ROW_OVERHEAD_BYTES = 3_700
 LARGE_PHOTO_BYTES = 67_000
 

@@ -98,9 +98,13 @@ def examples() -> Iterator[tuple[str, Any]]:
         yield command, read(answer, lines=kind == "ndjson")
 
 
-def test_every_curl_block_stands_where_it_is_executed() -> None:
+def test_every_block_of_every_page_is_executed() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    assert sum(page.read_text().count("```sh\n") for page in pages) == len(list(examples()))
+    kinds = [kind for page in pages for kind in re.findall(r"```(.+)\n", page.read_text())]
+    shown = len(list(examples()))
+    assert kinds.count("sh") == kinds.count("json") + kinds.count("ndjson") == shown
+    assert kinds.count("python") == 1
+    assert set(kinds) == {"sh", "json", "ndjson", "python"}
 
 
 def read(answer: str, lines: bool) -> Any:
