@@ -26,7 +26,7 @@ PIP := bin/python -m pip install --disable-pip-version-check --no-compile --prog
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy format setup model prometheus config clean
+.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -91,8 +91,14 @@ check-gpu: setup model ## hold what a GPU computes against the CPU; without one,
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done
 	@$(RUN) python -m deploy.gpu
 
-check-deploy: setup model ## build the containers, bring them up, use them, kill them; needs root
+check-deploy: setup model ## build, use and kill the containers: on Docker or Podman, else as root
 	@$(RUN) python -m deploy.check
+
+wheel: setup ## build sdist and wheel into dist/, look into them, try the wheel in a fresh environment
+	@$(RUN) python -m deploy.release --only-build
+
+release: setup ## the same, once the versions agree and the tree is clean and has no such tag
+	@$(RUN) python -m deploy.release
 
 format: setup ## let the formatter and the linter mend what they can
 	$(RUN) ruff format .
@@ -110,7 +116,7 @@ prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH
 	@$(RUN) python -m local.prometheus --fetch
 
 clean: ## remove all that was made: environments, models, state
-	rm -rf .venvs var model_repository/keywording
+	rm -rf .venvs var dist model_repository/keywording
 
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"
