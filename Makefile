@@ -94,10 +94,10 @@ check-gpu: setup model ## hold what a GPU computes against the CPU; without one,
 check-deploy: setup model ## build, use and kill the containers: on Docker or Podman, else as root
 	@$(RUN) python -m deploy.check
 
-wheel: setup ## build sdist and wheel into dist/, look into them, try the wheel in a fresh environment
+wheel: $(MAIN)/done ## build sdist and wheel into dist/, look into them, try the wheel in a fresh environment
 	@$(RUN) python -m deploy.release --only-build
 
-release: setup ## the same, once the versions agree and the tree is clean and has no such tag
+release: $(MAIN)/done ## the same, once the versions agree and the tree is clean and has no such tag
 	@$(RUN) python -m deploy.release
 
 format: setup ## let the formatter and the linter mend what they can

@@ -85,12 +85,14 @@ def differences(stack: Stack, known: dict[str, Any]) -> list[str]:
 def of_backup(known: dict[str, Any]) -> dict[str, Any]:
     """What was recorded, less the generations that a backup leaves behind: all but the current."""
     current = known["answers"]["/similarity/stats"]["generation"]
-    told = known["answers"]["/similarity/models"]
+    answer = known["answers"]["/similarity/models"]
     models = [
         model | {"generations": [n for n in model["generations"] if n == current]}
-        for model in told["models"]
+        for model in answer["models"]
     ]
-    return known | {"answers": known["answers"] | {"/similarity/models": told | {"models": models}}}
+    return known | {
+        "answers": known["answers"] | {"/similarity/models": answer | {"models": models}}
+    }
 
 
 def rounded(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +107,8 @@ def rounded(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
 def same_keywords(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
     names, scores = (
-        [[each[key] for each in told] for told in (before, now)] for key in ("name", "score")
+        [[each[key] for each in keywords] for keywords in (before, now)]
+        for key in ("name", "score")
     )
     return names[0] == names[1] and scores[1] == pytest.approx(scores[0], abs=SAME)
 

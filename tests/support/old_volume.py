@@ -189,8 +189,8 @@ def _switch(stack: Any, call: str) -> None:
 def _record(stack: Any, ids: list[str]) -> dict[str, Any]:
     """What the service answers, to hold the newer code against."""
     paths = ["/similarity/images?limit=10000", "/similarity/models", "/similarity/stats"]
-    told = stack.get("/similarity/tasks").json()["tasks"]
-    paths += [f"/similarity/status/{task['task_id']}" for task in told]
+    tasks = stack.get("/similarity/tasks").json()["tasks"]
+    paths += [f"/similarity/status/{task['task_id']}" for task in tasks]
     sample = [*ids[SAMPLE], ORIGINAL]
     for name in sample:
         paths += [f"/similarity/images/{name}", f"/similarity/search?id={name}"]
