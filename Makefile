@@ -29,7 +29,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy format setup model prometheus config docs clean
+.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -94,11 +94,17 @@ check-gpu: setup model ## compare what a GPU computes with the CPU; without a GP
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done
 	@$(RUN) python -m deploy.gpu
 
-check-deploy: setup model ## build, start, use and kill the containers; needs root
+check-deploy: setup model ## build, start, use and kill the containers: on Docker or Podman, else as root
 	@$(RUN) python -m deploy.check
 
 docs: setup ## write the tables of the pages anew, from docs/benchmarks.json and the code
 	$(RUN) python -m docs.tables
+
+wheel: $(MAIN)/done ## build sdist and wheel into dist/, check their contents, try the wheel
+	@$(RUN) python -m deploy.release --only-build
+
+release: $(MAIN)/done ## the same, once the versions agree and the tree is clean and has no such tag
+	@$(RUN) python -m deploy.release
 
 format: setup ## let the formatter and the linter fix what they can
 	$(RUN) ruff format .
@@ -116,7 +122,7 @@ prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH
 	@$(RUN) python -m local.prometheus --fetch
 
 clean: ## remove all that was made: environments, models, state
-	rm -rf .venvs var model_repository/keywording
+	rm -rf .venvs var dist model_repository/keywording
 
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"

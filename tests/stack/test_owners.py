@@ -13,6 +13,7 @@ import requests
 from falcon.testing import TestClient
 
 from local.ports import free_ports
+from local.stack import Stack
 from sidecar.app import create_app
 from sidecar.catalogue import Catalogue, ModelRecord, Page, open_catalogue
 from sidecar.deliveries import Deliveries
