@@ -1,13 +1,18 @@
 """Rules of the catalogue that only an unlucky moment would show, one by one."""
 
+import hashlib
 import time
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from sidecar.catalogue import (
+    Audit,
     Catalogue,
     ModelRecord,
     NewImage,
@@ -18,6 +23,7 @@ from sidecar.catalogue import (
     use,
 )
 from sidecar.catalogue.adds import store_all
+from sidecar.catalogue.schema import features, originals
 from sidecar.errors import DuplicateId, NoSamples
 
 DIMENSION = 4
@@ -178,3 +184,23 @@ def test_the_oldest_unfinished_task_of_some_kinds_is_found(catalogue: Catalogue)
     after = catalogue.tasks.unfinished(kinds)
     assert after is not None
     assert after.kind == "retire"
+
+
+def test_an_upload_and_features_of_another_length_are_named_by_the_audit(
+    catalogue: Catalogue,
+) -> None:
+    upload = b"the upload"
+    whole = image("cat", sha256=hashlib.sha256(upload).hexdigest())
+    for name in ("cat", "dog"):
+        catalogue.adds.add(replace(whole, id=name, original=upload))
+    assert list(Audit(catalogue.database).problems()) == []
+    short = np.ones(DIMENSION - 1, "<f2").tobytes()
+    with catalogue.database.writing() as connection:
+        changed = {"vector": short, "crc": zlib.crc32(short)}
+        connection.execute(update(features).where(features.c.seq == 1).values(changed))
+        other = {"upload": b"another upload"}
+        connection.execute(update(originals).where(originals.c.seq == 2).values(other))
+    assert list(Audit(catalogue.database).problems()) == [
+        "the upload of dog is not what was stored",
+        "the features of cat by version 1 have a wrong length",
+    ]
