@@ -87,3 +87,20 @@ def outcome(
         return file.name, None, DuplicateId.word
     stored[image_id] = file.content
     return file.name, image_id, None
+
+
+def test_no_more_files_are_read_ahead_than_are_worked_on(tmp_path: Path) -> None:
+    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30.0)
+    ahead = [0]
+    given = 0
+
+    def arriving() -> Iterator[File]:
+        for taken in range(100):
+            ahead.append(taken - given)
+            yield File(f"no id {taken}", b"\0one")
+
+    for each in Batch(cast(Adding, Storing(catalogue))).add(arriving(), overwrite=False):
+        assert each.name == f"no id {given}"
+        given += 1
+    assert (given, max(ahead)) == (100, AT_ONCE)
+    catalogue.database.close()
