@@ -235,7 +235,7 @@ def _searches(folder: Path, nprobs: tuple[int, ...]) -> Figures:
             _, dist = rank(generation, vector, wanted, itself=int(query) + 1)
             took.append(time.perf_counter() - began)
             found.append(dist)
-        reach = generation.meta.quality.dial.reach(nprob, NEIGHBOURS + 1)
+        reach = generation.search_params(nprob, NEIGHBOURS + 1)
         recall = _recall(found, truth["dist"])
         figures[str(nprob)] = {"recall": recall, "ms": 1000 * median(took), **vars(reach)}
     return figures

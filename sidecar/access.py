@@ -6,26 +6,27 @@ import falcon
 
 from sidecar.errors import ScopeMissing, TooBusy
 from sidecar.keys import Keys
+from sidecar.routes import OPEN, Routes
 
-OPEN = ""  # the scope of what needs no key
 BEARER = "Bearer "
-WATCHERS = ("/metrics", "/health/live", "/health/ready")  # who look most when there is too much
 
 
 class Gate:
     """Counts the requests in hand, and refuses those beyond the limit before it reads them.
 
     Args:
-        most: requests at once, besides those of `WATCHERS`.
+        most: requests at once, besides those that may not be shed.
+        routes: say which these are.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, routes: Routes) -> None:
         self._most = most
+        self._routes = routes
         self._in_hand = 0
         self._lock = threading.Lock()
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        if req.path in WATCHERS:
+        if not self._routes.may_be_shed(req.path):
             return
         with self._lock:
             if self._in_hand >= self._most:
@@ -46,17 +47,17 @@ class Access:
 
     Args:
         keys: None lets everybody in.
-        scopes: by the template of a route; what it wants of who reads. To DELETE is to write.
+        routes: say what scope each call wants.
     """
 
-    def __init__(self, keys: Keys | None, scopes: dict[str, str]) -> None:
+    def __init__(self, keys: Keys | None, routes: Routes) -> None:
         self._keys = keys
-        self._scopes = scopes
+        self._routes = routes
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _params: object
     ) -> None:
-        scope = self._scopes[req.uri_template or ""]
+        scope = self._routes.scope(req.uri_template or "")
         if self._keys is None or scope == OPEN:
             return
         key = self._keys.find(_secret(req))

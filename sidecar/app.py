@@ -1,19 +1,21 @@
 """The composition root: every part is made here and handed to those that need it."""
 
+import logging
 from typing import Any
 
-import falcon
-
-from sidecar import image_resources, model_resources, resources, task_resources
-from sidecar.access import OPEN, Access, Gate
+from sidecar import dispatcher as dispatching
+from sidecar import image_resources, model_resources, preloading, resources, task_resources
+from sidecar.access import Access, Gate
 from sidecar.adding import Adding
 from sidecar.answers import App, add_error_handlers
 from sidecar.archives import BatchRules
+from sidecar.background import Background
 from sidecar.batch import Batch
 from sidecar.builds import BuildRules
-from sidecar.catalogue import open_catalogue
+from sidecar.catalogue import catalogue_at
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
+from sidecar.errors import SimilarityError
 from sidecar.features import Extractor
 from sidecar.figures import Figures
 from sidecar.generations import Generations
@@ -23,9 +25,11 @@ from sidecar.inventory import Inventory
 from sidecar.keys import SCOPES, Keys
 from sidecar.keywords import Keywords
 from sidecar.models import VerifiedModels
+from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.request_log import RequestLog
 from sidecar.roster import Roster
+from sidecar.routes import OPEN, Route, Routes
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.switches import Switches
@@ -34,9 +38,43 @@ from sidecar.trainer import Trainer
 from sidecar.uploads import BatchReader
 
 
-def create_app(settings: Settings) -> App:
-    """Build the service: parts, then routes, then what becomes of an error."""
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+class Sidecar(App):
+    """The service of one process: its calls, and what it has beside them.
+
+    Nothing is opened, started or touched before `background.start`, and after `background.stop`
+    nothing is left. As a context manager it does both.
+    """
+
+    def __init__(self, routes: Routes, background: Background, middleware: list[Any]) -> None:
+        super().__init__(middleware=middleware)
+        self.routes = routes
+        self.background = background
+        self.req_options.strip_url_path_trailing_slash = True
+        self.req_options.auto_parse_qs_csv = False
+        for route in routes:
+            self.add_route(route.path, route.resource)
+        add_error_handlers(self)
+
+    def __enter__(self) -> "Sidecar":
+        try:
+            self.background.start()
+        except BaseException:
+            self.background.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.background.stop()
+
+
+def create_app(settings: Settings) -> Sidecar:
+    """Build the service: parts, then routes, then what runs beside them.
+
+    Raises:
+        SettingsError: of the file of API keys, which is read here.
+        CatalogueUnavailable: CATALOGUE_URL names no kind of database.
+    """
+    catalogue = catalogue_at(settings.database_url, settings.task_lease_s)
     generations = Generations(settings.index_dir)
     extractor = Extractor.of(settings)
     repository = settings.model_repository
@@ -48,14 +86,12 @@ def create_app(settings: Settings) -> App:
     dispatcher = Dispatcher(
         catalogue.tasks, entries, removals, trainer, deliveries, settings.auto_update_s
     )
-    dispatcher.run_rounds()
-    Preloader(generations, models).run_rounds()
 
     adding = Adding(catalogue.adds, models, rules, settings.keep_originals)
-    tombstones = Tombstones(removals)
-    search = Search(entries, models, generations, tombstones, rules)
+    batch = Batch(adding)
+    search = Search(entries, models, generations, Tombstones(removals), rules)
     keywords = Keywords(models, rules)
-    inventory = Inventory(catalogue, generations, tombstones)
+    inventory = Inventory(catalogue, generations)
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
     roster = Roster(catalogue, generations, repository, extractor)
@@ -65,52 +101,57 @@ def create_app(settings: Settings) -> App:
     figures = Figures(catalogue, generations, inventory, health, repository, settings.data_dir)
     read, write, admin = SCOPES
 
+    add = resources.AddResource(adding, settings.max_image_bytes)
+    add_batch = resources.AddBatchResource(batch, reader)
+    concepts = resources.ConceptsResource(keywords, settings.max_image_bytes)
+    image = image_resources.ImageResource(inventory, keywords)
+    thumbnail = image_resources.ThumbnailResource(entries)
+    original = image_resources.OriginalResource(inventory)
     status = task_resources.StatusResource(dispatcher)
-    routes: dict[str, tuple[str, object]] = {
-        "/similarity/add": (write, resources.AddResource(adding, settings.max_image_bytes)),
-        "/similarity/add_batch": (write, resources.AddBatchResource(Batch(adding), reader)),
-        "/similarity/remove": (write, image_resources.RemoveResource(removals)),
-        "/similarity/images": (read, image_resources.ImagesResource(entries)),
-        "/similarity/images/{image_id}": (read, image_resources.ImageResource(inventory, keywords)),
-        "/similarity/images/{image_id}/thumbnail": (
-            read,
-            image_resources.ThumbnailResource(entries),
+    live, ready = task_resources.LiveResource(), task_resources.ReadyResource(health)
+    metrics = task_resources.MetricsResource(figures)
+    routes = Routes(
+        Route("/similarity/add", add, write),
+        Route("/similarity/add_batch", add_batch, write, may_take_long=True),
+        Route("/similarity/remove", image_resources.RemoveResource(removals), write),
+        Route("/similarity/images", image_resources.ImagesResource(entries), read),
+        Route("/similarity/images/{image_id}", image, read),
+        Route("/similarity/images/{image_id}/thumbnail", thumbnail, read),
+        Route("/similarity/images/{image_id}/original", original, read),
+        Route("/similarity/stats", task_resources.StatsResource(inventory), read),
+        Route("/similarity/search", resources.SearchResource(search, settings), read),
+        Route("/similarity/train", task_resources.RequestResource(dispatcher, "train"), admin),
+        Route("/similarity/update", task_resources.RequestResource(dispatcher, "update"), admin),
+        Route("/similarity/models", model_resources.ModelsResource(roster), read),
+        Route("/similarity/upgrade", model_resources.UpgradeResource(switches), admin),
+        Route("/similarity/upgrade/cancel", model_resources.CancelUpgradeResource(switches), admin),
+        Route("/similarity/rollback", model_resources.RollbackResource(switches), admin),
+        Route("/similarity/retire", model_resources.RetireResource(switches), admin),
+        Route("/similarity/status/{task_id}", status, read),
+        Route("/status/{task_id}", status, read),
+        Route("/similarity/tasks", task_resources.TasksResource(dispatcher), read),
+        Route(
+            "/similarity/tasks/{task_id}/cancel", task_resources.CancelResource(dispatcher), admin
         ),
-        "/similarity/images/{image_id}/original": (
-            read,
-            image_resources.OriginalResource(inventory),
-        ),
-        "/similarity/stats": (read, task_resources.StatsResource(inventory)),
-        "/similarity/search": (read, resources.SearchResource(search, settings)),
-        "/similarity/train": (admin, task_resources.RequestResource(dispatcher, "train")),
-        "/similarity/update": (admin, task_resources.RequestResource(dispatcher, "update")),
-        "/similarity/models": (read, model_resources.ModelsResource(roster)),
-        "/similarity/upgrade": (admin, model_resources.UpgradeResource(switches)),
-        "/similarity/upgrade/cancel": (admin, model_resources.CancelUpgradeResource(switches)),
-        "/similarity/rollback": (admin, model_resources.RollbackResource(switches)),
-        "/similarity/retire": (admin, model_resources.RetireResource(switches)),
-        "/similarity/status/{task_id}": (read, status),
-        "/status/{task_id}": (read, status),
-        "/similarity/tasks": (read, task_resources.TasksResource(dispatcher)),
-        "/similarity/tasks/{task_id}/cancel": (admin, task_resources.CancelResource(dispatcher)),
-        "/predict/concepts": (read, resources.ConceptsResource(keywords, settings.max_image_bytes)),
-        "/metrics": (read, task_resources.MetricsResource(figures)),
-        "/health/live": (OPEN, task_resources.LiveResource()),
-        "/health/ready": (OPEN, task_resources.ReadyResource(health)),
-    }
-    return _assembled(routes, settings)
-
-
-def _assembled(routes: dict[str, tuple[str, object]], settings: Settings) -> App:
-    """The resources behind their paths, and what every request passes on its way to them."""
-    scopes = {path: scope for path, (scope, _) in routes.items()}
+        Route("/predict/concepts", concepts, read),
+        Route("/metrics", metrics, read, may_be_shed=False),
+        Route("/health/live", live, OPEN, may_be_shed=False),
+        Route("/health/ready", ready, OPEN, may_be_shed=False),
+    )
+    background = Background(
+        opens=catalogue.database.open,
+        rounds=_rounds(dispatcher, Preloader(generations, models)),
+        closes=(batch.close, health.close, deliveries.close, catalogue.database.close),
+    )
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    gate = Gate(settings.most_requests)
-    passed: list[Any] = [RequestLog(), gate, Access(keys, scopes)]
-    app = falcon.App(middleware=passed)
-    app.req_options.strip_url_path_trailing_slash = True
-    app.req_options.auto_parse_qs_csv = False
-    for path, (_, resource) in routes.items():
-        app.add_route(path, resource)
-    add_error_handlers(app)
-    return app
+    passed = [RequestLog(), Gate(settings.most_requests, routes), Access(keys, routes)]
+    return Sidecar(routes, background, passed)
+
+
+def _rounds(dispatcher: Dispatcher, preloader: Preloader) -> tuple[Periodic, ...]:
+    """What each process does once a second."""
+    expected = (SimilarityError, OSError)
+    return (
+        Periodic("dispatcher", dispatcher.look, dispatching.ROUND_S, (SimilarityError,)),
+        Periodic("preloader", preloader.look, preloading.ROUND_S, expected, logging.DEBUG),
+    )

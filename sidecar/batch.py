@@ -25,7 +25,7 @@ class Outcome:
 
 
 class Batch:
-    """Adds the files of a request side by side."""
+    """Adds the files of a request side by side, by threads that `close` ends."""
 
     def __init__(self, adding: Adding) -> None:
         self._adding = adding
@@ -50,6 +50,10 @@ class Batch:
         while under_way:
             yield under_way.popleft()[1].result()
 
+    def close(self) -> None:
+        """Ends the threads; what has not begun is not added."""
+        self._threads.shutdown(cancel_futures=True)
+
     def _add(self, file: File, overwrite: bool, request_id: str) -> Outcome:
         request_ids.begin(request_id)
         try:
@@ -69,7 +73,8 @@ def id_of(name: str) -> str:
         WrongArguments: that is no id, or the name leads out of the folder that it was packed in.
     """
     path = _path(name)
-    if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
+    on_a_drive = any(part.endswith(":") for part in path.parts[:1])  # "." has no parts
+    if path.is_absolute() or ".." in path.parts or on_a_drive:
         raise WrongArguments("the name leads out of its folder")
     return ids.check(path.stem)
 

@@ -92,7 +92,7 @@ class Builder:
         known = Truth.load(previous.folder / TRUTH)
         truth = self._fill(index, segments, start, Survey(segments, self._device, known, start))
         before = previous.meta.quality
-        dial = tune(index, truth, segments, before.dial.reach(MOST_NPROB, results=0))
+        dial = tune(index, truth, segments, previous.search_params(MOST_NPROB, results=0))
         return Build(index, truth, before.after(dial, Shape.of(index, segments, start)))
 
     def _clustering(self, share: float) -> None:

@@ -71,6 +71,10 @@ class Deliveries:
         oldest = datetime.now(UTC) - timedelta(seconds=SILENT_WORKER_S)
         return sum(1 for w in workers if w.last_heartbeat and w.last_heartbeat > oldest)
 
+    def close(self) -> None:
+        """Hangs up."""
+        self._redis.close()
+
 
 def _impatient(redis_url: str) -> Redis:
     """One short try: no request waits for Redis, since what it asks for is on the disk already."""

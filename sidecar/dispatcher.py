@@ -1,7 +1,6 @@
 """Tasks as clients ask for them: request, cancel, and see that every one is delivered."""
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from sidecar.errors import (
     NoIndex,
     NoSamples,
     QueueUnavailable,
-    SimilarityError,
 )
 from sidecar.trainer import Trainer
 
@@ -75,15 +73,8 @@ class Dispatcher:
                 return  # the first training is the user's to ask for
             self.tasks.request("update")
 
-    def run_rounds(self) -> None:
-        """Start the thread that does the two of them for as long as the process lives."""
-        threading.Thread(target=self._rounds, name="dispatcher", daemon=True).start()
-
-    def _rounds(self) -> None:
-        while True:
-            time.sleep(ROUND_S)
-            try:
-                self.update_when_due()
-                self.deliver()
-            except SimilarityError as error:  # the next round may go better
-                log.warning("%s", error)
+    def look(self) -> None:
+        """One round of what each process does every `ROUND_S`: it only reads where nothing is due,
+        so that an idle service leaves the write lock to whoever needs it."""
+        self.update_when_due()
+        self.deliver()

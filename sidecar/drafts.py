@@ -56,9 +56,6 @@ class Draft:
         self._segments: dict[str, int] = {}
         self._seals: dict[str, Seal] = {}
         self._new: list[str] = []  # the segments that `append` has written
-        # A full segment is synced and hashed while the next one is read.
-        self._sealing = ThreadPoolExecutor(1)
-        self._sealed: dict[str, Future[Seal]] = {}
 
     @staticmethod
     def path(index_dir: Path, task: Task) -> Path:
@@ -99,13 +96,18 @@ class Draft:
             pages: sequence numbers ascending, all above those that are here already.
             report: is told how many images have been written, after each page.
         """
-        for page in pages:
-            if not self._new or self._segments[self._new[-1]] >= SEGMENT_ROWS:
-                self._seal_last()
-                self._new.append(f"features-{page.seqs[0]}.f16")
-            self._write(self._new[-1], page)
-            report(self.added)
-        self._seal_last()
+        sealed: dict[str, Future[Seal]] = {}
+        # A full segment is synced and hashed while the next one is read.
+        with ThreadPoolExecutor(1, "sealing") as sealing:
+            for page in pages:
+                if not self._new or self._segments[self._new[-1]] >= SEGMENT_ROWS:
+                    self._new.append(f"features-{page.seqs[0]}.f16")
+                name = self._new[-1]
+                self._write(name, page)
+                report(self.added)
+                if self._segments[name] >= SEGMENT_ROWS:
+                    sealed[name] = sealing.submit(_sealed, self.folder / name)
+        self._seals |= {name: each.result() for name, each in sealed.items()}
 
     def segments(self) -> Segments:
         """The features of all images that are here by now, to be read."""
@@ -119,7 +121,6 @@ class Draft:
         """
         build.index.save(self.folder / TRAINED, self.folder / LISTS)
         build.truth.save(self.folder / TRUTH)
-        self._seals |= {name: sealed.result() for name, sealed in self._sealed.items()}
         for path in sorted(self.folder.iterdir()):
             if path.name not in self._seals:
                 self._seals[path.name] = _sealed(path)
@@ -140,11 +141,6 @@ class Draft:
         for path in (self.folder / META, self.folder):
             sync(path)
         return Sealed(meta, self.folder)
-
-    def _seal_last(self) -> None:
-        if self._new:
-            name = self._new[-1]
-            self._sealed[name] = self._sealing.submit(_sealed, self.folder / name)
 
     def _link(self, generation: Generation, part: _Part) -> None:
         os.link(generation.folder / part.name, self.folder / part.name)

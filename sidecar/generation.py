@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sidecar.contract import sha256_of
 from sidecar.errors import IndexDamaged
-from sidecar.index import Index
+from sidecar.index import Index, Reach
 from sidecar.meta import LISTS, META, TRAINED, Meta
 from sidecar.segments import Segments
 
@@ -35,6 +35,11 @@ class Generation:
     def number(self) -> int:
         """What it was published under; 0 for a draft."""
         return int(self.folder.name) if self.folder.name.isdecimal() else 0
+
+    def search_params(self, nprob: int, results: int) -> Reach:
+        """How far a search of this generation looks with a value of NPROB, 1..100, when it wants so
+        many results. What NPROB stands for is a recall, so each generation has its own answer."""
+        return self.meta.quality.dial.reach(nprob, results)
 
     @property
     def made_at(self) -> float:

@@ -16,7 +16,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Health:
-    """Asks them all at once, and waits for none that hangs."""
+    """Asks them all at once, and waits for none that hangs; its threads end with `close`."""
 
     entries: Entries
     models: VerifiedModels
@@ -42,6 +42,10 @@ class Health:
             return self._threads.submit(self.deliveries.workers).result(SOON_S)
         except TimeoutError as error:
             raise QueueUnavailable(f"Redis: no answer within {SOON_S:g} s") from error
+
+    def close(self) -> None:
+        """Ends the threads; a part that hangs has a time limit of its own."""
+        self._threads.shutdown(cancel_futures=True)
 
     def _check_workers(self) -> None:
         if self.deliveries.workers() == 0:

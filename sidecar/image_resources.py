@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import falcon
 
 from sidecar import ids
-from sidecar.catalogue import Entries, Removals
+from sidecar.catalogue import Entries, Entry, Removals
 from sidecar.inventory import Inventory
 from sidecar.keywords import Keywords
 from sidecar.parameters import TOP_K, required_id, whole_number
@@ -40,8 +40,7 @@ class ImageResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        entry, indexed = self._inventory.describe(ids.check(image_id))
-        jpeg = self._inventory.catalogue.entries.jpeg(image_id)
+        entry, jpeg = self._inventory.catalogue.entries.pictured(ids.check(image_id))
         found, _ = self._keywords.of_stored(jpeg, top_k)
         resp.media = {
             "status": "ok",
@@ -49,7 +48,7 @@ class ImageResource:
             "added_at": entry.added_at,
             "sha256": entry.sha256,
             "versions": entry.versions,
-            "indexed": indexed,
+            "indexed": self._inventory.is_indexed(entry),
             "keywords": [asdict(keyword) for keyword in found],
         }
 
@@ -77,15 +76,15 @@ class ThumbnailResource:
         self._entries = entries
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        entry = self._entries.get(ids.check(image_id))
-        etag = falcon.ETag(f"{entry.seq}-{entry.sha256[:16]}")
-        resp.etag = etag
-        resp.last_modified = datetime.fromtimestamp(entry.added_at, UTC)
-        resp.cache_control = ["private", "no-cache"]  # kept, but asked for: it may be removed
-        if any(known in (etag, "*") for known in req.if_none_match or []):
-            resp.status = falcon.HTTP_304
-            return
-        _file(resp, falcon.MEDIA_JPEG, self._entries.jpeg(image_id))
+        if req.if_none_match:  # most who look again need no more than this
+            entry = self._entries.get(ids.check(image_id))
+            if any(known in (_etag(entry), "*") for known in req.if_none_match):
+                _head(resp, entry)
+                resp.status = falcon.HTTP_304
+                return
+        entry, jpeg = self._entries.pictured(ids.check(image_id))
+        _head(resp, entry)
+        _file(resp, falcon.MEDIA_JPEG, jpeg)
 
 
 class OriginalResource:
@@ -97,6 +96,17 @@ class OriginalResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         resp.downloadable_as = image_id
         _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
+
+
+def _etag(entry: Entry) -> falcon.ETag:
+    return falcon.ETag(f"{entry.seq}-{entry.sha256[:16]}")
+
+
+def _head(resp: falcon.Response, entry: Entry) -> None:
+    """What a cache is to know of a thumbnail."""
+    resp.etag = _etag(entry)
+    resp.last_modified = datetime.fromtimestamp(entry.added_at, UTC)
+    resp.cache_control = ["private", "no-cache"]  # kept, but asked for: it may be removed
 
 
 def _file(resp: falcon.Response, kind: str, data: bytes) -> None:

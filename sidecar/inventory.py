@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.catalogue import Catalogue, Entry, Task
+from sidecar.catalogue import Catalogue, Entry, Task, Totals
 from sidecar.dial import Mark
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.generation import Generation
 from sidecar.generations import Generations
-from sidecar.tombstones import Tombstones
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,13 @@ class Inventory:
 
     catalogue: Catalogue
     generations: Generations
-    tombstones: Tombstones
 
-    def describe(self, image_id: str) -> tuple[Entry, bool]:
-        """What is known of an image, and whether the index has it. Raises UnknownImage."""
-        entry = self.catalogue.entries.get(image_id)
+    def is_indexed(self, entry: Entry) -> bool:
+        """Whether the index has an image."""
         generation = self._generation()
-        indexed = generation is not None and len(generation.segments.holding(np.array([entry.seq])))
-        return entry, bool(indexed)
+        return generation is not None and bool(
+            len(generation.segments.holding(np.array([entry.seq])))
+        )
 
     def original(self, image_id: str) -> bytes:
         """The upload as it came.
@@ -69,29 +67,26 @@ class Inventory:
             NoOriginal: it was not kept.
             CatalogueDamaged: it is not what was stored.
         """
-        entries = self.catalogue.entries
-        sha256 = entries.get(image_id).sha256
-        original = entries.original(image_id)
-        kept = entries.jpeg(image_id) if original is None else original
-        if hashlib.sha256(kept).hexdigest() == sha256:
-            return kept
-        if original is None:
+        upload = self.catalogue.entries.upload(image_id)
+        if hashlib.sha256(upload.content).hexdigest() == upload.sha256:
+            return upload.content
+        if not upload.kept:
             raise NoOriginal(f"the upload of {image_id} was not kept: see KEEP_ORIGINALS")
         raise CatalogueDamaged(f"the upload of {image_id} is not what was stored")
 
     def stats(self) -> Stats:
-        """Count; takes milliseconds with a million images."""
-        generation = self._generation()
-        gone = self.tombstones.refreshed(generation) if generation else None
-        deleted = 0 if gone is None else len(gone.labels)
-        entries, meta = self.catalogue.entries, generation.meta if generation else None
+        """The figures of one moment; takes milliseconds with a million images."""
+        generation, totals = self._at_one_moment()
+        meta = generation.meta if generation else None
         quality = meta.quality if meta else None
+        # A generation holds every image up to its snapshot, but for those removed since.
+        indexed = totals.images - totals.waiting
         return Stats(
-            images=entries.count(),
-            indexed=meta.images - deleted if meta else 0,
-            waiting=entries.count(after=meta.snapshot if meta else 0),
-            deleted=deleted,
-            catalogue_bytes=self.catalogue.database.bytes_used(),
+            images=totals.images,
+            indexed=indexed,
+            waiting=totals.waiting,
+            deleted=max(0, meta.images - indexed) if meta else 0,
+            catalogue_bytes=totals.bytes,
             index_bytes=self.generations.bytes_used(),
             generation=generation.number if generation else None,
             model_version=meta.version if meta else None,
@@ -99,8 +94,16 @@ class Inventory:
             queries=quality.dial.queries if quality else 0,
             warnings=quality.dial.broken() if quality else [],
             training_due=quality.training_due() if quality else [],
-            last_task=next(iter(self.catalogue.tasks.recent(1)), None),
+            last_task=totals.last_task,
         )
+
+    def _at_one_moment(self) -> tuple[Generation | None, Totals]:
+        """The index, and the catalogue at a moment while that was the one that is searched."""
+        while True:
+            generation = self._generation()
+            totals = self.catalogue.summary.totals(generation.meta.snapshot if generation else 0)
+            if self._generation() is generation:  # else another one was published just now
+                return generation, totals
 
     def _generation(self) -> Generation | None:
         try:

@@ -86,6 +86,13 @@ def work(settings: Settings) -> None:
         _Worker.metrics.serve(settings.host, settings.metrics_port)
     except OSError as error:  # a second worker of one host
         log.warning("METRICS_PORT=%d, no metrics of this worker: %s", settings.metrics_port, error)
+    try:
+        _work_until_stopped(settings)
+    finally:
+        _Worker.metrics.close()
+
+
+def _work_until_stopped(settings: Settings) -> None:
     while not _Worker.stopping:
         try:
             worker = _Worker(

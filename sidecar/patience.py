@@ -14,8 +14,6 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-BATCH = "/similarity/add_batch"
-
 
 @dataclass
 class _Listening:
@@ -29,7 +27,7 @@ class _Listening:
 class PatientProcess(ThreadWorker):
     """Gives each request so many seconds to arrive, headers and body.
 
-    A batch may take hours, and must only never fall silent for as long.
+    One that may take long, as a batch, must only never fall silent for as many.
     """
 
     timeout_s: float  # set before there are any
@@ -47,24 +45,25 @@ class PatientProcess(ThreadWorker):
         finally:
             self._listening.pop(thread, None)
 
-    def heard(self, path: str) -> None:
-        """The headers of this thread's request are there."""
+    def heard(self, may_take_long: bool) -> None:
+        """The headers of this thread's request are there: its path says how long it may take."""
         thread = threading.get_ident()
         listening = self._listening.get(thread)  # None where patience has just come to its end
         if listening is not None:
             listening.heard = True
-            if path.rstrip("/") == BATCH:
+            if may_take_long:
                 self._listening.pop(thread, None)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """At the end also take in all that have connected: who is let in no more is told so by the
         system, before anything was sent. gunicorn would leave them waiting, and then hang up."""
-        super().set_accept_enabled(enabled)
-        if not self.alive:
+        super().set_accept_enabled(enabled and self.alive)
+        if not self.alive:  # perhaps even before it has begun
             for listener in self.sockets:
                 while self._lets_in(listener):
                     pass
                 listener.close()
+            self.sockets = []
 
     def _lets_in(self, listener: Any) -> bool:
         before = self.nr_conns

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar import contract as contracts
-from sidecar.catalogue import SWITCHES, Catalogue, ModelRecord
+from sidecar.catalogue import SWITCHES, Catalogue, KnownModel
 from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.features import Extractor
@@ -55,17 +55,18 @@ class Roster:
 
     def versions(self) -> list[Version]:
         """All of them, by number."""
-        records = {record.version: record for record in self.catalogue.models.all()}
+        known = {model.record.version: model for model in self.catalogue.summary.models()}
         numbers = contracts.numbers(self.repository)
-        in_use = self.catalogue.models.in_use()
+        in_use = next((number for number, model in known.items() if model.in_use), None)
         return [
-            self._version(number, records.get(number), number in numbers, in_use)
-            for number in sorted({*numbers, *records})
+            self._version(number, known.get(number), number in numbers, in_use)
+            for number in sorted({*numbers, *known})
         ]
 
     def _version(
-        self, number: int, record: ModelRecord | None, there: bool, in_use: ModelRecord | None
+        self, number: int, model: KnownModel | None, there: bool, in_use: int | None
     ) -> Version:
+        record = model.record if model else None
         contract, trouble = self._contract(number)
         if contract and record and contract.sha256 != record.sha256:
             trouble = "it is not the model that the catalogue knows by this number"
@@ -73,12 +74,12 @@ class Roster:
         made_by = self.generations.models()
         return Version(
             version=number,
-            in_use=record is not None and record == in_use,
+            in_use=model is not None and model.in_use,
             in_repository=there,
             loaded=self._loaded(number),
-            features=self.catalogue.vectors.count(record.model) if record else 0,
+            features=model.features if model else 0,
             generations=[n for n, made in made_by.items() if record and made == record.sha256],
-            agreement_at_10=self._agreement(number, in_use.version if in_use else None),
+            agreement_at_10=self._agreement(number, in_use),
             architecture=contract.architecture if contract else None,
             precision=contract.precision if contract else None,
             crop=contract.crop if contract else None,

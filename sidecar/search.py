@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,10 +61,17 @@ class Search:
             ModelRefused, CatalogueUnavailable.
         """
 
+        @cache
+        def jpeg() -> bytes:
+            return canonical(upload, self.rules)
+
+        @cache
+        def features(version: int, sha256: str) -> NDArray[np.float32]:
+            return self.models.verified(version, sha256).features(jpeg(), Line.SEARCH)
+
         def look(generation: Generation) -> Neighbours:
-            jpeg = canonical(upload, self.rules)
-            model = self.models.verified(generation.meta.version, generation.meta.sha256)
-            return self._around(generation, model.features(jpeg, Line.SEARCH), wanted)
+            meta = generation.meta
+            return self._around(generation, features(meta.version, meta.sha256), wanted)
 
         return self._in_a_whole_generation(look)
 
@@ -87,7 +95,8 @@ class Search:
         return self._in_a_whole_generation(look)
 
     def _in_a_whole_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
-        """Where a generation turns out to be damaged, the one before answers."""
+        """Where a generation turns out to be damaged, the one before answers. What `look` has made
+        of the query it keeps: only the model may be another one."""
         while True:
             generation = self.generations.current()  # first: without an index no inference is due
             try:
@@ -139,7 +148,7 @@ def rank(
         IndexDamaged: what it holds is not what was stored.
     """
     index = generation.index
-    reach = generation.meta.quality.dial.reach(wanted.nprob, wanted.num_results + 1)
+    reach = generation.search_params(wanted.nprob, wanted.num_results + 1)
     while True:
         seqs = index.candidates(query[None], reach, without)[0]
         seqs = seqs[(seqs >= 0) & (seqs != itself)]

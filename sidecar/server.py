@@ -69,6 +69,17 @@ def _keep_freed_memory() -> None:
         libc.mallopt(M_ARENA_MAX, ARENAS)  # each keeps that much for itself
 
 
+def _heard(process: Any, request: Any) -> None:
+    process.heard(process.wsgi.routes.may_take_long(request.path))
+
+
+def _ended(_arbiter: Any, process: Any) -> None:
+    """Called in the process itself, when its requests are done."""
+    app = getattr(process, "wsgi", None)  # there is none where it could not be made
+    if app is not None:
+        app.background.stop()
+
+
 def _options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{settings.host}:{settings.port}",
@@ -76,7 +87,9 @@ def _options(settings: Settings) -> dict[str, Any]:
         "threads": settings.http_threads,
         "worker_class": PatientProcess,
         "logger_class": _Log,
-        "pre_request": lambda process, request: process.heard(request.path),
+        "post_worker_init": lambda process: process.wsgi.background.start(),
+        "pre_request": _heard,
+        "worker_exit": _ended,
         "child_exit": lambda _arbiter, process: sharing.process_ended(process.pid),
         "worker_tmp_dir": str(sharing.MEMORY),  # of its life sign
         "graceful_timeout": GRACEFUL_TIMEOUT_S,

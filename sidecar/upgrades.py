@@ -23,12 +23,15 @@ from sidecar.embedding import Embedding
 from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
 from sidecar.generation import Generation
 from sidecar.generations import Generations
+from sidecar.preloading import ROUND_S
 from sidecar.trainer import Trainer
 from sidecar.versions import Versions
 
 log = logging.getLogger(__name__)
 
-ROUNDS_S = 3.0  # in which every process of the sidecar looks at what is going on, twice at least
+# In which every process of the sidecar looks at what is going on, twice at least: a look takes less
+# time than the pause before it.
+ROUNDS_S = 3 * ROUND_S
 PAUSE_S = 0.1
 EMBEDDED, INDEXED = 0.6, 0.95  # of the progress
 ROW_BYTES = 256  # of an image in catalogue or index, besides its features

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from local import photos
@@ -13,6 +14,8 @@ from local.ports import LaunchRefused
 from local.postgres import postgres
 from local.stack import Stack, add_all, restored, running
 from sidecar import images, jpeg
+from sidecar.catalogue import open_catalogue
+from sidecar.catalogue.schema import metadata
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
 from tests.support.once import kept, once
@@ -21,8 +24,9 @@ from tests.support.versions import put
 COLLECTION = 1200
 # With two files at a time, whoever gets one of these last would work on alone for minutes.
 LONGEST_FIRST = ("test_api", "test_upgrades", "test_recovery", "test_catalogue", "test_watched")
-# Files that use one of these run in one process, so that it is made once.
-SHARED = ("stack", "tiny_stack", "postgres_server", "database_url", "built")
+# Files that use one of these run in one process with all others of its group: it is made once.
+GROUPS = {"stack": "stack", "tiny_stack": "tiny stack"}
+GROUPS |= dict.fromkeys(("postgres_server", "database_url", "catalogue_url", "built"), "databases")
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
 Trained = Callable[..., AbstractContextManager[Stack]]
@@ -36,9 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _place(item.path.stem))
     groups = {item.path: f"{item.path}" for item in items}
     for item in items:
-        for name in SHARED:
-            if name in getattr(item, "fixturenames", ()):
-                groups[item.path] = "databases" if SHARED.index(name) > 1 else name
+        used = set(getattr(item, "fixturenames", ()))
+        groups |= {item.path: group for name, group in GROUPS.items() if name in used}
     for item in items:
         item.add_marker(pytest.mark.xdist_group(groups[item.path]))
 
@@ -123,7 +126,7 @@ def tiny_stack(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> It
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL of the tests' own. Where none is installed only CI insists on it."""
     try:
-        with postgres() as url:
+        with postgres(durable=False) as url:
             yield url
     except LaunchRefused as error:
         if os.environ.get("CI"):
@@ -137,6 +140,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
     return new_database(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: str) -> str:
+    """The URL of a database with the catalogue's tables, in PostgreSQL; one for many tests, because
+    a new one takes a hundred times as long as an emptied one."""
+    url = new_database(postgres_server)
+    open_catalogue(url, 30.0).database.close()
+    return url
+
+
+@pytest.fixture(params=KINDS)
+def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind for a catalogue; it may have its tables already, empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/catalogue.sqlite"
+    url: str = request.getfixturevalue("migrated")
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    return url
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -11,9 +11,10 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.audit import Audit
 from sidecar.catalogue.copies import copy, started
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.entries import Entries, Entry
+from sidecar.catalogue.entries import Entries, Entry, Upload
 from sidecar.catalogue.models import SWITCHES, ModelRecord, Models, use
 from sidecar.catalogue.removals import Removals, Removed
+from sidecar.catalogue.summary import KnownModel, Summary, Totals
 from sidecar.catalogue.tasks import KINDS, Published, Task, Tasks
 from sidecar.catalogue.vectors import Page, Picture, Vectors, lacking
 
@@ -26,6 +27,7 @@ __all__ = [
     "Connection",
     "Entries",
     "Entry",
+    "KnownModel",
     "ModelRecord",
     "Models",
     "NewImage",
@@ -34,9 +36,13 @@ __all__ = [
     "Published",
     "Removals",
     "Removed",
+    "Summary",
     "Task",
     "Tasks",
+    "Totals",
+    "Upload",
     "Vectors",
+    "catalogue_at",
     "copy",
     "lacking",
     "open_catalogue",
@@ -56,6 +62,7 @@ class Catalogue:
     removals: Removals
     models: Models
     tasks: Tasks
+    summary: Summary
 
 
 def open_catalogue(url: str, lease_s: float) -> Catalogue:
@@ -67,6 +74,17 @@ def open_catalogue(url: str, lease_s: float) -> Catalogue:
     Raises:
         CatalogueUnavailable: the database can't be opened, or a newer release made it.
     """
+    catalogue = catalogue_at(url, lease_s)
+    catalogue.database.open()
+    return catalogue
+
+
+def catalogue_at(url: str, lease_s: float) -> Catalogue:
+    """The catalogue that is open from `database.open` to `database.close`; arguments as above.
+
+    Raises:
+        CatalogueUnavailable: `url` names no kind of database that is known here.
+    """
     database = Database(url)
     return Catalogue(
         database,
@@ -76,4 +94,5 @@ def open_catalogue(url: str, lease_s: float) -> Catalogue:
         Removals(database),
         Models(database),
         Tasks(database, lease_s),
+        Summary(database),
     )

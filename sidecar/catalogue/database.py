@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -17,20 +17,27 @@ if TYPE_CHECKING:
 
 
 class Database:
-    """One engine, with a transaction for reading and one for writing."""
+    """One engine, with a transaction for reading and one for writing, from `open` to `close`."""
 
     def __init__(self, url: str) -> None:
+        """Nothing is touched before `open`.
+
+        Raises:
+            CatalogueUnavailable: `url` names no kind of database that is known here.
+        """
+        self.url = url
+        self.kind = _kind(url)
+        self._opened: Engine | None = None
+
+    def open(self) -> None:
         """Connect, and bring an older database up to date.
 
         Raises:
             CatalogueUnavailable: it can't be reached or opened, or a newer release made it.
         """
-        self.url = url
-        self.kind = _kind(url)
         with self._translated():
-            self._engine = self.kind.connect()
-        event.listen(self._engine, "begin", self._begin)
-        self._writer = self._engine.execution_options(writes=True)
+            self._opened = self.kind.connect()
+        event.listen(self._opened, "begin", self._begin)
         try:
             with self.writing() as connection:
                 migrate(connection)
@@ -55,8 +62,10 @@ class Database:
             StorageFull: no room; nothing was written.
             CatalogueUnavailable: any other trouble of the database; nothing was written.
         """
-        with self._translated(), self._writer.connect() as connection, connection.begin():
-            yield connection
+        with self._translated(), self._engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def glancing(self) -> Iterator[Any]:
@@ -82,7 +91,14 @@ class Database:
             self.kind.release_space(self._engine)
 
     def close(self) -> None:
-        self._engine.dispose()
+        if self._opened is not None:
+            self._opened.dispose()
+
+    @property
+    def _engine(self) -> Engine:
+        if self._opened is None:
+            raise CatalogueUnavailable("the catalogue has not been opened")
+        return self._opened
 
     def _begin(self, connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)

@@ -27,41 +27,52 @@ class Entry:
     versions: list[int]
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What is kept of an upload: the SHA-256 that it had, its bytes, and whether these are what was
+    kept of it, or the canonical JPEG, which stands in where nothing was."""
+
+    sha256: str
+    content: bytes
+    kept: bool
+
+
 class Entries:
-    """Look images up."""
+    """Looks images up. What one answer needs of an image is one look-up, which is one transaction:
+    out of two an overwrite could make a mixture of two images."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, image_id: str) -> Entry:
         """Raises UnknownImage."""
-        columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
-        made = select(models.c.version).join(features).order_by(models.c.version)
         with self._database.reading() as connection:
-            row = _only(connection, select(*columns), image_id)
-            versions = connection.execute(made.where(features.c.seq == row.seq)).scalars().all()
-        return Entry(row.seq, row.id, row.added_at, row.sha256, list(versions))
+            return _entry(connection, image_id)
 
-    def jpeg(self, image_id: str) -> bytes:
-        """The canonical JPEG of an image.
+    def pictured(self, image_id: str) -> tuple[Entry, bytes]:
+        """What is known of an image, with its canonical JPEG.
 
         Raises:
             UnknownImage: no image has this id.
-            CatalogueDamaged: it is not what was stored.
+            CatalogueDamaged: the JPEG is not what was stored.
         """
-        query = select(pictures.c.jpeg, pictures.c.crc).join(images)
+        with self._database.reading() as connection:
+            return _entry(connection, image_id), _jpeg(connection, image_id)
+
+    def jpeg(self, image_id: str) -> bytes:
+        """The canonical JPEG of an image; errors as `pictured`."""
+        with self._database.reading() as connection:
+            return _jpeg(connection, image_id)
+
+    def upload(self, image_id: str) -> Upload:
+        """What is kept of an upload; errors as `pictured`, where the JPEG stands in."""
+        columns = (images.c.sha256, originals.c.upload)
+        query = select(*columns).select_from(images.outerjoin(originals))
         with self._database.reading() as connection:
             row = _only(connection, query, image_id)
-        if zlib.crc32(row.jpeg) != row.crc:
-            raise CatalogueDamaged(f"the picture of {image_id} is not what was stored")
-        return bytes(row.jpeg)
-
-    def original(self, image_id: str) -> bytes | None:
-        """The upload, where it was kept beside the canonical JPEG. Raises UnknownImage."""
-        query = select(originals.c.upload).select_from(images.outerjoin(originals))
-        with self._database.reading() as connection:
-            upload = _only(connection, query, image_id).upload
-        return None if upload is None else bytes(upload)
+            if row.upload is None:
+                return Upload(row.sha256, _jpeg(connection, image_id), kept=False)
+        return Upload(row.sha256, bytes(row.upload), kept=True)
 
     def features(self, image_id: str, model: int) -> tuple[int, NDArray[np.float32]] | None:
         """The sequence number and the features, float32 [D], of an image by a model.
@@ -100,11 +111,8 @@ class Entries:
 
     def count(self, after: int = 0) -> int:
         """How many images there are, with a sequence number above `after`."""
-        query = select(func.count()).select_from(images)
-        if after:
-            query = query.where(images.c.seq > after)
         with self._database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
+            return counted(connection, after)
 
     def last_added(self) -> tuple[int, float] | None:
         """Sequence number and time (seconds since 1970) of the newest image, if there is one."""
@@ -112,6 +120,30 @@ class Entries:
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else (row.seq, row.added_at)
+
+
+def _entry(connection: Connection, image_id: str) -> Entry:
+    columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
+    made = select(models.c.version).join(features).order_by(models.c.version)
+    row = _only(connection, select(*columns), image_id)
+    versions = connection.execute(made.where(features.c.seq == row.seq)).scalars().all()
+    return Entry(row.seq, row.id, row.added_at, row.sha256, list(versions))
+
+
+def _jpeg(connection: Connection, image_id: str) -> bytes:
+    """Raises CatalogueDamaged: it is not what was stored."""
+    row = _only(connection, select(pictures.c.jpeg, pictures.c.crc).join(images), image_id)
+    if zlib.crc32(row.jpeg) != row.crc:
+        raise CatalogueDamaged(f"the picture of {image_id} is not what was stored")
+    return bytes(row.jpeg)
+
+
+def counted(connection: Connection, after: int = 0) -> int:
+    """How many images there are, with a sequence number above `after`, within a transaction."""
+    query = select(func.count()).select_from(images)
+    if after:
+        query = query.where(images.c.seq > after)
+    return int(connection.execute(query).scalar_one())
 
 
 def _only(connection: Connection, query: Select[Any], image_id: str) -> Any:

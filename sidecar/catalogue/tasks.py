@@ -98,9 +98,8 @@ class Tasks:
 
     def recent(self, limit: int) -> list[Task]:
         """The newest tasks first."""
-        query = select(tasks).order_by(tasks.c.created_at.desc()).limit(limit)
         with self._database.reading() as connection:
-            return [_task(row) for row in connection.execute(query)]
+            return newest(connection, limit)
 
     def latest(self) -> list[Task]:
         """All tasks that wait or run, and of each kind the last that was tried and has ended."""
@@ -223,14 +222,17 @@ class Tasks:
 
     def deliverable(self) -> list[Task]:
         """Put back what was abandoned; then the waiting tasks if none is running: the short kinds
-        first, each kind by age."""
+        first, each kind by age.
+
+        Every process asks once a second, so it writes only where something was abandoned.
+        """
+        abandoned = select(tasks.c.task_id).where(_silent(time.time())).limit(1)
+        with self._database.reading() as connection:
+            if connection.execute(abandoned).first() is None:
+                return _next(connection)
         with self._database.writing() as connection:
             _expire(connection)
-            if _running(connection):
-                return []
-            order = (tasks.c.kind.not_in(SHORT), tasks.c.created_at)
-            query = select(tasks).where(tasks.c.state == "waiting").order_by(*order)
-            return [_task(row) for row in connection.execute(query)]
+            return _next(connection)
 
     def covered(self) -> tuple[int, int]:
         """The largest sequence number and removal that any index has been made up to, or tried."""
@@ -240,6 +242,12 @@ class Tasks:
         with self._database.reading() as connection:
             snapshot, removals = connection.execute(query).one()
         return int(snapshot), int(removals)
+
+
+def newest(connection: Connection, limit: int) -> list[Task]:
+    """The newest tasks first, within a transaction."""
+    query = select(tasks).order_by(tasks.c.created_at.desc()).limit(limit)
+    return [_task(row) for row in connection.execute(query)]
 
 
 def _task(row: Row[Any]) -> Task:
@@ -308,9 +316,23 @@ def _finish(
     _set(connection, which, end)
 
 
+def _next(connection: Connection) -> list[Task]:
+    """The waiting tasks in the order of their turns, if none is running."""
+    if _running(connection):
+        return []
+    order = (tasks.c.kind.not_in(SHORT), tasks.c.created_at)
+    query = select(tasks).where(tasks.c.state == "waiting").order_by(*order)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def _silent(now: float) -> ColumnElement[bool]:
+    """The running tasks whose lease has run out."""
+    return (tasks.c.state == "running") & (tasks.c.lease_until < now)
+
+
 def _expire(connection: Connection) -> None:
     """Put back what a silent worker left running, and give up what has been tried often enough."""
-    silent = (tasks.c.state == "running") & (tasks.c.lease_until < time.time())
+    silent = _silent(time.time())
     _set(connection, silent, {"lost": tasks.c.lost + 1})
     _finish(connection, silent & (tasks.c.lost >= MOST_ATTEMPTS), "error", WORKER_LOST)
     _set(connection, silent, AGAIN)

@@ -1,5 +1,7 @@
 """The worker's own page of metrics, on a port of its own."""
 
+from contextlib import ExitStack
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -31,15 +33,22 @@ class WorkerMetrics:
             "Processes of tasks that were killed, or died.",
             registry=self._registry,
         )
+        self._closing = ExitStack()
 
     def serve(self, host: str, port: int) -> None:
-        """Answer on a thread, for as long as the process lives; 0 is no port.
+        """Answer on a thread, until `close`; 0 is no port.
 
         Raises:
             OSError: the port is taken.
         """
         if port:
-            start_http_server(port, host, self._registry)
+            server, thread = start_http_server(port, host, self._registry)
+            for end in (thread.join, server.server_close, server.shutdown):  # the last one first
+                self._closing.callback(end)
+
+    def close(self) -> None:
+        """Ends the thread, and gives the port back."""
+        self._closing.close()
 
     def task_ended(self, kind: str, outcome: str, took_s: float) -> None:
         """Args: outcome: "ok", "error" or "cancelled"."""

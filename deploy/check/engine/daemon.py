@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.check import machine
-from deploy.check.packages import Home
+from deploy.check.engine import machine
+from deploy.check.engine.packages import Home
 from deploy.check.programs import output
 from deploy.check.progress import Failed
 

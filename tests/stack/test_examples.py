@@ -1,40 +1,15 @@
-"""The README's examples, as they stand but for the port, against the real stack."""
+"""The pages' examples, as they stand but for the port, against the real stack."""
 
-import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from local.stack import ROOT, Stack
-
-README = (ROOT / "README.md").read_text()
-
-
-def examples() -> Iterator[tuple[str, Any]]:
-    """Each curl block with the answer that the README shows for it: one value, or one a line."""
-    block = r"```sh\n(curl .*?)\n```\n```(json|ndjson)\n(.*?)\n```"
-    for command, kind, answer in re.findall(block, README, re.S):
-        yield command, read(answer, lines=kind == "ndjson")
-
-
-def read(answer: str, lines: bool) -> Any:
-    return [json.loads(line) for line in answer.splitlines()] if lines else json.loads(answer)
-
-
-def shape(value: Any) -> Any:
-    """What of an answer must be the same each time: its keys, its types, its fixed words."""
-    if isinstance(value, dict):
-        fixed = {"status", "message", "kind"}
-        return {k: v if k in fixed else shape(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [shape(each) for each in value[:1]]
-    return float if isinstance(value, int | float) else type(value)
+from local.stack import Stack
+from tests.support.examples import API, examples, read, shape
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
@@ -62,7 +37,7 @@ def test_the_examples_answer_as_shown(
 def test_the_python_example_adds_both(
     stack: Stack, collection: dict[str, bytes], tmp_path: Path
 ) -> None:
-    [script] = re.findall(r"```python\n(.*?)```", README, re.S)
+    [script] = re.findall(r"```python\n(.*?)```", API, re.S)
     for name, file in zip(("cat.jpg", "dog.jpg"), collection.values(), strict=False):
         (tmp_path / name).write_bytes(file)
     real = script.replace("http://127.0.0.1:5000", stack.url)

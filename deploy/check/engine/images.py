@@ -1,17 +1,20 @@
-"""The images: ours by its Dockerfile, the others by stand-ins that bear their names."""
+"""The images: ours by its Dockerfile, the others by stand-ins with their names and a tag apart."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.check import packages
-from deploy.check.packages import Home
-from deploy.check.programs import output
+from deploy.check.engine.base import make_base
+from deploy.check.engine.packages import Home
+from deploy.check.engines import Engine
 from deploy.check.progress import say
 
-FOLDER = Path(__file__).parent / "stand_ins"
-PYTHON = "3.11"  # of Debian 12
+FOLDER = Path(__file__).parents[1] / "stand_ins"
+TAG = "stand-in"  # an engine may have the real ones, too
+TAGS = {f"{name}_TAG": TAG for name in ("TRITON", "REDIS", "PROMETHEUS", "GRAFANA")}
+PYTHON = f"3.11-{TAG}"  # what Debian 12 has
+LABEL = "similarity.check"
 BASE = "stand-in:base"
 PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STAND_INS = {"triton": "tritonserver", "redis": "redis", "prometheus": "prometheus"}
@@ -26,12 +29,12 @@ class Builder:
     Args:
         home: the folder of the check.
         project: a copy of the repository.
-        env: variables of the engine.
+        engine: where they are built.
     """
 
     home: Home
     project: Path
-    env: dict[str, str]
+    engine: Engine
 
     def build(self, named: dict[str, str]) -> None:
         """Args: named: the images of the compose file, by service."""
@@ -45,12 +48,13 @@ class Builder:
             done = [pool.submit(self._build, file, context, tag) for tag, file in work.items()]
             for each in (ours, *done):
                 each.result()
-        output(["docker", "image", "prune", "--force"], self.env)  # what had these names before
+        # What had these names before.
+        self.engine.call("image", "prune", "--force", "--filter", f"label={LABEL}")
 
     def _import_base(self) -> None:
-        if not output(["docker", "images", "-q", BASE], self.env):
-            packages.make_base(self.home)
-            output(["docker", "import", "-c", PATH, str(self.home.base), BASE], self.env)
+        if not self.engine.call("images", "--quiet", BASE):
+            make_base(self.home)
+            self.engine.call("import", "-c", PATH, str(self.home.base), BASE)
             self.home.base.unlink()
             say("a root file system for the stand-ins, as an image")
 
@@ -75,7 +79,6 @@ class Builder:
         self, file: Path, context: Path, tag: str, arguments: dict[str, str] | None = None
     ) -> None:
         given = [f"--build-arg={key}={value}" for key, value in (arguments or {}).items()]
-        command = ["docker", "build", "--network=host", "--progress=plain", *given]
-        command += ["-t", tag, "-f", str(file), str(context)]
-        output(command, self.env | {"DOCKER_BUILDKIT": "1"})
+        words = ["build", "--network=host", f"--label={LABEL}", *given]
+        self.engine.call(*words, "-t", tag, "-f", str(file), str(context))
         say(f"built {tag}")

@@ -1,0 +1,63 @@
+"""The catalogue as a whole at one moment: figures that add up come out of one transaction."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from sidecar.catalogue.database import Database
+from sidecar.catalogue.entries import counted
+from sidecar.catalogue.models import COLUMNS, ModelRecord
+from sidecar.catalogue.schema import features, models
+from sidecar.catalogue.tasks import Task, newest
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much there is.
+
+    Args:
+        images: all of them.
+        waiting: those above the sequence number that was asked about.
+        bytes: on the disk.
+        last_task: the newest, if there is one.
+    """
+
+    images: int
+    waiting: int
+    bytes: int
+    last_task: Task | None
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model that the catalogue knows, whether it is in use, and how many images have features of
+    it."""
+
+    record: ModelRecord
+    in_use: bool
+    features: int
+
+
+class Summary:
+    """Sums the catalogue up."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def totals(self, after: int) -> Totals:
+        """Counts images and those above `after`; takes milliseconds with a million of them."""
+        with self._database.reading() as connection:
+            return Totals(
+                counted(connection),
+                counted(connection, after),
+                self._database.kind.bytes_used(connection),
+                next(iter(newest(connection, 1)), None),
+            )
+
+    def models(self) -> list[KnownModel]:
+        """Every model that the catalogue knows, by version."""
+        made = select(func.count()).where(features.c.model == models.c.model).scalar_subquery()
+        query = select(models.c.in_use, made, *COLUMNS).order_by(models.c.version)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [KnownModel(ModelRecord(*record), in_use, n) for in_use, n, *record in rows]
