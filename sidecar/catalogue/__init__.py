@@ -14,16 +14,19 @@ from sidecar.catalogue.database import Database
 from sidecar.catalogue.entries import Entries, Entry
 from sidecar.catalogue.models import SWITCHES, ModelRecord, Models, use
 from sidecar.catalogue.removals import Removals, Removed
-from sidecar.catalogue.tasks import KINDS, Published, Task, Tasks
+from sidecar.catalogue.suspects import Embedded, Suspects, strike_mended
+from sidecar.catalogue.tasks import KINDS, SHORT, Published, Task, Tasks
 from sidecar.catalogue.vectors import Page, Picture, Vectors, lacking
 
 __all__ = [
     "KINDS",
+    "SHORT",
     "SWITCHES",
     "Adds",
     "Audit",
     "Catalogue",
     "Connection",
+    "Embedded",
     "Entries",
     "Entry",
     "ModelRecord",
@@ -34,6 +37,7 @@ __all__ = [
     "Published",
     "Removals",
     "Removed",
+    "Suspects",
     "Task",
     "Tasks",
     "Vectors",
@@ -41,6 +45,7 @@ __all__ = [
     "lacking",
     "open_catalogue",
     "started",
+    "strike_mended",
     "use",
 ]
 
@@ -53,6 +58,7 @@ class Catalogue:
     adds: Adds
     entries: Entries
     vectors: Vectors
+    suspects: Suspects
     removals: Removals
     models: Models
     tasks: Tasks
@@ -73,6 +79,7 @@ def open_catalogue(url: str, lease_s: float) -> Catalogue:
         Adds(database),
         Entries(database),
         Vectors(database),
+        Suspects(database),
         Removals(database),
         Models(database),
         Tasks(database, lease_s),
