@@ -62,6 +62,7 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 
 switching: setup model ## change the model under load, to and fro, and look for failures and losses
 	$(RUN) python -m tests.switching
+	$(RUN) python -m tests.returning
 
 bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
