@@ -61,6 +61,7 @@ class Mending:
         known = self.catalogue.models.known()
         if known.in_use is not None:
             self._check(known.in_use)
+            self._compared(known.in_use, [])  # Triton is there: who does not answer now is gone
             for record in known.all - {known.in_use}:
                 self._check_or_drop(record)
         mended = suspects.mended()

@@ -11,12 +11,13 @@ from export.__main__ import main as export
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import tasks
 from tests.conftest import add_all
-from tests.returning import PHASES, Shelf, go_and_return, strange
+from tests.returning import PAUSE_S, Shelf, go_and_return, strange
 from tests.stack import Stack, running
 from tests.switching import Traffic
 from tests.test_key_migration import task
 from tests.test_returning_models import spoiled
 
+SOME = ("embedding", "catching up", "measuring")  # of the phases of an upgrade
 IMAGES = 1000  # as many as a training takes
 NETWORKS = {1: "small", 2: "signed_one", 3: "signed_two"}
 
@@ -49,10 +50,10 @@ def pictures(shelf: Shelf) -> dict[str, bytes]:
 def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     shelf: Shelf, pictures: dict[str, bytes]
 ) -> None:
-    traffic = Traffic(shelf.stack, [*pictures.values()], pictures)
-    ended = go_and_return(shelf, traffic)
+    traffic = Traffic(shelf.stack, [*pictures.values()], pictures, pause_s=PAUSE_S)
+    ended = go_and_return(shelf, traffic, SOME)
     assert traffic.failures == []
-    assert ended.keys() == set(PHASES)
+    assert ended.keys() == set(SOME)
     assert ended["embedding"] == "error"  # cancelled
     assert len(traffic.added) > 10
     assert list(strange(shelf.stack, shelf.models)) == []
