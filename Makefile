@@ -65,6 +65,7 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching
+	$(RUN) python -m campaigns.returning
 
 bench-catalogue: setup ## measure adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue

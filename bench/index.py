@@ -130,7 +130,7 @@ def _catalogue(folder: Path) -> Catalogue:
 def _fill(folder: Path, start: int, count: int) -> None:
     catalogue = _catalogue(folder)
     width = int((folder / "width").read_text())
-    model = catalogue.models.adopt(1, "0" * 64, width).model
+    model = catalogue.models.adopt(1, "0" * 64, width)
     for first in range(start, start + count, AT_ONCE):
         rows = _wide(folder, first, min(AT_ONCE, start + count - first))
         fill(catalogue, (blank(f"{n}", model, row) for n, row in enumerate(rows, first + 1)))

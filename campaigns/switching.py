@@ -67,6 +67,7 @@ class Traffic:
     stack: Stack
     pictures: list[bytes]
     stored: dict[str, bytes]
+    pause_s: float = 0.0  # of each client that adds, after each add
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     added: dict[str, bytes] = field(default_factory=dict)
@@ -115,6 +116,7 @@ class Traffic:
             response = session.post(url, files={"data": picture}, timeout=60)
             if response.status_code == 200:
                 self.added[name] = picture
+                time.sleep(self.pause_s)
             else:
                 self.failures.append(f"add: {response.status_code} {response.text}")
 

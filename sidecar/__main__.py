@@ -15,7 +15,7 @@ COMMANDS = {
     "backup": "copy everything into a new folder, while the service runs",
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and say what is wrong; exit status 1 where something is",
-    "repair": "make the index again from the catalogue",
+    "repair": "make the index again from the catalogue, and look at all features",
     "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
 FOLDERS = {"backup": "DEST", "restore": "SRC"}
@@ -57,7 +57,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> None:
     with sharing.share():
-        _check(settings)
+        _check(settings, asks=True)
         from sidecar.server import serve
 
         serve(settings)
@@ -76,8 +76,12 @@ def _draw_key(name: str, scopes: str) -> None:
     print(key)
 
 
-def _check(settings: Settings) -> None:
-    """Open all once here, where trouble is one line; its processes open it for themselves."""
+def _check(settings: Settings, asks: bool = False) -> None:
+    """Open all once here, where trouble is one line; its processes open it for themselves.
+
+    Args:
+        asks: whether to ask for the task that looks at features in doubt, where there are any.
+    """
     if settings.api_keys_file:
         keys.read(settings.api_keys_file)
     try:
@@ -86,7 +90,12 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
     from sidecar.catalogue import open_catalogue
 
-    open_catalogue(settings.database_url, settings.task_lease_s).database.close()
+    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    try:
+        if asks and catalogue.suspects.count() and catalogue.tasks.unfinished(("mend",)) is None:
+            catalogue.tasks.request("mend")
+    finally:
+        catalogue.database.close()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar import ids
-from sidecar.catalogue import Adds, NewImage
+from sidecar.catalogue import Adds, ModelRecord, NewImage
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
 from sidecar.images import ImageRules, canonical
 from sidecar.model import Line
 from sidecar.models import VerifiedModels
+
+TRIES = 4  # the model can be replaced while an image is on its way, and hardly ever twice
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Adding:
             self.adds.check_free(image_id, sha256)  # a retry costs no inference
         jpeg = canonical(upload, self.rules)
         original = upload if self.keep_originals and upload != jpeg else None
-        while True:
+        for _ in range(TRIES):
             features = self._features(jpeg, line)
             new = NewImage(image_id, sha256, jpeg, features, original, overwrite)
             try:
@@ -59,12 +61,16 @@ class Adding:
                 self.models.refresh()
             else:
                 return image_id
+        raise ModelReplaced(
+            f"the model was replaced, or does not match the catalogue: tried {TRIES} times, and "
+            "the features were refused each time"
+        )
 
-    def _features(self, jpeg: bytes, line: Line) -> dict[int, NDArray[np.float32]]:
+    def _features(self, jpeg: bytes, line: Line) -> dict[ModelRecord, NDArray[np.float32]]:
         """By the model in use, and by the one that is about to be: so an upgrade has an end."""
         in_use, joining = self.models.in_use(), self.models.joining()
-        features = {in_use.record.model: in_use.features(jpeg, line)}
+        features = {in_use.record: in_use.features(jpeg, line)}
         if joining is not None:
             with suppress(FeaturesUnavailable):  # it is caught up with
-                features[joining.record.model] = joining.features(jpeg, line)
+                features[joining.record] = joining.features(jpeg, line)
         return features

@@ -46,6 +46,7 @@ class Embedding:
             a sequence number up to which it has those of all now.
         Raises:
             FeaturesUnavailable: Triton was away for too long.
+            ModelReplaced: the catalogue no longer knows the model.
             ModelRefused, CatalogueDamaged, StorageFull, CatalogueUnavailable.
         """
         up_to = max(after, (self.entries.last_added() or (0, 0.0))[0])
@@ -77,7 +78,7 @@ class Embedding:
             after = page[-1].seq
 
     def _store(self, record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> int:
-        self.vectors.store(record.model, made)
+        self.vectors.store(record, made)
         count = len(made)
         made.clear()
         return count

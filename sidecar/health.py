@@ -29,7 +29,7 @@ class Health:
         """Each part with "ok" or, in a sentence, what is wrong with it."""
         checks: dict[str, Callable[[], object]] = {
             "catalogue": self.entries.last_added,
-            "triton": lambda: self.models.in_use().check(),
+            "triton": self.models.check,
             "queue": self._check_workers,
         }
         deadline = time.monotonic() + SOON_S

@@ -1,14 +1,19 @@
 """The commands that look after what is stored: backup, restore, verify, repair."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.backups import Backups
 from sidecar.builds import BuildRules
 from sidecar.catalogue import open_catalogue
+from sidecar.comparison import Comparison
+from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.features import Extractor
 from sidecar.generations import Generations
-from sidecar.repair import repair
+from sidecar.models import VerifiedModels
+from sidecar.repair import mend_all, repair
 from sidecar.settings import Settings
 from sidecar.verification import Verification
 
@@ -26,37 +31,80 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
         backups = Backups(catalogue, Generations(settings.index_dir))
-        return COMMANDS[command](backups, folder, BuildRules.of(settings))
+        extractor = Extractor.of(settings)
+        models = VerifiedModels(settings.model_repository, catalogue.models, extractor)
+        tools = Tools(backups, BuildRules.of(settings), Comparison(models))
+        return COMMANDS[command](tools, folder)
     finally:
         catalogue.database.close()
 
 
-def _backup(backups: Backups, folder: Path, _rules: BuildRules) -> int:
-    backups.backup(folder, _report)
+@dataclass(frozen=True)
+class Tools:
+    """What the commands work with."""
+
+    backups: Backups
+    rules: BuildRules
+    comparison: Comparison
+
+
+def _backup(tools: Tools, folder: Path) -> int:
+    tools.backups.backup(folder, _report)
     print(f"backed up into {folder}")
     return 0
 
 
-def _restore(backups: Backups, folder: Path, _rules: BuildRules) -> int:
-    backups.restore(folder, _report)
-    print(f"restored from {folder}: {backups.catalogue.entries.count()} images")
+def _restore(tools: Tools, folder: Path) -> int:
+    tools.backups.restore(folder, _report)
+    print(f"restored from {folder}: {tools.backups.catalogue.entries.count()} images")
     return 0
 
 
-def _verify(backups: Backups, _folder: Path, _rules: BuildRules) -> int:
-    wrong = 0
-    for problem in Verification(backups.catalogue, backups.generations).problems():
+def _verify(tools: Tools, _folder: Path) -> int:
+    catalogue, wrong = tools.backups.catalogue, 0
+    for problem in _problems(Verification(catalogue, tools.backups.generations), tools.comparison):
         wrong += 1
         print(problem)
-    print(f"{backups.catalogue.entries.count()} images, {wrong or 'nothing'} wrong")
+    print(f"{catalogue.entries.count()} images, {wrong or 'nothing'} wrong")
     return 1 if wrong else 0
 
 
-def _repair(backups: Backups, _folder: Path, rules: BuildRules) -> int:
-    task = repair(backups.catalogue, backups.generations, rules)
+def _problems(verification: Verification, comparison: Comparison) -> Iterator[str]:
+    yield from verification.problems()
+    try:
+        yield from verification.strange_features(comparison)
+    except (FeaturesUnavailable, ModelRefused) as error:
+        _note(error)
+
+
+def _repair(tools: Tools, _folder: Path) -> int:
+    catalogue, generations = tools.backups.catalogue, tools.backups.generations
+    task = repair(catalogue, generations, tools.rules)
     made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
     print(f"repaired: {made}")
+    if task is not None:
+        _mend(tools)
     return 0
+
+
+def _mend(tools: Tools) -> None:
+    """The index is there again by now; to embed every image takes longer than to make it."""
+    catalogue, generations = tools.backups.catalogue, tools.backups.generations
+    try:
+        task = mend_all(catalogue, generations, tools.rules, tools.comparison)
+    except (FeaturesUnavailable, ModelRefused) as error:
+        _note(error)
+        return
+    if task is None:
+        print("another task goes first; the worker then looks at the features of all images")
+        return
+    report = task.report or {}
+    print(f"features compared: {report['checked']}, {report['mended'] or 'none'} had to be mended")
+
+
+def _note(error: FeaturesUnavailable | ModelRefused) -> None:
+    text = f"the features were not held against the model, which does not answer: {error}"
+    print(" ".join(text.split()), file=sys.stderr)
 
 
 def _report(table: str, rows: int) -> None:
@@ -65,7 +113,7 @@ def _report(table: str, rows: int) -> None:
         print(f"\r{table}: {rows} rows\033[K\r", end="", file=sys.stderr, flush=True)
 
 
-COMMANDS: dict[str, Callable[[Backups, Path, BuildRules], int]] = {
+COMMANDS: dict[str, Callable[[Tools, Path], int]] = {
     "backup": _backup,
     "restore": _restore,
     "verify": _verify,

@@ -7,7 +7,7 @@ from pathlib import Path
 from sidecar import contract as contracts
 from sidecar.catalogue import ModelRecord, Models
 from sidecar.contract import MODEL_FILE, golden_image, sha256_of
-from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
 from sidecar.features import Extractor
 from sidecar.model import Model
 
@@ -23,7 +23,7 @@ class VerifiedModels:
         self._repository = repository
         self._recorded = recorded
         self._extractor = extractor
-        self._verified: dict[str, Model] = {}
+        self._verified: dict[tuple[int, str], Model] = {}  # by version and SHA-256
         self._in_use: ModelRecord | None = None
         self._joining: ModelRecord | None = None
         self._verifying = threading.Lock()
@@ -52,9 +52,30 @@ class VerifiedModels:
             return None
 
     def refresh(self) -> None:
-        """Look which model is in use now, and which one is about to be."""
-        self._joining = self._recorded.joining()
-        self._in_use = self._recorded.in_use()
+        """Look which model is in use now, and which one is about to be; what is remembered of a
+        model ends when the catalogue no longer knows it, or knows it by another key."""
+        known = self._recorded.known()
+        self._joining, self._in_use = known.joining, known.in_use
+        models = [model for model in [*self._verified.values()] if model.record in known.all]
+        self._verified = {(m.record.version, m.record.sha256): m for m in models}
+
+    def check(self) -> None:
+        """Whether an image that is added now would be taken: Triton serves the model in use, and
+        the catalogue knows it as it is remembered here.
+
+        Raises:
+            FeaturesUnavailable, ModelRefused: as `in_use`.
+            ModelReplaced: what it makes would be refused.
+        """
+        model = self.in_use()
+        model.check()
+        if model.record == self._recorded.in_use():
+            return
+        self.refresh()  # as an add does, before it is tried again
+        if self.in_use().record != self._recorded.in_use():
+            raise ModelReplaced(
+                "the catalogue refuses features of the model that is asked for them"
+            )
 
     def reload(self) -> None:
         """Have Triton load the version in use, where it does not serve what the repository has."""
@@ -67,15 +88,17 @@ class VerifiedModels:
 
     def verified(self, version: int, sha256: str) -> Model:
         """The model with this file under this number; errors as `in_use`."""
-        known = self._verified.get(sha256)
+        wanted = (version, sha256)
+        known = self._verified.get(wanted)
         if known is not None:
             return known
         if not self._verifying.acquire(timeout=VERIFYING_TIMEOUT_S):
             raise FeaturesUnavailable("Triton is being asked to prove its model, and is slow")
         try:
-            if sha256 not in self._verified:
-                self._verified[sha256] = self._verify(version, sha256)
-            return self._verified[sha256]
+            known = self._verified.get(wanted)
+            if known is None:
+                known = self._verified[wanted] = self._verify(version, sha256)
+            return known
         finally:
             self._verifying.release()
 
@@ -113,5 +136,10 @@ class VerifiedModels:
             )
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
         largest = self._extractor.largest_batch(contract)
-        record = self._recorded.get(sha256)
+        record = self._recorded.get(sha256, version)
+        if contract.dimension != record.dimension:
+            raise ModelRefused(
+                f"version {version} gives {contract.dimension} values an image, and the catalogue "
+                f"has {record.dimension} of each by it"
+            )
         return Model(record, contract, self._extractor, largest, self._forget)

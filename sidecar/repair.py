@@ -1,12 +1,22 @@
-"""The index made again from the catalogue, which has all that it takes."""
+"""The index made again from the catalogue, and the features in it from the images."""
 
 import shutil
+from contextlib import suppress
 
 from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, Published, Task
-from sidecar.errors import RepairRefused, SimilarityError
+from sidecar.comparison import Comparison
+from sidecar.errors import (
+    FeaturesUnavailable,
+    ModelRefused,
+    RepairRefused,
+    SimilarityError,
+    TaskLost,
+    TaskWaits,
+)
 from sidecar.generations import CURRENT, Generations
 from sidecar.heartbeat import Heartbeat
+from sidecar.mending import Mending
 from sidecar.trainer import Trainer
 
 
@@ -33,6 +43,48 @@ def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) ->
     except SimilarityError as error:
         catalogue.tasks.fail(task, error)
         raise
+
+
+def mend_all(
+    catalogue: Catalogue, generations: Generations, rules: BuildRules, comparison: Comparison
+) -> Task | None:
+    """Embed every image again by each model that answers, and put right what differs; the index
+    follows where anything did.
+
+    Returns:
+        the finished task; None where another task goes first, and this one waits for a worker.
+    Raises:
+        FeaturesUnavailable, ModelRefused: the model in use does not answer; nothing was changed.
+        TaskLost: it was cancelled.
+        StorageFull, CatalogueUnavailable: what was mended is kept; the next start goes on.
+    """
+    _suspect_all(catalogue, comparison)
+    task = catalogue.tasks.claim(catalogue.tasks.request("mend").task_id)
+    if task is None:
+        return None
+    trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
+    try:
+        with Heartbeat(catalogue.tasks, task) as heartbeat:
+            mending = Mending(catalogue, generations, trainer, comparison, task, heartbeat.report)
+            return mending.run()
+    except TaskWaits:
+        return None
+    except TaskLost:
+        raise
+    except SimilarityError as error:
+        catalogue.tasks.fail(task, error)
+        raise
+
+
+def _suspect_all(catalogue: Catalogue, comparison: Comparison) -> None:
+    known = catalogue.models.known()
+    if known.in_use is not None:
+        comparison.models.verified(known.in_use.version, known.in_use.sha256)
+        catalogue.suspects.add_all(known.in_use)
+    for record in known.all - {known.in_use}:
+        with suppress(FeaturesUnavailable, ModelRefused):
+            comparison.models.verified(record.version, record.sha256)
+            catalogue.suspects.add_all(record)
 
 
 def _nothing(generations: Generations) -> Published:

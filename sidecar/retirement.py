@@ -40,7 +40,7 @@ class Retirement:
             while gone := self.catalogue.vectors.discard(record.model, AT_ONCE):
                 freed += gone
                 report("discarding", min(1.0, freed / total))
-            self.catalogue.models.forget(task.version)
+            freed += self.catalogue.models.retire(record)
             self.catalogue.database.release_space()
         figures: dict[str, Any] = {"version": task.version, "features_freed": freed}
         return self.catalogue.tasks.publish(task, lambda _: Published(None, None, figures))

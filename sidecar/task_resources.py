@@ -18,6 +18,7 @@ MESSAGES = {
     "upgrade": "upgrading",
     "rollback": "rolling back",
     "retire": "retiring",
+    "mend": "mending",
 }
 MOST_TASKS = 100
 

@@ -1,17 +1,20 @@
 """Everything read through, in the catalogue and in the index, and one held against the other."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Audit, Catalogue
-from sidecar.errors import IndexDamaged, ModelRefused, NoIndex
+from sidecar.catalogue import Audit, Catalogue, ModelRecord
+from sidecar.comparison import Comparison, sentence
+from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
 from sidecar.generation import Generation
 from sidecar.generations import Generations
 
 NAMED = 10  # images, in a sentence about many
+SAMPLE = 64  # images of each model that are embedded again: seconds on any machine
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,28 @@ class Verification:
                 yield "the index has generations, but no CURRENT"
         except IndexDamaged as error:
             yield str(error)
+
+    def strange_features(self, comparison: Comparison) -> Iterator[str]:
+        """A sentence for each image of a sample whose features are not those that their model makes
+        of it: of the model in use, and of each other one that Triton serves.
+
+        Raises:
+            FeaturesUnavailable, ModelRefused: the model in use could not be asked.
+        """
+        known = self.catalogue.models.known()
+        if known.in_use is None:
+            return
+        yield from self._sampled(known.in_use, comparison)
+        for record in sorted(known.all - {known.in_use}, key=lambda each: each.version):
+            with suppress(FeaturesUnavailable, ModelRefused):
+                yield from self._sampled(record, comparison)
+
+    def _sampled(self, record: ModelRecord, comparison: Comparison) -> Iterator[str]:
+        sample = self.catalogue.suspects.sample(record, SAMPLE)
+        whole = [image for image in sample if image.is_whole]
+        for compared in comparison.of(record, whole):
+            if not compared.is_right:
+                yield sentence(record, compared)
 
     def _index(self, current: int) -> Iterator[str]:
         if current not in self.generations.numbers():

@@ -1,10 +1,12 @@
 """A claimed task to whoever does its kind of work: the composition root of the worker."""
 
 from sidecar.builds import BuildRules
-from sidecar.catalogue import SWITCHES, Catalogue, Task
+from sidecar.catalogue import SHORT, Catalogue, Task
+from sidecar.comparison import Comparison
 from sidecar.embedding import Embedding
 from sidecar.features import Extractor
 from sidecar.generations import Generations
+from sidecar.mending import Mending
 from sidecar.models import VerifiedModels
 from sidecar.retirement import Retirement
 from sidecar.settings import Settings
@@ -14,16 +16,20 @@ from sidecar.versions import Versions
 
 
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
-    """Do a task of any kind; errors as those of `Trainer`, `Upgrader` and `Retirement`."""
+    """Do a task of any kind; errors as those of `Trainer`, `Upgrader`,
+    `Retirement` and `Mending`."""
     generations = Generations(settings.index_dir)
     rules = BuildRules.of(settings)
     trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
-    if task.kind not in (*SWITCHES, "retire"):
+    if task.kind in SHORT:
         return trainer.run(task, report)
     repository = settings.model_repository
     extractor = Extractor.of(settings)
     models = VerifiedModels(repository, catalogue.models, extractor)
     versions = Versions(repository, catalogue.models, extractor, models)
+    if task.kind == "mend":
+        comparison = Comparison(models)
+        return Mending(catalogue, generations, trainer, comparison, task, report).run()
     if task.kind == "retire":
         return Retirement(catalogue, generations, versions).run(task, report)
     embedding = Embedding(catalogue.entries, catalogue.vectors, models)

@@ -15,16 +15,19 @@ from sidecar.catalogue.entries import Entries, Entry, Upload
 from sidecar.catalogue.models import SWITCHES, ModelRecord, Models, use
 from sidecar.catalogue.removals import Removals, Removed
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
-from sidecar.catalogue.tasks import KINDS, Published, Task, Tasks
+from sidecar.catalogue.suspects import Embedded, Suspects, strike_mended
+from sidecar.catalogue.tasks import KINDS, SHORT, Published, Task, Tasks
 from sidecar.catalogue.vectors import Page, Picture, Vectors, lacking
 
 __all__ = [
     "KINDS",
+    "SHORT",
     "SWITCHES",
     "Adds",
     "Audit",
     "Catalogue",
     "Connection",
+    "Embedded",
     "Entries",
     "Entry",
     "KnownModel",
@@ -37,6 +40,7 @@ __all__ = [
     "Removals",
     "Removed",
     "Summary",
+    "Suspects",
     "Task",
     "Tasks",
     "Totals",
@@ -47,6 +51,7 @@ __all__ = [
     "lacking",
     "open_catalogue",
     "started",
+    "strike_mended",
     "use",
 ]
 
@@ -59,6 +64,7 @@ class Catalogue:
     adds: Adds
     entries: Entries
     vectors: Vectors
+    suspects: Suspects
     removals: Removals
     models: Models
     tasks: Tasks
@@ -91,6 +97,7 @@ def catalogue_at(url: str, lease_s: float) -> Catalogue:
         Adds(database),
         Entries(database),
         Vectors(database),
+        Suspects(database),
         Removals(database),
         Models(database),
         Tasks(database, lease_s),

@@ -31,7 +31,7 @@ MOST_ATTEMPTS = 3
 WORKER_LOST = WorkerLost(f"the worker was lost {MOST_ATTEMPTS} times; see its log")
 FINISHED = ("ok", "error", "cancelled")
 SHORT = ("train", "update")  # kinds of tasks that others make way for
-KINDS = (*SHORT, *SWITCHES, "retire")
+KINDS = (*SHORT, *SWITCHES, "retire", "mend")
 AGAIN = {"state": "waiting", "phase": "waiting", "progress": 0.0, "lease_until": None}
 
 

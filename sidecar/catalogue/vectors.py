@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
-from sidecar.catalogue.adds import STORED, feature_row
+from sidecar.catalogue.adds import STORED, feature_row, fits
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.models import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
-from sidecar.errors import CatalogueDamaged
+from sidecar.errors import CatalogueDamaged, ModelRefused
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,22 @@ class Vectors:
             )
         return [Picture(row.seq, row.id, row.jpeg) for row in rows]
 
-    def store(self, model: int, made: dict[int, NDArray[np.float32]]) -> None:
-        """Keep features, float32 [D] by sequence number; of images that are gone meanwhile, none.
+    def store(self, record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> None:
+        """Keep features, float32 [D] by sequence number, of images that lack them; of images that
+        are gone meanwhile, none.
 
         Raises:
+            ModelReplaced: the catalogue no longer knows the model, just as the record has it.
+            ModelRefused: their length is not the model's.
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
+        check_length(record, made)
         with self._database.writing() as connection:
-            there = select(images.c.seq).where(images.c.seq.in_(made))
+            check_known(connection, record)
+            lacking = _unseen(record.model, 0).where(images.c.seq.in_(made))
             rows = [
-                feature_row(seq, model, made[seq]) for seq in connection.execute(there).scalars()
+                feature_row(seq, record.model, made[seq])
+                for seq in connection.execute(lacking).scalars()
             ]
             if rows:
                 connection.execute(insert(features), rows)
@@ -132,6 +139,15 @@ class Vectors:
                 return
             yield _checked(rows)
             after = rows[-1][0]
+
+
+def check_length(record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> None:
+    """Raises ModelRefused unless all of these features are as long as the model's."""
+    if not all(fits(record, each) for each in made.values()):
+        raise ModelRefused(
+            f"version {record.version} gave features of another length than the "
+            f"{record.dimension} values that the catalogue has of an image by it"
+        )
 
 
 def _checked(rows: list[tuple[int, int, bytes]]) -> Page:

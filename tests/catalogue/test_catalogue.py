@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Table, insert, select, update
 
-from sidecar.catalogue import Catalogue, NewImage, Published, Upload, open_catalogue
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, Published, Upload, open_catalogue
 from sidecar.catalogue.schema import features, images, models, originals, pictures
 from sidecar.errors import (
     CatalogueDamaged,
@@ -42,7 +42,12 @@ def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
     catalogue.database.close()
 
 
-def image(number: int, model: int = 1, image_id: str | None = None, **more: Any) -> NewImage:
+FIRST, SECOND = ModelRecord(1, 1, "a" * 64, 8), ModelRecord(2, 2, "b" * 64, 8)
+
+
+def image(
+    number: int, model: ModelRecord = FIRST, image_id: str | None = None, **more: Any
+) -> NewImage:
     features = np.full(8, number, np.float32)
     name = image_id or f"id-{number}"
     return NewImage(name, f"sha-{number}", f"jpeg {number}".encode(), {model: features}, **more)
@@ -147,7 +152,7 @@ def test_an_add_that_fails_holds_up_none_of_the_others(catalogue: Catalogue) -> 
 def test_a_stream_keeps_to_its_bounds_and_its_model(catalogue: Catalogue) -> None:
     for number in range(1, 7):
         catalogue.adds.add(image(number))
-    catalogue.vectors.store(2, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
+    catalogue.vectors.store(SECOND, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
     pages = list(catalogue.vectors.stream(1, after=2, up_to=5))
     assert [page.seqs.tolist() for page in pages] == [[3, 4, 5]]
     assert [page.seqs.tolist() for page in catalogue.vectors.stream(2, 1, 10)] == [[3, 5]]
@@ -296,9 +301,9 @@ def test_another_file_under_the_same_number_is_refused_once_it_has_features(
 ) -> None:
     catalogue = open_catalogue(catalogue_url, LEASE_S)
     catalogue.models.adopt(1, "a" * 64, 1280)
-    replaced = catalogue.models.adopt(1, "b" * 64, 640)
-    assert (replaced.sha256, replaced.dimension) == ("b" * 64, 640)
-    catalogue.adds.add(image(1, model=replaced.model))
+    replaced = catalogue.models.adopt(1, "b" * 64, 8)
+    assert (replaced.sha256, replaced.dimension) == ("b" * 64, 8)
+    catalogue.adds.add(image(1, model=replaced))
     with pytest.raises(ModelRefused, match="not the model that the catalogue was made with"):
         catalogue.models.adopt(1, "c" * 64, 1280)
     catalogue.database.close()

@@ -48,7 +48,7 @@ class Shelf:
         self.catalogue = catalogue
         self.keeps = keeps
         self._numbers = count()
-        self._model = catalogue.models.adopt(1, "a" * 64, 8).model
+        self._model = catalogue.models.adopt(1, "a" * 64, 8)
         self.inventory = Inventory(catalogue, Generations(folder))
         self.overwrite()
 

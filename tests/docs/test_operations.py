@@ -70,7 +70,7 @@ def test_a_row_of_the_catalogue_takes_as_much_beside_its_photo_as_is_reckoned(
     random, count = np.random.default_rng(0), FILLED_BYTES // photo_bytes
     sizes = random.uniform(0.4, 1.6, count) * photo_bytes
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30)
-    model = catalogue.models.adopt(1, "0" * 64, sizing.LITE0).model
+    model = catalogue.models.adopt(1, "0" * 64, sizing.LITE0)
     vector = random.standard_normal(sizing.LITE0, np.float32)
     fill(
         catalogue,

@@ -44,7 +44,7 @@ class House:
         self.generations = Generations(folder / "index")
         rules = BuildRules(exact_max, "cpu")
         self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
-        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION).model
+        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION)
 
     def add(self, first: int, last: int, overwrite: bool = False) -> None:
         new = [

@@ -85,7 +85,7 @@ def test_another_file_than_the_catalogue_was_made_with_is_refused(
 ) -> None:
     model = house.models(catalogue).in_use()
     features = np.zeros(model.contract.dimension, np.float32)
-    catalogue.adds.add(NewImage("cat", "sha", b"jpeg", {model.record.model: features}))
+    catalogue.adds.add(NewImage("cat", "sha", b"jpeg", {model.record: features}))
     assert main(["--repository", str(house.repository), *FP32]) == 0
     with pytest.raises(ModelRefused, match="not the model that the catalogue was made with"):
         house.models(catalogue).in_use()

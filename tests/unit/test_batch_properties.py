@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sidecar.adding import Adding
 from sidecar.archives import File
 from sidecar.batch import AT_ONCE, Batch
-from sidecar.catalogue import Catalogue, NewImage, open_catalogue
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.errors import DuplicateId, ImageTooLarge, ImageUnreadable
 from sidecar.model import Line
 
@@ -27,6 +27,9 @@ FILES = st.lists(st.builds(File, NAMES, CONTENTS), max_size=70)
 IDS = {"a.jpg": "a", "b.jpg": "b", "x/a.png": "a", "c": "c", "y\\b.gif": "b"}
 
 
+MODEL = ModelRecord(1, 1, "a" * 64, 4)
+
+
 class Storing:
     """What stands for `Adding` here: it takes a while, and asks no model."""
 
@@ -37,7 +40,7 @@ class Storing:
         time.sleep(0.001 * upload[0])
         if upload.endswith(b"bad"):
             raise ImageUnreadable("no image")
-        features = {1: np.ones(4, np.float32)}
+        features = {MODEL: np.ones(4, np.float32)}
         sha256 = hashlib.sha256(upload).hexdigest()
         self._catalogue.adds.add(NewImage(image_id, sha256, upload, features, None, overwrite))
         return image_id

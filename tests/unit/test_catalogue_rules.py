@@ -37,8 +37,14 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     catalogue.database.close()
 
 
-def image(name: str, *models: int, sha256: str = "sha", overwrite: bool = False) -> NewImage:
-    features = {model: np.ones(DIMENSION, np.float32) for model in models or (1,)}
+FIRST = ModelRecord(1, 1, "a" * 64, DIMENSION)
+SECOND = ModelRecord(2, 2, "b" * 64, DIMENSION)
+
+
+def image(
+    name: str, *models: ModelRecord, sha256: str = "sha", overwrite: bool = False
+) -> NewImage:
+    features = {model: np.ones(DIMENSION, np.float32) for model in models or (FIRST,)}
     return NewImage(name, sha256, b"jpeg", features, overwrite=overwrite)
 
 
@@ -81,7 +87,8 @@ def test_an_image_without_features_of_a_model_is_lacking_above_a_number(
     catalogue: Catalogue,
 ) -> None:
     record = second(catalogue)
-    seqs = [catalogue.adds.add(image(f"{n}", 1, *more)) for n, more in enumerate([(2,), (), (2,)])]
+    made = ((FIRST, SECOND), (FIRST,), (FIRST, SECOND))
+    seqs = [catalogue.adds.add(image(f"{n}", *models)) for n, models in enumerate(made)]
     with catalogue.database.reading() as connection:
         assert [lacking(connection, record.model, after) for after in (0, *seqs)] == [
             True,
@@ -119,7 +126,7 @@ def test_only_a_model_out_of_use_and_without_features_is_forgotten(catalogue: Ca
     assert first is not None
     catalogue.models.forget(1)
     assert catalogue.models.in_use() == first
-    catalogue.adds.add(image("cat", 1, 2))
+    catalogue.adds.add(image("cat", FIRST, SECOND))
     catalogue.models.forget(2)
     assert catalogue.models.numbered(2) == record
     catalogue.vectors.discard(record.model, 10)
