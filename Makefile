@@ -25,22 +25,25 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 PIP := bin/python -m pip install --disable-pip-version-check --no-compile --progress-bar off
 SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 
+# Without bytecode kept, each process compiles what it imports: 5 s of its start instead of 1.5.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy format setup model prometheus config clean
+.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo
-	@echo "Settings come from the environment: see the README, or 'python -m sidecar --help'."
+	@echo "Settings come from the environment: see docs/settings.md, or 'python -m sidecar --help'."
 
-demo: setup model ## the whole service in a minute; IMAGES=folder shows it with your photos
+demo: setup model ## show the whole service in a minute; IMAGES=folder uses your photos
 	@$(RUN) python -m demo $(if $(IMAGES),--images "$(IMAGES)")
 
 up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
 	@echo "== http://$${HOST:-127.0.0.1}:$${PORT:-5000} until Ctrl-C"
 	@$(RUN) honcho start
 
-watch: setup prometheus ## Prometheus on 127.0.0.1:9090, for what `make up` serves
+watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` serves
 	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
 	@$(RUN) honcho run python -m local.prometheus
 
@@ -49,7 +52,7 @@ test: setup model ## run all tests, against the real stack, two files at a time
 
 backup: setup ## copy everything into FOLDER, while the service runs
 restore: setup ## fill an empty catalogue and index from FOLDER
-verify: setup ## read everything through and say what is wrong
+verify: setup ## read everything, and list what is wrong
 repair: setup ## make the index again from the catalogue
 
 # By honcho, so that they know the settings in .env as `make up` does.
@@ -57,44 +60,53 @@ backup restore verify repair:
 	@$(RUN) honcho run python -m sidecar $@ $(FOLDER)
 
 chaos: setup model ## kill -9 at random under load, KILLS times, and count what was lost
-	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED)
-	$(RUN) python -m tests.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
+	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED)
+	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
 
-switching: setup model ## change the model under load, to and fro, and look for failures and losses
-	$(RUN) python -m tests.switching
+switching: setup model ## change the model under load, to and fro, and count failures and losses
+	$(RUN) python -m campaigns.switching
 
-bench-catalogue: setup ## adds, reads and look-ups in a catalogue of a million images
+bench-catalogue: setup ## measure adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
 
-bench-index: setup model $(MAIN)/bench ## SIZES images from FEATURES (photos or .npy), beside plain FAISS and HNSW
+bench-index: setup model $(MAIN)/bench ## measure an index of SIZES images from FEATURES (photos or .npy), beside FAISS
 	$(RUN) python -m bench.index --sizes $(SIZES) --chart recall.svg \
 	$(if $(FEATURES),--features "$(FEATURES)")
 
-bench-http: setup $(MAIN)/bench ## adds and searches over HTTP, beside the machine's ceiling, with IMAGES=folder
+bench-http: setup $(MAIN)/bench ## measure adds and searches over HTTP, beside the ceiling, with IMAGES=folder
 	$(RUN) python -m bench.http $(if $(IMAGES),--images "$(IMAGES)")
 
-bench-upgrade: setup model $(MAIN)/bench ## how fast stored images are embedded again by another model
+bench-upgrade: setup model $(MAIN)/bench ## measure how fast another model embeds stored images again
 	$(RUN) python -m bench.upgrade $(if $(IMAGES),--images "$(IMAGES)")
 
-profile: setup model $(MAIN)/bench ## where the sidecar's time goes under fifty adding clients, as profile.svg
+profile: setup model $(MAIN)/bench ## draw where the sidecar's time goes under fifty adding clients, as profile.svg
 	$(RUN) python -m bench.profile $(if $(IMAGES),--images "$(IMAGES)")
 
-check: setup ## lint, types, security and layers; what a commit must pass
+check: setup ## check format, lint, types, security and layers; a commit must pass
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy
-	$(RUN) python -m tests.audit
-	$(RUN) python -m pytest tests/test_layers.py
+	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
+	$(RUN) python -m tests.support.audit
+	$(RUN) python -m pytest tests/docs/test_layers.py
 
-check-gpu: setup model ## hold what a GPU computes against the CPU; without one, say so
+check-gpu: setup model ## compare what a GPU computes with the CPU; without a GPU, say so
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done
 	@$(RUN) python -m deploy.gpu
 
-check-deploy: setup model ## build the containers, bring them up, use them, kill them; needs root
+check-deploy: setup model ## build, start, use and kill the containers: on Docker or Podman, else as root
 	@$(RUN) python -m deploy.check
 
-format: setup ## let the formatter and the linter mend what they can
+docs: setup ## write the tables of the pages anew, from docs/benchmarks.json and the code
+	$(RUN) python -m docs.tables
+
+wheel: $(MAIN)/done ## build sdist and wheel into dist/, check their contents, try the wheel
+	@$(RUN) python -m deploy.release --only-build
+
+release: $(MAIN)/done ## the same, once the versions agree and the tree is clean and has no such tag
+	@$(RUN) python -m deploy.release
+
+format: setup ## let the formatter and the linter fix what they can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
@@ -102,7 +114,7 @@ setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .ve
 
 model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET) into model_repository/
 
-config: $(MODEL) ## make its config.pbtxt anew, for TARGET=cpu, cuda or tensorrt
+config: $(MODEL) ## write its config.pbtxt anew, for TARGET=cpu, cuda or tensorrt
 	@$(RUN) python -m export config $(if $(TARGET),--target $(TARGET)) \
 	$(if $(HTTP_PROCESSES),--processes $(HTTP_PROCESSES))
 
@@ -110,7 +122,7 @@ prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH
 	@$(RUN) python -m local.prometheus --fetch
 
 clean: ## remove all that was made: environments, models, state
-	rm -rf .venvs var model_repository/keywording
+	rm -rf .venvs var dist model_repository/keywording
 
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"

@@ -1,1 +1,3 @@
-"""What is measured, and how: each module is a command; docs/BENCHMARKS.md has the results."""
+"""What is measured, and how: each module is a command; `python -m docs.tables.record`
+puts its figures into docs/benchmarks.json.
+"""

@@ -33,8 +33,8 @@ from bench.photos import photos
 from bench.uploads import ARCHIVE, Uploads
 from bench.vectors import mixed, real
 from local.ports import free_ports
+from local.stack import COMMANDS, ROOT, Stack, running
 from sidecar.catalogue import open_catalogue
-from tests.stack import COMMANDS, ROOT, Stack, running
 
 PRECISIONS = ("int8", "fp32")
 CLIENTS = 50

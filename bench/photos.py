@@ -11,7 +11,7 @@ PACKAGED = 1000
 def photos(folder: Path | None) -> list[bytes]:
     """The files of every photo of a folder; without one, `PACKAGED` crops of packaged photos."""
     if folder is None:
-        from export import photos as packaged  # here: most processes of a bench never need it
+        from local import photos as packaged  # here: most processes of a bench never need it
 
         return [file for _, file in islice(packaged.variations(PACKAGED), PACKAGED)]
     return [path.read_bytes() for path in paths(folder)]

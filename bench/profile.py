@@ -16,7 +16,7 @@ import psutil
 
 from bench.load import photo, run
 from bench.photos import photos
-from tests.stack import running
+from local.stack import running
 
 CLIENTS = 50
 WARM = 200  # adds before

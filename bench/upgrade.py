@@ -3,7 +3,7 @@
     python -m bench.upgrade --images FOLDER_OF_PHOTOS
 
 The whole stack, with nobody else asking for anything; the ceiling is `bench.ceiling` with the same
-model and the same photos, before and after. `python -m tests.switching` does it under load.
+model and the same photos, before and after. `python -m campaigns.switching` does it under load.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from bench.load import run
 from bench.photos import photos
 from bench.uploads import Uploads
 from export.__main__ import main as export
-from tests.stack import Stack, running
+from local.stack import Stack, running
 
 CLIENTS = 50
 CEILING_S = 10

@@ -60,7 +60,7 @@ def mixed(base: Rows, count: int, seed: int) -> Iterator[Rows]:
 
 
 def _views(source: Path | None, crop: int) -> Iterator[NDArray[np.uint8]]:
-    from export import photos  # here and below: no process of the bench but the first needs them
+    from local import photos  # here and below: no process of the bench but the first needs them
 
     files: Iterable[Path | io.BytesIO]
     if source is None:

@@ -17,8 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from demo.client import Client, Photo
-from export import photos
-from local import environment
+from local import environment, photos
 
 ROOT = Path(__file__).parent.parent
 STATE = ROOT / "var" / "demo"

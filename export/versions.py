@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export import config, graph, networks, photos, publish, rules, sessions
+from export import config, graph, networks, publish, rules, sessions
 from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
+from local import photos
 from sidecar import contract, images
 from sidecar.contract import Contract
 from sidecar.errors import SimilarityError
@@ -176,7 +177,10 @@ def _write_contract(order: Order, folder: Path, model: Path) -> None:
 
 def _photos(network: Network, start: int, count: int) -> Pixels:
     """Packaged photos as the network takes them: uint8 [count, S, S, 3]."""
-    cuts = islice(photos.variations(start + count), start, None)
+    try:
+        cuts = list(islice(photos.variations(start + count), start, None))
+    except photos.PhotosMissing as error:
+        raise ExportRefused(str(error)) from error
     return np.stack([images.pixels(jpeg, network.resize, network.crop) for _, jpeg in cuts])
 
 

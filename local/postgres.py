@@ -2,7 +2,7 @@
 
     with postgres() as url: ...
 
-It is durable as a real one is (fsync on), listens on a free port of 127.0.0.1, and leaves nothing.
+It listens on a free port of 127.0.0.1, and leaves nothing.
 """
 
 import os
@@ -22,10 +22,16 @@ USER = "postgres"
 START_TIMEOUT_S = 30
 
 
+# What only a crash of the whole machine can lose is not waited for.
+QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(durable: bool = True) -> Iterator[str]:
     """A running server with an empty database.
 
+    Args:
+        durable: as a real one is; without it, commits and new databases wait for no disk.
     Yields:
         its SQLAlchemy URL.
     Raises:
@@ -41,6 +47,7 @@ def postgres() -> Iterator[str]:
     initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-U", USER, "-A", "trust", "-E", "UTF8"]
     server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
     server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
+    server += () if durable else QUICK
     try:
         with (folder / "log").open("wb") as log:
             subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=log, check=True)

@@ -121,6 +121,7 @@ def _zip_member(opened: zipfile.ZipFile, member: zipfile.ZipInfo, rules: BatchRu
 
 
 def _tar(archive: _Bounded, rules: BatchRules) -> Iterator[File]:
+    unpacked = 0  # bytes: more than the archive has, where files are sparse
     with tarfile.open(fileobj=archive, mode="r:") as opened:
         while (member := opened.next()) is not None:
             opened.members.clear()  # type: ignore[attr-defined]  # else it remembers each
@@ -130,6 +131,8 @@ def _tar(archive: _Bounded, rules: BatchRules) -> Iterator[File]:
                 yield File(member.name, WrongArguments("it is a link or a device"))
             elif member.size > rules.max_image_bytes:
                 yield File(member.name, _image_too_large(rules))
+            elif (unpacked := unpacked + member.size) > rules.max_batch_bytes:
+                raise _too_large(rules)
             else:
                 file = opened.extractfile(member)
                 assert file is not None

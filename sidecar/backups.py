@@ -128,9 +128,9 @@ def _copy_generation(generation: Generation, index: Path) -> None:
         shutil.copyfile(path, copied / path.name)
     for path in (*copied.iterdir(), copied):
         sync(path)
-    Generations(index).put(copied, generation.number)
-    for problem in Generation(Generations(index).path(generation.number)).damage():
+    for problem in Generation(copied).damage():
         raise IndexDamaged(problem)
+    Generations(index).put(copied, generation.number)
 
 
 def _open(file: Path) -> Catalogue:

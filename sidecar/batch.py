@@ -73,7 +73,8 @@ def id_of(name: str) -> str:
         WrongArguments: that is no id, or the name leads out of the folder that it was packed in.
     """
     path = _path(name)
-    if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
+    on_a_drive = any(part.endswith(":") for part in path.parts[:1])  # "." has no parts
+    if path.is_absolute() or ".." in path.parts or on_a_drive:
         raise WrongArguments("the name leads out of its folder")
     return ids.check(path.stem)
 

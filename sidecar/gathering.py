@@ -50,6 +50,11 @@ class Gathering(Generic[Item, Outcome]):
         self._queue: deque[_Waiting[Item, Outcome]] = deque()
         self._lock = threading.Lock()  # of the queue and of how many are free
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait for a group."""
+        return len(self._queue)
+
     def ask(self, item: Item) -> Outcome:
         """Have the work done for an item; raises its error."""
         asked = time.perf_counter()

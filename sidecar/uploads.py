@@ -41,7 +41,7 @@ def read_image(req: falcon.Request, max_bytes: int) -> bytes:
         raise _too_large(max_bytes)
     found = None
     for part in _form(req, max_bytes + FORM_BYTES):
-        if part.name != FIELD:
+        if not _is_data(part):
             continue
         if found is not None:
             raise WrongArguments(f"one field {FIELD!r} at a time: add_batch takes many")
@@ -95,17 +95,22 @@ class BatchReader:
         if not (req.content_type or "").startswith(falcon.MEDIA_MULTIPART):
             yield from self._unpacked(_Arriving(req))
             return
+        held: list[File] = []  # an image may be cut short, until the form goes on after it
         for part in _form(req, self.rules.max_batch_bytes, any_number=True):
-            if part.name == FIELD:
-                yield from self._part(part)
+            yield from held
+            held = []
+            if not _is_data(part):
+                continue
+            if archives.is_archive(part.stream.peek(archives.MAGIC_BYTES)):
+                yield from self._unpacked(part.stream)
+            else:
+                held = [self._image(part)]
+        yield from held
 
-    def _part(self, part: BodyPart) -> Iterator[File]:
-        if archives.is_archive(part.stream.peek(archives.MAGIC_BYTES)):
-            yield from self._unpacked(part.stream)
-            return
+    def _image(self, part: BodyPart) -> File:
         most = self.rules.max_image_bytes
         content: bytes = part.stream.read(most + 1)
-        yield File(part.filename or "", content if len(content) <= most else _too_large(most))
+        return File(part.filename or "", content if len(content) <= most else _too_large(most))
 
     def _unpacked(self, stream: Any) -> Iterator[File]:
         """The files of an archive, which has to be on the disk: a zip is read from its end."""
@@ -164,6 +169,14 @@ def _form(req: falcon.Request, max_bytes: int, any_number: bool = False) -> Mult
     form = handler.deserialize(stream, req.content_type, req.content_length or max_bytes)
     assert isinstance(form, MultipartForm)
     return form
+
+
+def _is_data(part: BodyPart) -> bool:
+    """Whether a part is a field `data`. Raises WrongArguments: its header can't be read."""
+    try:
+        return part.name == FIELD
+    except UnicodeDecodeError as error:
+        raise WrongArguments("the name of a field or of its file is not in UTF-8") from error
 
 
 def _drain(req: falcon.Request) -> None:

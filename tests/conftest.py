@@ -2,25 +2,24 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from export import photos
+from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
-from tests.house import House
-from tests.stack import Stack, running
+from local.stack import Stack, add_all, running
+from sidecar.catalogue import open_catalogue
+from sidecar.catalogue.schema import metadata
+from tests.support.databases import KINDS, new_database
+from tests.support.house import House
 
 COLLECTION = 1200
 # With two files at a time, whoever gets one of these last would work on alone for minutes.
 LONGEST_FIRST = ("test_upgrades", "test_chaos", "test_recovery", "test_specification", "test_bench")
-KINDS = ("sqlite", "postgresql")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,19 +59,11 @@ def stack(bare_stack: Stack, backup: Path) -> Stack:
     return bare_stack
 
 
-@contextmanager
-def restored(backup: Path, folder: Path, **settings: str) -> Iterator[Stack]:
-    """A whole stack of a test's own, filled from a backup, that is ready."""
-    Stack(folder, **settings).command("restore", str(backup))
-    with running(folder, **settings) as stack:
-        yield stack
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL of the tests' own. Where none is installed only CI insists on it."""
     try:
-        with postgres() as url:
+        with postgres(durable=False) as url:
             yield url
     except LaunchRefused as error:
         if os.environ.get("CI"):
@@ -86,6 +77,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
     return new_database(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: str) -> str:
+    """The URL of a database with the catalogue's tables, in PostgreSQL; one for many tests, because
+    a new one takes a hundred times as long as an emptied one."""
+    url = new_database(postgres_server)
+    open_catalogue(url, 30.0).database.close()
+    return url
+
+
+@pytest.fixture(params=KINDS)
+def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind for a catalogue; it may have its tables already, empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/catalogue.sqlite"
+    url: str = request.getfixturevalue("migrated")
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    return url
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -115,21 +127,3 @@ def house(built: tuple[Path, str], tmp_path: Path) -> Iterator[House]:
         house = House(tmp_path, new_database(f"{server}/postgres", template=name))
     yield house
     house.catalogue.database.close()
-
-
-def new_database(server: str, template: str = "template1") -> str:
-    """A database in a PostgreSQL, like another one or empty, by its SQLAlchemy URL."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    return f"{server.rpartition('/')[0]}/{name}"
-
-
-def add_all(stack: Stack, images: dict[str, bytes]) -> None:
-    """Add images from fifty clients at once; every one must be taken."""
-
-    def add(item: tuple[str, bytes]) -> int:
-        return stack.post(f"/similarity/add?id={item[0]}", item[1]).status_code
-
-    with ThreadPoolExecutor(50) as pool:
-        assert set(pool.map(add, images.items())) == {200}

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.gpu.machine import Environment, Wrong
-from export import config, photos
+from export import config
+from local import photos
 from sidecar import contract, images
 
 PHOTOS = 23

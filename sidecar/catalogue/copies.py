@@ -1,14 +1,17 @@
 """A catalogue copied whole into another, of whatever kind of database either is."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.postgresql import PostgreSQL
 from sidecar.catalogue.schema import images, metadata, models, removals, tasks
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import BackupRefused
+
+if TYPE_CHECKING:
+    from sidecar.catalogue.postgresql import PostgreSQL
 
 ROWS_AT_ONCE = {"originals": 4}  # whole uploads; other rows are small
 ROWS = 128
@@ -26,7 +29,7 @@ def started(source: Connection) -> set[str]:
 
 def copy(
     source: Connection,
-    kind: SQLite | PostgreSQL,
+    kind: "SQLite | PostgreSQL",
     target: Database,
     report: Report,
     finish: Callable[[], None] = lambda: None,

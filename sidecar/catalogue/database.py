@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sidecar.catalogue.migration import migrate
-from sidecar.catalogue.postgresql import PostgreSQL
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
+
+if TYPE_CHECKING:
+    from sidecar.catalogue.postgresql import PostgreSQL
 
 
 class Database:
@@ -114,12 +116,19 @@ class Database:
             raise CatalogueUnavailable(f"the catalogue: {line}") from error
 
 
-def _kind(url: str) -> SQLite | PostgreSQL:
-    kinds: dict[str, type[SQLite] | type[PostgreSQL]]
-    kinds = {"sqlite": SQLite, "postgresql": PostgreSQL}
+def _kind(url: str) -> "SQLite | PostgreSQL":
     try:
-        return kinds[make_url(url).get_backend_name()](url)
-    except (ArgumentError, NoSuchModuleError, KeyError) as error:
-        raise CatalogueUnavailable(
-            "CATALOGUE_URL is sqlite:////path or postgresql+psycopg://user:password@host/name"
-        ) from error
+        name = make_url(url).get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        name = ""
+    if name == "sqlite":
+        return SQLite(url)
+    if name == "postgresql":
+        from sidecar.catalogue.postgresql import (
+            PostgreSQL,
+        )  # here: with SQLite nobody needs psycopg
+
+        return PostgreSQL(url)
+    raise CatalogueUnavailable(
+        "CATALOGUE_URL is sqlite:////path or postgresql+psycopg://user:password@host/name"
+    )

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, ScalarResult, column, inspect, select, table
 
 from sidecar.errors import CatalogueUnavailable
 
 FIRST = "0001"  # what a catalogue is that was made before revisions were written down
+SCRIPTS = Path(__file__).parent / "migrations"
+NEWEST = max(path.name.split("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*_*.py"))
+REVISIONS = "alembic_version"  # Alembic's table of the revision that a database has
 
 
 def migrate(connection: Connection) -> None:
@@ -19,8 +18,28 @@ def migrate(connection: Connection) -> None:
     Raises:
         CatalogueUnavailable: the database was made by a newer release.
     """
+    if not _is_newest(connection):
+        _run(connection)
+
+
+def _is_newest(connection: Connection) -> bool:
+    if not inspect(connection).has_table(REVISIONS):
+        return False
+    found: ScalarResult[str] = connection.scalars(
+        select(column("version_num")).select_from(table(REVISIONS))
+    )
+    return found.all() == [NEWEST]
+
+
+def _run(connection: Connection) -> None:
+    # Imported here: to import Alembic takes a quarter of a process's start, and few need it.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     script = ScriptDirectory.from_config(config)
     revision = MigrationContext.configure(connection).get_current_revision()
@@ -32,5 +51,4 @@ def migrate(connection: Connection) -> None:
         )
     if revision is None and inspect(connection).has_table("images"):
         command.stamp(config, FIRST)
-    if revision != script.get_current_head():
-        command.upgrade(config, "head")
+    command.upgrade(config, "head")

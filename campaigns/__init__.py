@@ -1,0 +1,1 @@
+"""Long runs under load that count what was lost: `make chaos`, `make switching`."""

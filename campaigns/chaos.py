@@ -1,0 +1,266 @@
+"""Kill -9 at random moments, under load; then count whether anything was lost.
+
+    python -m campaigns.chaos --kills 100
+    python -m campaigns.chaos --kills 100 --database postgresql --seed 7
+
+Fifty clients add images, and now and then remove or overwrite one of theirs, while trainings and
+updates follow each other. Meanwhile sidecar, worker, Redis and Triton are killed, one at a time or
+several at once, and started again as a supervisor would. In the end:
+
+- every add that was acknowledged is there, with the features of its own picture;
+- nothing is there that was never sent, or whose removal was acknowledged;
+- every process that was started has stayed up, every task has ended;
+- `python -m sidecar verify` finds nothing wrong.
+"""
+
+import argparse
+import io
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import requests
+from numpy.typing import NDArray
+from PIL import Image
+
+from local.postgres import postgres
+from local.stack import COMMANDS, ROOT, Stack, running
+from sidecar import contract
+from sidecar.catalogue import open_catalogue
+from sidecar.features import Extractor
+from sidecar.images import ImageRules, canonical, pixels
+from sidecar.settings import from_environment
+
+CLIENTS = 50
+PICTURES = 24
+FIRST_IMAGES = 1000  # so that a training makes sense from the start
+REMOVED, OVERWRITTEN = 0.04, 0.08  # of what a client does
+LONGEST_PAUSE_S = 1.5
+SEVERAL = 0.3  # of the waves of kills hit more than one process
+SETTINGS = {"TASK_LEASE_S": "4", "TRITON_TIMEOUT_S": "5"}
+FEATURE_TOLERANCE = 1e-3  # a last bit of float16, which the size of a batch in Triton can move
+
+
+@dataclass
+class Fate:
+    """What may be stored under an id: the pictures that were sent, None for a removal.
+
+    Args:
+        acknowledged: the last that was; everything sent before it no longer counts.
+        pending: sent since, and not acknowledged: it may have happened or not.
+    """
+
+    acknowledged: int | None = None
+    pending: list[int | None] = field(default_factory=list)
+
+
+class Worker(threading.Thread):
+    """Something that goes on until it is told to stop."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        super().__init__(name=name)
+        self.stopping = False
+        self._stack = stack
+
+
+class Client(Worker):
+    """Adds images under ids of its own, one request after the other, whatever comes back."""
+
+    def __init__(self, stack: Stack, number: int, pictures: list[bytes]) -> None:
+        super().__init__(stack, f"client-{number}")
+        self.fates: dict[str, Fate] = {}
+        self._random = random.Random(number)  # noqa: S311  the same each time
+        self._pictures = pictures
+
+    def run(self) -> None:
+        while not self.stopping:
+            try:
+                self._act()
+            except requests.RequestException:
+                time.sleep(0.05)  # the sidecar is away; what was sent is pending
+
+    def _act(self) -> None:
+        dice, known = self._random.random(), list(self.fates)
+        if known and dice < REMOVED:
+            self._send(self._random.choice(known), None)
+        elif known and dice < OVERWRITTEN:
+            self._send(self._random.choice(known), self._random.randrange(PICTURES))
+        else:
+            self._send(f"{self.name}-{len(known)}", self._random.randrange(PICTURES))
+
+    def _send(self, image_id: str, picture: int | None) -> None:
+        fate = self.fates.setdefault(image_id, Fate())
+        fate.pending.append(picture)
+        if picture is None:
+            response = self._stack.post(f"/similarity/remove?id={image_id}")
+            done = response.status_code in (200, 404)
+        else:
+            path = f"/similarity/add?id={image_id}&overwrite=true"
+            done = self._stack.post(path, self._pictures[picture]).status_code == 200
+        if done:
+            fate.acknowledged, fate.pending = picture, []
+
+
+class Asker(Worker):
+    """Asks for a training or an update as soon as the one before has ended."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack, "asker")
+        self.asked: list[str] = []
+
+    def run(self) -> None:
+        kinds = ("update", "train", "update")
+        while not self.stopping:
+            try:
+                kind = kinds[len(self.asked) % len(kinds)]
+                self.asked.append(self._stack.get(f"/similarity/{kind}").json()["task_id"])
+                while not self.stopping and self._ongoing(self.asked[-1]):
+                    time.sleep(0.1)
+            except (requests.RequestException, KeyError):
+                time.sleep(0.1)
+
+    def _ongoing(self, task_id: str) -> bool:
+        status = self._stack.get(f"/similarity/status/{task_id}").json()["status"]
+        return bool(status == "ongoing")
+
+
+def kill_at_random(stack: Stack, kills: int, seed: int) -> None:
+    """Kill processes and start them again until `kills` have been killed."""
+    chance = random.Random(seed)  # noqa: S311  the same each time
+    done = 0
+    while done < kills:
+        time.sleep(chance.uniform(0, LONGEST_PAUSE_S))
+        if chance.random() < 0.2:
+            stack.wait_ready()  # now and then it gets to work for a while
+        several = chance.random() < SEVERAL
+        victims = chance.sample(list(COMMANDS), chance.randint(2, 4) if several else 1)
+        for name in victims:
+            assert not stack.ended(name), f"{name} has ended by itself\n{stack.log(name)[-3000:]}"
+            stack.kill_all(name)
+        done += len(victims)
+        time.sleep(chance.uniform(0, 0.3))
+        stack.start(*chance.sample(victims, len(victims)))
+        print(f"{done:4} of {kills} killed: {', '.join(victims)}", flush=True)
+    stack.wait_ready()
+
+
+def losses(stack: Stack, clients: list[Client], pictures: list[bytes], url: str) -> Iterator[str]:
+    """A line for each thing that is not as it was acknowledged."""
+    expected = features_of(stack, pictures)
+    catalogue = open_catalogue(url, 30)
+    fates = {name: fate for client in clients for name, fate in client.fates.items()}
+    stored = {name for _, name in catalogue.entries.page(0, 10**9)}
+    sent = {name for name, fate in fates.items()} | {f"first-{n}" for n in range(FIRST_IMAGES)}
+    yield from (f"{name} was never sent" for name in stored - sent)
+    for name, fate in fates.items():
+        possible = {fate.acknowledged, *fate.pending}
+        features = catalogue.entries.features(name, 1) if name in stored else None
+        found = None if features is None else picture_of(features[1], expected)
+        if found not in possible:
+            yield f"{name} is picture {found}; it should be one of {possible}"
+    catalogue.database.close()
+
+
+def picture_of(stored: NDArray[np.float32], expected: NDArray[np.float32]) -> int:
+    """Which picture, of [n, D], has these features, [D]; -1 for none or several."""
+    same = np.flatnonzero(np.abs(expected - stored).max(axis=1) < FEATURE_TOLERANCE)
+    return int(same[0]) if len(same) == 1 else -1
+
+
+def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
+    """The features of each picture, float32 [n, D], straight from Triton."""
+    made = contract.read(ROOT / "model_repository", 1)
+    settings = from_environment()
+    rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
+    jpegs = [canonical(file, rules) for file in pictures]
+    extractor = Extractor(stack.env["TRITON_URL"], 10)
+    alone = [pixels(jpeg, made.resize, made.crop)[None] for jpeg in jpegs]
+    return np.concatenate([extractor.features(image, made) for image in alone])
+
+
+def draw_pictures() -> list[bytes]:
+    """Small PNGs, none like another."""
+    pictures = []
+    for seed in range(PICTURES):
+        out = io.BytesIO()
+        noise = np.random.default_rng(seed).integers(0, 255, (5, 5, 3), np.uint8)
+        Image.fromarray(noise).resize((96, 96), Image.Resampling.BICUBIC).save(out, "PNG")
+        pictures.append(out.getvalue())
+    return pictures
+
+
+def campaign(folder: Path, kills: int, seed: int, url: str) -> None:
+    """Run one on an empty catalogue; AssertionError says what was lost."""
+    with running(folder, CATALOGUE_URL=url, **SETTINGS) as stack:
+        pictures = draw_pictures()
+        add_first(stack, pictures)
+        with load(stack, pictures) as (clients, asker):
+            kill_at_random(stack, kills, seed)
+        adds = sum(fate.acknowledged is not None for c in clients for fate in c.fates.values())
+        ended = [stack.finish(task_id)["status"] for task_id in asker.asked]
+        stack.run("update")
+        wrong = list(losses(stack, clients, pictures, url))
+        print(
+            f"{adds} images acknowledged, {len(ended)} tasks ended, {ended.count('ok')} of them ok"
+        )
+        assert adds > 0
+        assert "ok" in ended
+        assert wrong == [], "\n".join(wrong)
+        stack.command("verify")
+
+
+def add_first(stack: Stack, pictures: list[bytes]) -> None:
+    """Adds as many images as a training needs, and trains."""
+    files = [("data", (f"first-{n}.png", pictures[n % PICTURES])) for n in range(FIRST_IMAGES)]
+    response = requests.post(f"{stack.url}/similarity/add_batch", files=files, timeout=120)
+    assert response.text.count('"ok"') == FIRST_IMAGES
+    stack.run("train")
+
+
+@contextmanager
+def load(stack: Stack, pictures: list[bytes]) -> Iterator[tuple[list[Client], Asker]]:
+    """Clients at work, and an asker, until the block ends."""
+    clients = [Client(stack, number, pictures) for number in range(CLIENTS)]
+    asker = Asker(stack)
+    threads: list[Worker] = [*clients, asker]
+    for thread in threads:
+        thread.start()
+    try:
+        yield clients, asker
+    finally:
+        for thread in threads:
+            thread.stopping = True
+        for thread in threads:
+            thread.join()
+
+
+def main() -> int:
+    """Run a campaign in a folder of its own."""
+    parser = argparse.ArgumentParser(
+        prog="python -m campaigns.chaos",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments and victims")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    arguments = parser.parse_args()
+    with ExitStack() as parts:
+        folder = parts.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
+        url = f"sqlite:///{folder}/catalogue.sqlite"
+        if arguments.database == "postgresql":
+            url = parts.enter_context(postgres())
+        campaign(Path(folder), arguments.kills, arguments.seed, url)
+    print("nothing was lost")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

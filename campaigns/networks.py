@@ -1,0 +1,45 @@
+"""Small torch networks for tests and campaigns, under the export's factory contract."""
+
+import torch
+from torch import Tensor, nn
+
+from export.networks import named
+
+
+class Small(nn.Module):
+    """Eight features and three keywords out of one convolution, drawn at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4, padding=1), nn.ReLU())
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.layers(image).mean((2, 3))
+        return features, self.head(features)
+
+
+def small() -> nn.Module:
+    """The network with weights that are the same each time."""
+    torch.manual_seed(7)
+    return Small()
+
+
+class Projected(nn.Module):
+    """EfficientNet-Lite2 with 64 features and 10 keywords, drawn at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = named("efficientnet-lite2", None).module
+        self.features = nn.Linear(1280, 64, bias=False)
+        self.head = nn.Linear(1280, 10)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        features, _ = self.whole(image)
+        return self.features(features), self.head(features)
+
+
+def projected() -> nn.Module:
+    """The network with weights that are the same each time."""
+    torch.manual_seed(7)
+    return Projected()

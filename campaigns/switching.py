@@ -1,0 +1,263 @@
+"""Models changed under load; then whether a request failed, an answer was mixed, an image is lost.
+
+    python -m campaigns.switching
+    python -m campaigns.switching --images 5000 --searchers 32
+
+Real versions over the real stack: lite0 INT8, then an upgrade to lite2 INT8, back again, and on to
+a third one with other sizes (D, S and K), while clients search and add all the time. In the end:
+
+- no request has failed;
+- every answer is wholly of the version that its header names: each distance is that of this
+  version's features in the catalogue;
+- every image that was added is found, as its own nearest neighbour, by the version then in use.
+"""
+
+import argparse
+import itertools
+import math
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import requests
+
+from export.__main__ import main as export
+from local import photos
+from local.stack import Stack, add_all, running
+from sidecar.catalogue import Catalogue, open_catalogue
+
+TOLERANCE = 2e-3  # of a squared distance, for the last bits of float16 and the size of a batch
+ITSELF = 1e-3  # the squared distance at most of an image from itself
+PATIENCE_S = 1800
+LABELS = 10  # of the third version
+VERSIONS = {
+    1: ("--arch", "efficientnet-lite0", "--precision", "int8"),
+    2: ("--arch", "efficientnet-lite2", "--precision", "int8"),
+    3: ("--module", "campaigns.networks:projected", "--resize", "220", "--crop", "192"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a search gave: when (monotonic seconds), how long it took, and where it came from."""
+
+    query: str
+    at: float
+    took_s: float
+    version: int
+    generation: int
+    dist: list[float]
+    result: list[str]
+
+
+@dataclass
+class Traffic:
+    """Clients that search and add until they are told to stop."""
+
+    stack: Stack
+    pictures: list[bytes]
+    stored: dict[str, bytes]
+    answers: list[Answer] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    added: dict[str, bytes] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def flowing(self, searchers: int, adders: int) -> Iterator[None]:
+        """As long as the block runs."""
+        clients = [threading.Thread(target=self._search, args=(n,)) for n in range(searchers)]
+        clients += [threading.Thread(target=self._add, args=(n,)) for n in range(adders)]
+        for client in clients:
+            client.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for client in clients:
+                client.join()
+
+    def _search(self, number: int) -> None:
+        session, names = requests.Session(), [*self.stored]
+        random = np.random.default_rng(number)
+        while not self._stopping.is_set():
+            name = names[random.integers(len(names))]
+            began = time.monotonic()
+            files = {"data": self.stored[name]}
+            response = session.post(f"{self.stack.url}/similarity/search", files=files, timeout=60)
+            if response.status_code == 200:
+                told, head = response.json(), response.headers
+                came_from = int(head["X-Model-Version"]), int(head["X-Generation"])
+                took_s = time.monotonic() - began
+                self.answers.append(
+                    Answer(name, began, took_s, *came_from, told["dist"], told["result"])
+                )
+            else:
+                self.failures.append(f"search: {response.status_code} {response.text}")
+
+    def _add(self, number: int) -> None:
+        session = requests.Session()
+        for count in itertools.count():
+            if self._stopping.is_set():
+                return
+            name = f"live-{number}-{count}"
+            picture = self.pictures[(number * 7919 + count) % len(self.pictures)]
+            url = f"{self.stack.url}/similarity/add?id={name}"
+            response = session.post(url, files={"data": picture}, timeout=60)
+            if response.status_code == 200:
+                self.added[name] = picture
+            else:
+                self.failures.append(f"add: {response.status_code} {response.text}")
+
+
+def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
+    """The answers that are not wholly of the version that they name: a sentence each."""
+    keys = {record.version: record.model for record in catalogue.models.all()}
+    known: dict[tuple[str, int], Any] = {}
+
+    def features(name: str, version: int) -> Any:
+        if (name, version) not in known:
+            found = catalogue.entries.features(name, keys[version])
+            assert found is not None, f"version {version} has no features of {name}"
+            known[name, version] = found[1]
+        return known[name, version]
+
+    wrong = []
+    for answer in answers:
+        query = features(answer.query, answer.version)
+        rows = np.stack([features(name, answer.version) for name in answer.result])
+        away = np.abs(((rows - query) ** 2).sum(axis=1) - answer.dist).max()
+        if away > TOLERANCE:
+            wrong.append(f"{answer.query} by version {answer.version}: {away:.4f} away")
+    return wrong
+
+
+def strangers(answers: list[Answer]) -> list[str]:
+    """The answers whose nearest image is not the query itself: a sentence each."""
+    return [
+        f"{a.query} by version {a.version}: the nearest is {a.dist[0]:.4f} away"
+        for a in answers
+        if a.dist[0] > ITSELF
+    ]
+
+
+def lost(stack: Stack, images: dict[str, bytes]) -> list[str]:
+    """The images that are not their own nearest neighbours."""
+
+    def is_lost(item: tuple[str, bytes]) -> bool:
+        name, picture = item
+        found = stack.post("/similarity/search?nprob=100&num_results=100", picture).json()
+        same = [n for n, d in zip(found["result"], found["dist"], strict=True) if d < ITSELF]
+        return name not in same
+
+    with ThreadPoolExecutor(16) as pool:
+        return [
+            n for n, gone in zip(images, pool.map(is_lost, images.items()), strict=True) if gone
+        ]
+
+
+def switch(stack: Stack, call: str) -> dict[str, Any]:
+    """Ask for an upgrade or a rollback, and wait for it; it must end well."""
+    answer = stack.post(f"/similarity/{call}").json()
+    assert answer["status"] == "ongoing", answer
+    return stack.finish_well(answer["task_id"], PATIENCE_S)
+
+
+def repository(folder: Path, *numbers: int) -> Path:
+    """A model repository with these versions."""
+    labels = folder / "labels.txt"
+    labels.write_text("".join(f"keyword {n}\n" for n in range(LABELS)))
+    made = folder / "models"
+    for number in numbers:
+        words = [*VERSIONS[number], "--version", f"{number}", "--repository", f"{made}"]
+        if number == 3:
+            words += ["--labels", f"{labels}", "--precision", "int8"]
+        assert export(words) == 0
+    return made
+
+
+def percentile_ms(answers: list[Answer], share: float) -> float:
+    """The time, ms, within which this share of the answers came."""
+    times = sorted(answer.took_s for answer in answers)
+    return 1000 * times[min(len(times) - 1, math.floor(share * len(times)))] if times else 0.0
+
+
+def main() -> int:
+    """Run the campaign, print what came of it; 1 where anything was wrong."""
+    arguments = _parser().parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = repository(folder, 1, 2, 3)
+        for later in ("2", "3"):  # each comes into the repository when it is wanted
+            shutil.move(models / "keywording" / later, folder / later)
+        (folder / "stack").mkdir()
+        with running(folder / "stack", MODEL_REPOSITORY=str(models)) as stack:
+            return _campaign(stack, folder, models, arguments)
+
+
+def _campaign(stack: Stack, folder: Path, models: Path, arguments: argparse.Namespace) -> int:
+    stored = dict(photos.variations(arguments.images))
+    add_all(stack, stored)
+    stack.run("train")
+    traffic = Traffic(stack, [*stored.values()], stored)
+    moments: dict[str, tuple[float, float]] = {}
+    with traffic.flowing(arguments.searchers, arguments.adders):
+        began = time.monotonic()
+        time.sleep(arguments.before_s)
+        moments["before"] = began, time.monotonic()
+        for call in ("upgrade?version=2", "rollback", "upgrade?version=3"):
+            if "=" in call:
+                number = call[-1]
+                shutil.move(folder / number, models / "keywording" / number)
+            began = time.monotonic()
+            task = switch(stack, call)
+            moments[call] = began, time.monotonic()
+            share = task.get("agreement_at_10")
+            print(f"{call}: {moments[call][1] - began:.0f} s, agreement at 10 {share:.2f}")
+    stack.run("update")
+    return _verdict(stack, traffic, moments)
+
+
+def _verdict(stack: Stack, traffic: Traffic, moments: dict[str, tuple[float, float]]) -> int:
+    for name, (began, ended) in moments.items():
+        during = [a for a in traffic.answers if began <= a.at < ended]
+        told = f"{percentile_ms(during, 0.5):.0f} ms, p99 {percentile_ms(during, 0.99):.0f} ms"
+        print(f"{name}: {len(during)} searches, p50 {told}")
+    catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
+    mixed = mixed_answers(catalogue, traffic.answers) + strangers(traffic.answers)
+    gone = lost(stack, {**traffic.stored, **traffic.added})
+    catalogue.database.close()
+    versions = Counter(answer.version for answer in traffic.answers)
+    print(f"answers by version: {dict(sorted(versions.items()))}; {len(traffic.added)} added")
+    print(f"failed {len(traffic.failures)}, mixed {len(mixed)}, lost {len(gone)}")
+    for sentence in (*traffic.failures[:5], *mixed[:5], *gone[:5]):
+        print(f"  {sentence}")
+    return 1 if traffic.failures or mixed or gone else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m campaigns.switching",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--images", type=int, default=2000, help="stored at the start, 1,000 at least"
+    )
+    parser.add_argument("--searchers", type=int, default=16)
+    parser.add_argument("--adders", type=int, default=4)
+    parser.add_argument("--before-s", type=float, default=20, help="of searches to compare with")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What is in the two archives, held against the repository."""
+
+import tarfile
+import zipfile
+from pathlib import Path
+
+PACKAGE = "sidecar"
+BESIDE = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")  # of the code, in an sdist
+
+
+def of_wheel(wheel: Path, root: Path) -> list[str]:
+    """A sentence for each file that a wheel lacks or should not have."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    code = {name for name in names if ".dist-info/" not in name}
+    licences = {name.rpartition("/")[2] for name in names - code}
+    problems = [f"{wheel.name} lacks {name}" for name in sorted(sources(root) - code)]
+    problems += [f"{wheel.name} has {name}" for name in sorted(code - sources(root))]
+    lacking = {"LICENSE", "NOTICE"} - licences
+    return problems + [f"{wheel.name} lacks {name}" for name in sorted(lacking)]
+
+
+def of_sdist(sdist: Path, root: Path) -> list[str]:
+    """A sentence for each file that an sdist lacks or should not have."""
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = sources(root) | set(BESIDE)
+    code = {name for name in names if name.endswith(".py") and name != "setup.py"}
+    problems = [f"{sdist.name} lacks {name}" for name in sorted(wanted - names)]
+    return problems + [f"{sdist.name} has {name}" for name in sorted(code - sources(root))]
+
+
+def sources(root: Path) -> set[str]:
+    """Every file of the package that is code or that its code reads, by its path."""
+    files = (path for path in (root / PACKAGE).rglob("*") if path.is_file())
+    return {
+        path.relative_to(root).as_posix()
+        for path in files
+        if "__pycache__" not in path.parts and not path.name.startswith(".")
+    }

@@ -1,0 +1,191 @@
+"""The real stack without containers: each line of the Procfile a process that can be killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from local import environment
+
+ROOT = Path(__file__).parent.parent
+READY_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 15
+LINES = (ROOT / "Procfile").read_text().splitlines()
+COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
+
+
+class Stack:
+    """Triton, Redis, a worker and a sidecar of a test's own, on free ports and in a folder."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        # So few images as the tests have would never be split into lists.
+        trained = {"EXACT_SEARCH_MAX": "0"}
+        self.env = environment.private(folder) | trained | settings
+        self.url = f"http://127.0.0.1:{self.env['PORT']}"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        """Start processes by their names in the Procfile; all without one."""
+        for name in names or COMMANDS:
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self._running[name] = subprocess.Popen(
+                    ["/bin/sh", "-c", COMMANDS[name]],
+                    cwd=ROOT,
+                    env=self.env,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to one process alone, and leave it to what that does."""
+        self._running[name].send_signal(number)
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End one process, as the machine would: with kill -9."""
+        process = self._running.pop(name)
+        process.send_signal(number)
+        process.wait(STOP_TIMEOUT_S)
+        self._end_session(process.pid)
+
+    def kill_all(self, name: str) -> None:
+        """Kill -9 a process together with its children, all at the same moment."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOP_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Ask all to end, and make sure that they did."""
+        for process in self._running.values():
+            process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            self._end_session(process.pid)
+        self._running.clear()
+
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
+    def ended(self, name: str) -> bool:
+        return self._running[name].poll() is not None
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def wait_ready(self) -> None:
+        """Until /health/ready says ok."""
+        self.wait(lambda: self.get("/health/ready").ok, "/health/ready is ok")
+
+    def wait(self, condition: Any, what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Until `condition` holds; the logs are in the failure where it never does."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                if condition():
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.1)
+        logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in self._running)
+        raise AssertionError(f"waited in vain until {what}\n{logs}")
+
+    def command(self, *words: str) -> str:
+        """Run `python -m sidecar` with the settings of this stack; it must end well."""
+        command = [sys.executable, "-m", "sidecar", *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=60, **options)
+
+    def post(self, path: str, file: bytes | None = None, **options: Any) -> requests.Response:
+        files = None if file is None else {"data": file}
+        return requests.post(self.url + path, files=files, timeout=60, **options)
+
+    def finish(self, task_id: str, timeout_s: float = READY_TIMEOUT_S) -> dict[str, Any]:
+        """Wait for a task and give its last status."""
+        last: dict[str, Any] = {}
+
+        def ended() -> bool:
+            last.clear()
+            last.update(self.get(f"/similarity/status/{task_id}").json())
+            return bool(last["status"] != "ongoing")
+
+        self.wait(ended, f"task {task_id} ends", timeout_s)
+        return last
+
+    def finish_well(self, task_id: str, timeout_s: float = READY_TIMEOUT_S) -> dict[str, Any]:
+        """Wait for a task, which must end well; the worker's log is in the failure."""
+        task = self.finish(task_id, timeout_s)
+        assert task["status"] == "ok", f"{task}\n{self.log('worker')[-4000:]}"
+        return task
+
+    def run(self, kind: str) -> dict[str, Any]:
+        """Ask for a training or an update and wait for it; it must end well."""
+        return self.finish_well(self.get(f"/similarity/{kind}").json()["task_id"])
+
+    def inferences(self) -> tuple[int, int]:
+        """How many images Triton has embedded, and in how many batches."""
+        port = self.env["TRITON_METRICS_PORT"]
+        page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+        found = [
+            re.findall(rf"^nv_inference_{name}{{.*}} (\d+)$", page, re.M)
+            for name in ("count", "exec_count")
+        ]
+        made, batches = (sum(map(int, counts)) for counts in found)
+        return made, batches
+
+    @staticmethod
+    def _end_session(pid: int) -> None:
+        """Whatever a killed parent left behind in its process group."""
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Stack]:
+    """A whole stack that is ready, stopped when the block ends."""
+    stack = Stack(folder, **settings)
+    try:
+        stack.start()
+        stack.wait_ready()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@contextmanager
+def restored(backup: Path, folder: Path, **settings: str) -> Iterator[Stack]:
+    """A whole stack of a test's own, filled from a backup, that is ready."""
+    Stack(folder, **settings).command("restore", str(backup))
+    with running(folder, **settings) as stack:
+        yield stack
+
+
+def add_all(stack: Stack, images: dict[str, bytes]) -> None:
+    """Add images from fifty clients at once; every one must be taken."""
+
+    def add(item: tuple[str, bytes]) -> int:
+        return stack.post(f"/similarity/add?id={item[0]}", item[1]).status_code
+
+    with ThreadPoolExecutor(50) as pool:
+        assert set(pool.map(add, images.items())) == {200}

@@ -1,0 +1,144 @@
+"""The layers: HTTP edge, domain, libraries; and one door to each third-party library."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Not bench: what it holds the service against must not be the service's own code.
+PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
+
+# The one module (or package) that may import each library.
+DOORS = {
+    "PIL": {"sidecar.images"},
+    "faiss": {"sidecar.index"},
+    "alembic": {"sidecar.catalogue"},
+    "gunicorn": {"sidecar.server", "sidecar.patience"},
+    "onnx": {"export.graph"},
+    "onnxruntime": {"export.sessions"},
+    "prometheus_client": {"sidecar.metrics"},
+    "pythonjsonlogger": {"sidecar.logs"},
+    "psycopg": {"sidecar.catalogue"},
+    "pydantic": {"sidecar.settings"},
+    "pydantic_settings": {"sidecar.settings"},
+    "redis": {"sidecar.deliveries", "sidecar.jobs"},
+    "requests": {"demo.client", "local.stack"},
+    "rq": {"sidecar.deliveries", "sidecar.jobs"},
+    "simplejpeg": {"sidecar.jpeg"},
+    "sqlalchemy": {"sidecar.catalogue"},
+    "threadpoolctl": {"sidecar.server"},
+    "torch": {"export.networks"},
+    "tritonclient": {"sidecar.features"},
+}
+EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters", "uploads")}
+EDGE |= {"sidecar.request_log"}
+EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
+DOORS["falcon"] = EDGE
+EVERYWHERE = {"numpy"}
+# What runs in an environment of its own: inside Triton, or beside a GPU.
+APART = {"local.backends", "deploy.gpu.inference"}
+# Who may import whom, from the edge inwards: a module may only import those on later lines.
+ORDER = [
+    ["__main__"],
+    ["maintenance"],
+    ["backups", "repair", "verification"],
+    ["server"],
+    ["patience"],
+    ["app"],
+    ["background"],
+    ["model_resources"],
+    ["resources", "image_resources", "task_resources"],
+    ["access", "answers", "parameters", "request_log", "uploads"],
+    ["routes"],
+    ["figures"],
+    ["batch", "inventory", "switches", "roster", "health"],
+    ["adding", "keywords", "archives", "dispatcher"],
+    ["jobs"],
+    ["deliveries", "workshop", "heartbeat"],
+    ["retirement"],
+    ["upgrades"],
+    ["agreement", "embedding", "preloading", "trainer", "versions"],
+    ["search"],
+    ["tombstones"],
+    ["drafts"],
+    ["builds"],
+    ["generations", "models"],
+    ["generation", "model"],
+    ["meta"],
+    ["quality", "tuning"],
+    ["trials"],
+    ["truth"],
+    ["dial", "segments"],
+    ["catalogue", "features", "index", "images", "ids"],
+    ["gathering", "jpeg"],
+    ["logs", "keys", "periodic"],
+    ["contract", "metrics", "request_ids", "settings", "timings"],
+    ["errors"],
+]
+
+
+def modules(package: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        yield name.removesuffix(".__init__"), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(module: str, doors: set[str]) -> bool:
+    return any(module == door or module.startswith(f"{door}.") for door in doors)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_library_has_one_door(package: str) -> None:
+    strangers = []
+    for module, path in modules(package):
+        if is_within(module, APART):
+            continue
+        for imported in {name.split(".")[0] for name in imports(path)}:
+            free = imported in {*PACKAGES, *EVERYWHERE, *sys.stdlib_module_names}
+            if not free and not is_within(module, DOORS.get(imported, set())):
+                strangers.append(f"{module} imports {imported}")
+    assert strangers == []
+
+
+def test_no_door_is_left_unused() -> None:
+    used = {
+        name.split(".")[0]
+        for package in PACKAGES
+        for _, path in modules(package)
+        for name in imports(path)
+    }
+    assert set(DOORS) - used == set()
+
+
+def test_imports_go_from_the_edge_inwards() -> None:
+    rank = {name: line for line, names in enumerate(ORDER) for name in names}
+    found = {module.split(".")[1] for module, _ in modules("sidecar") if "." in module}
+    assert found == set(rank)
+    backwards = []
+    for module, path in modules("sidecar"):
+        own = module.split(".")[1] if "." in module else None
+        for imported in imports(path):
+            parts = imported.split(".")
+            if own is None or parts[0] != "sidecar" or len(parts) < 2 or parts[1] == own:
+                continue
+            if parts[1] in rank and rank[parts[1]] <= rank[own]:
+                backwards.append(f"{module} imports {imported}")
+    assert backwards == []
+
+
+@pytest.mark.parametrize("package", ["sidecar", "local"])
+def test_only_export_knows_torch(package: str) -> None:
+    for module, path in modules(package):
+        assert not {"export", "torch", "onnx"} & {n.split(".")[0] for n in imports(path)}, module

@@ -1,0 +1,63 @@
+"""The benches in short, so that the long ones work when they are wanted."""
+
+import os
+import re
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+from bench.ceiling import Offline
+from bench.direct import parts_of_a_search
+from bench.load import photo, run
+from bench.vectors import mixed
+from local import photos as packaged
+from local.stack import ROOT, Stack
+from tests.support.vectors import unit_vectors
+
+
+def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "features.npy", unit_vectors(900, 64))
+    command = [sys.executable, "-m", "bench.index", "--sizes", "1500", "--no-hnsw"]
+    command += ["--searching-s", "0.1", "--folder"]
+    command += [f"{tmp_path}", "--features", f"{tmp_path}/features.npy"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    recalls = re.findall(r"^\| (\d+) \| \d+ \| \d+ \| (\d\.\d+) \|", done.stdout, re.M)
+    assert [int(nprob) for nprob, _ in recalls] == [1, 2, 5, 10, 20, 50, 100]
+    assert float(recalls[2][1]) > 0.93
+    assert float(recalls[-1][1]) > 0.99
+    assert "| bytes an image |" in done.stdout
+
+
+def test_a_mixture_has_as_many_unit_vectors_as_asked_for() -> None:
+    base = unit_vectors(50, 64)
+    rows = np.concatenate(list(mixed(base, 9000, seed=1)))
+    assert rows.shape == (9000, 64)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert len(np.unique(rows, axis=0)) == 9000
+
+
+def test_the_clients_of_the_bench_tell_what_went_well_from_what_did_not(stack: Stack) -> None:
+    file = next(packaged.variations(1))[1]
+    again, fresh = uuid.uuid4().hex, [uuid.uuid4().hex for _ in range(20)]
+    requests = [photo(f"/similarity/add?id={name}", file) for name in [again, again, again, *fresh]]
+    done = run(int(stack.env["PORT"]), requests, clients=4)
+    assert (len(done), done.failures) == (21, 2)
+    assert done.last["status"] == "ok"
+    assert done.latencies_s == sorted(done.latencies_s)
+    assert 0 < done.percentile_ms(0.5) <= done.percentile_ms(0.99) <= 1000 * done.took_s
+    assert done.rate() == 21 / (done.took_s - done.client_s / (os.cpu_count() or 1))
+    assert all(stack.get(f"/similarity/images/{name}").ok for name in fresh)
+
+
+def test_the_ceiling_and_the_parts_of_a_search_are_those_of_the_model(stack: Stack) -> None:
+    files = [file for _, file in packaged.variations(20)]
+    offline = Offline(Path(stack.env.get("MODEL_REPOSITORY", "model_repository")), files)
+    ceiling = offline.measure(seconds=0.5)
+    assert ceiling.images < ceiling.decoding
+    assert ceiling.images > 1
+    parts = parts_of_a_search(stack.env, offline, files)
+    assert list(parts) == ["decode", "inference", "index"]
+    assert all(ms > 0 for ms in parts.values())

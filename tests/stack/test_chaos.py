@@ -1,0 +1,18 @@
+"""A short `campaigns.chaos`; `make chaos` runs a long one."""
+
+from pathlib import Path
+
+import pytest
+
+from campaigns.chaos import campaign
+from tests.support.databases import KINDS, new_database
+
+
+@pytest.mark.parametrize("database", KINDS)
+def test_nothing_is_lost_when_parts_are_killed_at_random(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
+    if database == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_server"))
+    campaign(tmp_path, kills=3, seed=3, url=url)

@@ -1,0 +1,239 @@
+"""Whatever is started has an owner that ends it; and what has nothing to do leaves others alone."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from falcon.testing import TestClient
+
+from local.ports import free_ports
+from local.stack import Stack
+from sidecar.app import create_app
+from sidecar.catalogue import Catalogue, ModelRecord, Page, open_catalogue
+from sidecar.deliveries import Deliveries
+from sidecar.dispatcher import Dispatcher
+from sidecar.drafts import SEGMENT_ROWS, Draft
+from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
+from sidecar.generations import Generations
+from sidecar.metrics.worker import WorkerMetrics
+from sidecar.models import VerifiedModels
+from sidecar.periodic import Periodic
+from sidecar.preloading import Preloader
+from sidecar.settings import Settings, from_environment
+from tests.support.house import NOWHERE, House
+
+NO_REDIS = "redis://127.0.0.1:1/0"
+SOON_S = 10
+
+
+def threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def settings_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    nothing = {"REDIS_URL": NO_REDIS, "TRITON_URL": "127.0.0.1:1"}
+    nothing["MODEL_REPOSITORY"] = str(folder / "none")
+    for name, value in nothing.items():
+        monkeypatch.setenv(name, value)
+    return from_environment(data_dir=folder / "data")
+
+
+def test_making_the_service_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(tmp_path, monkeypatch)
+    before = threads()
+    app = create_app(settings)
+    assert threads() == before
+    assert list(tmp_path.iterdir()) == []
+    answer = TestClient(app).simulate_get("/similarity/stats")
+    assert (answer.status_code, answer.json["detail"]) == (
+        503,
+        "the catalogue has not been opened",
+    )
+
+
+def test_a_service_that_has_ended_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = threads()
+    with create_app(settings_of(tmp_path, monkeypatch)) as app:
+        client = TestClient(app)
+        begun = {thread.name for thread in threads() - before}
+        assert begun == {"dispatcher", "preloader"}
+        assert client.simulate_get("/similarity/stats").json["images"] == 0
+        assert client.simulate_get("/health/ready").json["parts"]["catalogue"] == "ok"
+        files = b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.jpg"\r\n\r\nx'
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        lines = client.simulate_post(
+            "/similarity/add_batch", body=files + b"\r\n--b--\r\n", headers=kind
+        )
+        assert lines.json["message"] == "image_reading_error"
+        begun = {thread.name.split("_")[0] for thread in threads() - before}
+        assert begun == {"dispatcher", "preloader", "health", "batch"}
+    assert threads() == before
+
+
+def test_a_service_that_can_not_start_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").write_text("a file, where a folder should be")
+    before = threads()
+    with (
+        pytest.raises(CatalogueUnavailable),
+        create_app(settings_of(tmp_path, monkeypatch)),
+    ):
+        pass
+    assert threads() == before
+
+
+def test_a_draft_that_is_given_up_leaves_no_thread(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.add(1, 3)
+    before = threads()
+    draft = Draft(tmp_path / "index", house.claim("train"), ModelRecord(1, 1, "a" * 64, 64))
+    seqs = np.arange(1, SEGMENT_ROWS + 1)
+    page = Page(seqs, np.zeros((SEGMENT_ROWS, 64), np.float16), np.zeros(SEGMENT_ROWS, np.uint32))
+
+    def pages() -> Iterator[Page]:
+        yield page
+        raise TaskLost("cancelled")
+
+    with pytest.raises(TaskLost):
+        draft.append(pages(), lambda _: None)
+    assert threads() == before
+    house.catalogue.database.close()
+
+
+# -- rounds
+
+
+def test_rounds_go_on_after_an_error_and_end_when_they_are_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rounds, enough = [], threading.Event()
+
+    def act() -> None:
+        rounds.append(threading.current_thread().name)
+        if len(rounds) == 1:
+            raise QueueUnavailable("Redis: away")
+        if len(rounds) == 2:
+            raise ZeroDivisionError("a bug")
+        enough.set()
+
+    periodic = Periodic("round", act, 0.001, (QueueUnavailable,), logging.INFO)
+    with caplog.at_level(logging.INFO, "sidecar.periodic"):
+        assert rounds == []
+        periodic.start()
+        assert enough.wait(SOON_S)
+        periodic.stop()
+        assert periodic.join(SOON_S)
+    assert set(rounds) == {"round"}
+    first, second = caplog.records[:2]
+    assert (first.levelno, first.getMessage(), first.exc_info) == (
+        logging.INFO,
+        "Redis: away",
+        None,
+    )
+    assert (second.levelno, second.getMessage()) == (logging.ERROR, "a round of the round failed")
+    assert second.exc_info is not None
+    assert second.exc_info[0] is ZeroDivisionError
+
+
+def test_a_pause_between_two_rounds_ends_at_once_when_they_are_stopped() -> None:
+    periodic = Periodic("slow", lambda: None, 3600, ())
+    assert periodic.join(0)  # it has not begun
+    periodic.start()
+    assert not periodic.join(0)
+    periodic.stop()
+    assert periodic.join(SOON_S)
+
+
+@pytest.fixture
+def catalogue(database_url: str) -> Iterator[Catalogue]:
+    catalogue = open_catalogue(database_url, 30.0)
+    catalogue.models.adopt(1, "a" * 64, 8)
+    yield catalogue
+    catalogue.database.close()
+
+
+def test_an_idle_process_takes_no_write_lock(
+    catalogue: Catalogue, database_url: str, tmp_path: Path
+) -> None:
+    """Its rounds go through while another process writes, and that one may take its time."""
+    house = House(tmp_path)
+    dispatcher = Dispatcher(
+        catalogue.tasks,
+        catalogue.entries,
+        catalogue.removals,
+        house.trainer,
+        Deliveries(NO_REDIS),
+        60.0,
+    )
+    models = VerifiedModels(tmp_path, catalogue.models, NOWHERE)
+    preloader = Preloader(Generations(tmp_path / "index"), models)
+    other = open_catalogue(database_url, 30.0)
+
+    def rounds() -> None:
+        dispatcher.look()
+        preloader.look()
+
+    with ThreadPoolExecutor(1) as pool:
+        with other.database.writing():
+            done = pool.submit(rounds)
+            done.exception(SOON_S)
+        assert done.result() is None
+    other.database.close()
+    house.catalogue.database.close()
+
+
+def test_a_task_whose_worker_fell_silent_is_still_put_back(catalogue: Catalogue) -> None:
+    task = catalogue.tasks.request("train")
+    assert catalogue.tasks.claim(task.task_id) is not None
+    assert catalogue.tasks.deliverable() == []
+    catalogue.tasks.release(task.task_id)
+    [again] = catalogue.tasks.deliverable()
+    assert (again.task_id, again.state, again.lost) == (task.task_id, "waiting", 1)
+
+
+# -- servers
+
+
+def test_the_page_of_a_worker_ends_with_it() -> None:
+    [port] = free_ports(1)
+    before = threads()
+    metrics = WorkerMetrics()
+    metrics.serve("127.0.0.1", port)
+    page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=SOON_S).text
+    assert "similarity_workers_lost_total 0.0" in page
+    metrics.close()
+    assert threads() == before
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/metrics", timeout=SOON_S)
+
+
+def test_a_server_that_has_ended_has_closed_its_catalogue(tmp_path: Path) -> None:
+    """SQLite takes its log away when the last process closes the file, and leaves it where one just
+    ended. It is asked to end while one of its processes may not have begun yet."""
+    stack = Stack(tmp_path, HTTP_PROCESSES="2", REDIS_URL=NO_REDIS)
+    stack.start("sidecar")
+    try:
+        stack.wait(lambda: stack.get("/health/live").ok, "the sidecar answers")
+        for _ in range(8):  # whichever process it is that answers has the catalogue open by then
+            assert stack.get("/similarity/stats").json()["images"] == 0
+        [log] = tmp_path.rglob("catalogue.sqlite-wal")
+        stack.send("sidecar", signal.SIGTERM)
+        stack.wait(lambda: stack.ended("sidecar"), "it has ended")
+    finally:
+        stack.stop()
+    assert not log.exists()
+    told = stack.log("sidecar")
+    assert told.count("Worker exiting") == 2
+    assert "Exception" not in told
+    assert "given up" not in told

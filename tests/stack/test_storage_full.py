@@ -1,0 +1,120 @@
+"""A volume that is full: it is told, the old index serves, and all goes on when there is room."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.stack import Stack, restored
+from tests.support.calls import failure, jpeg, unused
+
+MEBIBYTE = 1 << 20
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 and not os.environ.get("CI"), reason="a small file system takes root"
+)
+
+
+@contextmanager
+def small_volume(folder: Path, mebibytes: int) -> Iterator[Path]:
+    """A file system of a few mebibytes on a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
+    subprocess.run(["mount", *options], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def filled(volume: Path, left_bytes: int) -> Iterator[None]:
+    """A volume with so much room left."""
+    ballast = volume / "ballast"
+    status = os.statvfs(volume)
+    free = status.f_bavail * status.f_frsize
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, free - left_bytes))
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+def found(stack: Stack, file: bytes) -> list[str]:
+    answer = stack.post("/similarity/search", file)
+    assert answer.status_code == 200, answer.text
+    result: list[str] = answer.json()["result"]
+    return result
+
+
+def test_a_full_volume_of_the_catalogue_refuses_adds_and_nothing_else(
+    tmp_path: Path, backup: Path, collection: dict[str, bytes]
+) -> None:
+    file = next(iter(collection.values()))
+    with (
+        small_volume(tmp_path / "volume", 256) as volume,
+        restored(backup, tmp_path, DATA_DIR=str(volume)) as stack,
+    ):
+        before, known = found(stack, file), stack.get("/similarity/stats").json()["images"]
+        kept = []
+        with filled(volume, MEBIBYTE):
+            refused = 0
+            while refused < 20:
+                name = unused()
+                response = stack.post(f"/similarity/add?id={name}", jpeg())
+                if response.status_code == 200:
+                    kept.append(name)
+                    continue
+                assert failure(response) == (507, "storage_full")
+                refused += 1
+            batch = stack.post("/similarity/add_batch", jpeg())
+            assert batch.json()["message"] == "storage_full"
+            assert found(stack, file) == before
+            assert stack.get("/similarity/stats").json()["images"] == known + len(kept)
+            update = stack.get("/similarity/update")
+            assert update.status_code == 507 or update.json()["status"] == "ongoing"
+        for name in kept:
+            assert stack.get(f"/similarity/images/{name}/thumbnail").status_code == 200
+        assert stack.post(f"/similarity/add?id={unused()}", jpeg()).status_code == 200
+        assert stack.run("update")["images"] == known + len(kept) + 1
+        stack.command("verify")
+
+
+def test_a_full_volume_of_the_index_fails_the_task_and_the_old_index_serves(
+    tmp_path: Path, backup: Path, collection: dict[str, bytes]
+) -> None:
+    file = next(iter(collection.values()))
+    with (
+        small_volume(tmp_path / "index", 64) as volume,
+        restored(backup, tmp_path) as stack,
+    ):
+        before, last = found(stack, file), stack.get("/similarity/stats").json()["generation"]
+        stack.post("/similarity/add?id=new", jpeg())
+        with filled(volume, 64 * 1024):
+            for kind in ("train", "update"):
+                task = stack.finish(stack.get(f"/similarity/{kind}").json()["task_id"])
+                assert (task["status"], task["message"]) == ("error", "storage_full")
+                assert "no room" in task["detail"]
+                assert found(stack, file) == before
+                assert stack.get("/similarity/stats").json()["generation"] == last
+                assert list(volume.glob(".draft-*")) == []
+        assert stack.run("update")["generation"] == last + 1
+        assert stack.run("train")["generation"] == last + 2
+        stack.command("verify")
+
+
+def test_a_backup_without_room_leaves_nothing(tmp_path: Path, backup: Path) -> None:
+    stack = Stack(tmp_path)
+    stack.command("restore", str(backup))
+    with (
+        small_volume(tmp_path / "small", 4) as volume,
+        pytest.raises(AssertionError, match=r"no backup was made|full"),
+    ):
+        try:
+            stack.command("backup", str(volume / "copy"))
+        finally:
+            assert list(volume.iterdir()) == []

@@ -1,0 +1,265 @@
+"""The model is changed on the real stack: nothing fails, nothing is mixed, nothing is lost.
+
+`campaigns.switching` does it at length, with larger models.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from campaigns.switching import Traffic, lost, mixed_answers, strangers, switch
+from export.__main__ import main as export
+from local import photos
+from local.stack import ROOT, Stack, restored
+from sidecar.catalogue import open_catalogue
+from sidecar.errors import FeaturesUnavailable
+from sidecar.features import Extractor
+from tests.support.calls import failure
+
+SMALL = ("--module", "campaigns.networks:small", "--precision", "fp32")
+SIZES = {2: ("--resize", "40", "--crop", "32"), 3: ("--resize", "80", "--crop", "64")}
+
+
+@dataclass
+class Plant:
+    """A stack with a trained index by version 1, and versions to come."""
+
+    stack: Stack
+    models: Path
+    shelf: Path
+
+    def put(self, version: int, spoil: bool = False) -> Path:
+        """A version into the repository, as an export does it: in whole."""
+        target = self.models / "keywording" / f"{version}"
+        if not target.exists():
+            shutil.copytree(self.shelf / f"{version}", self.models / "coming")
+            if spoil:
+                (self.models / "coming" / "model.onnx").write_bytes(b"no model")
+            (self.models / "coming").rename(target)
+        return target
+
+    def version(self, number: int) -> dict[str, Any] | None:
+        told = self.stack.get("/similarity/models").json()["models"]
+        return next((each for each in told if each["version"] == number), None)
+
+    def known(self, number: int) -> dict[str, Any]:
+        found = self.version(number)
+        assert found is not None
+        return found
+
+    def in_use(self) -> int:
+        in_use: int = self.stack.get("/similarity/models").json()["in_use"]
+        return in_use
+
+    def fail(self, version: int) -> dict[str, Any]:
+        """Ask for an upgrade, which must end with an error."""
+        asked = self.stack.post(f"/similarity/upgrade?version={version}").json()
+        task = self.stack.finish(asked["task_id"])
+        assert task["status"] == "error", task
+        return task
+
+
+class Concepts(NamedTuple):
+    """The names of keywords that a photo is given, and by which version."""
+
+    names: set[str]
+    version: int
+
+
+def concepts(stack: Stack) -> Concepts:
+    answer = stack.post("/predict/concepts", next(photos.variations(1))[1])
+    names = {each["name"] for each in answer.json()["concepts"]}
+    return Concepts(names, int(answer.headers["X-Model-Version"]))
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Plant]:
+    folder = tmp_path_factory.mktemp("upgrades")
+    shutil.copytree(ROOT / "model_repository", folder / "models")
+    (folder / "labels.txt").write_text("cat\ndog\nfox\n")
+    for number, sizes in SIZES.items():
+        words = [*SMALL, *sizes, "--version", f"{number}", "--labels", f"{folder}/labels.txt"]
+        assert export([*words, "--repository", f"{folder}/exported"]) == 0
+    settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "5"}
+    settings["TRITON_REPOSITORY_KEY"] = "the-key=of the repository"
+    (folder / "data").mkdir()
+    with restored(backup, folder / "data", **settings) as stack:
+        yield Plant(stack, folder / "models", folder / "exported" / "keywording")
+
+
+@pytest.fixture(autouse=True)
+def at_home(plant: Plant) -> Iterator[None]:
+    """Each test begins with version 1 alone, in use."""
+    yield
+    if plant.in_use() != 1:
+        switch(plant.stack, "rollback")
+    for number in (2, 3):
+        if plant.version(number) is not None:
+            switch(plant.stack, f"retire?version={number}")
+
+
+def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
+    plant: Plant, collection: dict[str, bytes]
+) -> None:
+    stack = plant.stack
+    traffic = Traffic(stack, [*collection.values()], collection)
+    folder = plant.put(2)
+    with traffic.flowing(searchers=6, adders=2):
+        task = switch(stack, "upgrade?version=2")
+        stack.wait(lambda: any(a.version == 2 for a in list(traffic.answers)), "version 2 answers")
+        new, old = plant.known(2), plant.known(1)
+        stack.wait(lambda: {concepts(stack).version for _ in range(10)} == {2}, "all know")
+        keywords = concepts(stack).names
+        back = switch(stack, "rollback")
+    assert (task["version"], task["previous"], back["version"]) == (2, 1, 1)
+    assert (new["in_use"], new["loaded"], new["dimension"]) == (True, True, 8)
+    assert (old["in_use"], old["loaded"]) == (False, True)
+    assert 0 <= old["agreement_at_10"] == task["agreement_at_10"] < 0.9
+    assert keywords == {"cat", "dog", "fox"}
+    assert traffic.failures == []
+    assert {answer.version for answer in traffic.answers} == {1, 2}
+    assert len(traffic.added) > 10
+    catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
+    assert mixed_answers(catalogue, traffic.answers) == []
+    # With 8 values an image, codes of 4 bits may miss the image itself.
+    assert strangers([answer for answer in traffic.answers if answer.version == 1]) == []
+    catalogue.database.close()
+    stack.run("update")
+    assert lost(stack, traffic.added) == []
+    stats = stack.get("/similarity/stats").json()
+    assert stats["images"] == stats["indexed"] == len(collection) + len(traffic.added)
+    has_features = plant.known(2)["features"]
+    assert has_features > len(collection)
+    assert switch(stack, "retire?version=2")["features_freed"] == has_features
+    assert plant.version(2) is None
+    assert not folder.exists()
+    assert failure(stack.post("/similarity/rollback")) == (409, "switch_refused")
+    assert failure(stack.post("/similarity/retire?version=2")) == (404, "unknown_version")
+    assert "nothing wrong" in stack.command("verify")
+
+
+def test_an_upgrade_that_is_killed_goes_on_where_it_was_and_lets_an_update_go_first(
+    plant: Plant,
+) -> None:
+    stack = plant.stack
+    plant.put(3)
+    task_id = stack.post("/similarity/upgrade?version=3").json()["task_id"]
+    again = stack.post("/similarity/upgrade?version=3").json()["task_id"]
+    assert again == task_id
+
+    def status() -> dict[str, Any]:
+        told: dict[str, Any] = stack.get(f"/similarity/status/{task_id}").json()
+        return told
+
+    stack.wait(lambda: status().get("embedded", 0) > 0, "some images are embedded")
+    told = status()
+    assert (told["version"], told["phase"]) == (3, "embedding")
+    assert told["images_per_s"] > 0
+    stack.kill_all("worker")
+    assert 0 < plant.known(3)["features"] < stack.get("/similarity/stats").json()["images"]
+    assert plant.in_use() == 1
+    updating = stack.get("/similarity/update").json()["task_id"]
+    stack.start("worker")
+    upgraded, updated = stack.finish(task_id), stack.finish(updating)
+    assert (upgraded["status"], updated["status"]) == ("ok", "ok")
+    assert updated["finished_at"] < upgraded["finished_at"]
+    assert plant.in_use() == 3
+
+
+def test_a_cancelled_upgrade_leaves_everything_as_it_was(plant: Plant) -> None:
+    stack = plant.stack
+    plant.put(2)
+    before = stack.get("/similarity/stats").json()
+    task_id = stack.post("/similarity/upgrade?version=2").json()["task_id"]
+    cancelled = stack.post("/similarity/upgrade/cancel").json()
+    assert cancelled == {"status": "ok", "task_id": task_id}
+    assert stack.finish(task_id)["message"] == "cancelled"
+    assert failure(stack.post("/similarity/upgrade/cancel")) == (409, "switch_refused")
+    after = stack.get("/similarity/stats").json()
+    assert (after["generation"], after["model_version"]) == (before["generation"], 1)
+    assert plant.in_use() == 1
+
+
+def test_a_version_that_does_not_load_is_put_away(plant: Plant) -> None:
+    folder = plant.put(2, spoil=True)
+    task = plant.fail(2)
+    assert task["message"] == "model_refused"
+    assert "version 2" in task["detail"]
+    assert not folder.exists()
+    assert (plant.models / "rejected" / "2" / "model.onnx").read_bytes() == b"no model"
+    assert plant.in_use() == 1
+    plant.stack.kill("triton")
+    plant.stack.start("triton")
+    plant.stack.wait_ready()
+
+
+def test_a_version_that_breaks_its_contract_is_put_away(plant: Plant) -> None:
+    folder = plant.put(3)
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["golden_features"] = contract["golden_features"][::-1]
+    (folder / "contract.json").write_text(json.dumps(contract))
+    task = plant.fail(3)
+    assert task["message"] == "model_refused"
+    assert "does not give the features of its contract" in task["detail"]
+    assert not folder.exists()
+    assert (plant.models / "rejected" / "3").exists()
+    assert plant.version(3) is None
+
+
+def test_only_who_knows_the_key_may_load_versions(plant: Plant) -> None:
+    with pytest.raises(FeaturesUnavailable, match="restricted"):
+        Extractor(plant.stack.env["TRITON_URL"], 10).load()
+
+
+def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
+    stack = plant.stack
+    refused = {
+        "upgrade": (400, "wrong_arguments_format"),
+        "upgrade?version=x": (400, "wrong_arguments_format"),
+        "upgrade?version=0": (400, "wrong_arguments_format"),
+        "upgrade?version=99": (404, "unknown_version"),
+        "upgrade?version=1": (409, "switch_refused"),
+        "retire?version=1": (409, "switch_refused"),
+        "retire?version=99": (404, "unknown_version"),
+    }
+    for call, expected in refused.items():
+        assert failure(stack.post(f"/similarity/{call}")) == expected, call
+    same = plant.models / "keywording" / "4"
+    shutil.copytree(plant.models / "keywording" / "1", same)
+    answer = stack.post("/similarity/upgrade?version=4")
+    shutil.rmtree(same)
+    assert failure(answer) == (409, "switch_refused")
+    assert "the same" in answer.json()["detail"]
+    plant.put(2)
+    plant.put(3)
+    task_id = stack.post("/similarity/upgrade?version=2").json()["task_id"]
+    answer = stack.post("/similarity/upgrade?version=3")
+    stack.post("/similarity/upgrade/cancel")
+    stack.finish(task_id)
+    assert failure(answer) == (409, "switch_refused")
+    assert "under way" in answer.json()["detail"]
+
+
+def test_a_version_in_use_that_vanishes_is_a_503_until_it_is_back(
+    plant: Plant, collection: dict[str, bytes]
+) -> None:
+    stack, file = plant.stack, next(iter(collection.values()))
+    folder = plant.models / "keywording" / "1"
+    plant.put(2)  # Triton starts with it
+    folder.rename(plant.models / "away")
+    stack.kill("triton")
+    stack.start("triton")
+    # Each process of the sidecar finds its own way back to Triton.
+    stack.wait(lambda: {plant.known(2)["loaded"] for _ in range(10)} == {True}, "Triton is back")
+    answer = stack.post("/similarity/search", file)
+    assert failure(answer) == (503, "model_unavailable")
+    known = plant.known(1)
+    assert (known["in_use"], known["in_repository"], known["loaded"]) == (True, False, False)
+    (plant.models / "away").rename(folder)
+    stack.wait_ready()
+    stack.wait(lambda: stack.post("/similarity/search", file).ok, "version 1 answers again")

@@ -1,0 +1,15 @@
+"""Databases of both kinds; what is asked of one is asked of both."""
+
+import uuid
+
+import psycopg
+
+KINDS = ("sqlite", "postgresql")
+
+
+def new_database(server: str, template: str = "template1") -> str:
+    """A database in a PostgreSQL, like another one or empty, by its SQLAlchemy URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return f"{server.rpartition('/')[0]}/{name}"

@@ -1,0 +1,110 @@
+"""A real Prometheus for tests, and what it knows of the rules and of the stack it watches."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.ports import HOST, LaunchRefused, free_ports
+from local.prometheus import program
+from local.stack import ROOT
+
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "similarity.json"
+START_TIMEOUT_S = 60
+# What stands in an expression and is no metric: strings, selectors, ranges, what a keyword lists.
+NO_METRICS = r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(by|without|on|ignoring|group_\w+) *\([^)]*\)'
+WORDS = {"and", "or", "unless", "offset", "bool", "inf", "nan"}
+
+
+class Prometheus:
+    """A running server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def get(self, path: str, **query: str) -> Any:
+        """What its API answers."""
+        answer = requests.get(f"{self.url}/api/v1/{path}", params=query, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    def values(self, expression: str) -> list[float]:
+        """The values of an expression now, those left out that are no number."""
+        found = self.get("query", query=expression)["result"]
+        return [float(each["value"][1]) for each in found if each["value"][1] != "NaN"]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The rules, as it has read them."""
+        groups: list[dict[str, Any]] = self.get("rules")["groups"]
+        return groups
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Those that fire, and those that will if it goes on."""
+        alerts: list[dict[str, Any]] = self.get("alerts")["alerts"]
+        return alerts
+
+
+@contextmanager
+def watching(folder: Path, settings: Mapping[str, str]) -> Iterator[Prometheus]:
+    """A server that watches the stack with these settings; stopped when the block ends."""
+    [port] = free_ports(1)
+    env = os.environ | settings | {"DATA_DIR": str(folder), "PROMETHEUS_PORT": str(port)}
+    command = [sys.executable, "-m", "local.prometheus"]
+    log = folder / "prometheus.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
+    try:
+        prometheus = Prometheus(f"http://{HOST}:{port}")
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not _ready(prometheus.url):
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield prometheus
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/-/ready", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def program_or_skip(name: str) -> str:
+    """The path of `prometheus` or `promtool`. Where there is none only CI insists on it."""
+    try:
+        return program(name)
+    except LaunchRefused as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+def dashboard_expressions() -> dict[str, str]:
+    """Every expression of the dashboard by its panel, with Grafana's variables filled in."""
+    board = json.loads(DASHBOARD.read_text())
+    notes = {note["name"]: note["expr"] for note in board["annotations"]["list"]}
+    panels = {
+        f"{panel['title']} {target['refId']}": target["expr"]
+        for panel in board["panels"]
+        for target in panel.get("targets", [])
+    }
+    return {name: text.replace("$__rate_interval", "5m") for name, text in (panels | notes).items()}
+
+
+def metrics_in(expression: str) -> set[str]:
+    """The metrics that an expression reads."""
+    rest = re.sub(NO_METRICS, " ", expression)
+    words = re.findall(r"(?<![\w.])([a-zA-Z_:][\w:]*)\b(?! *\()", rest)
+    return {word for word in words if word.lower() not in WORDS}

@@ -1,0 +1,221 @@
+"""Recall that is promised, measured and told: truth, dial, drift."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sidecar.dial import PROMISES, Dial, Mark
+from sidecar.index import Device, Index, Reach
+from sidecar.quality import Quality, Shape
+from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
+from sidecar.trials import Trials
+from sidecar.truth import Survey, Truth
+from sidecar.tuning import tune
+from tests.support.vectors import unit_vectors
+
+DIMENSION = 64
+
+
+def written(folder: Path, seqs: NDArray[np.int64], vectors: NDArray[np.float32]) -> Segments:
+    """Features as a draft writes them, in two files."""
+    folder.mkdir()
+    rows = vectors.astype(FEATURES)
+    half = len(rows) // 2
+    for name, part in (("a.f16", rows[:half]), ("b.f16", rows[half:])):
+        (folder / name).write_bytes(part.tobytes())
+    (folder / SEQS).write_bytes(seqs.astype(SEQ).tobytes())
+    (folder / CRCS).write_bytes(np.array([crc32(row.data) for row in rows], CRC).tobytes())
+    return Segments(folder, {"a.f16": half, "b.f16": len(rows) - half}, DIMENSION)
+
+
+def surveyed(segments: Segments, before: Truth | None = None, new_from: int = 0) -> Truth:
+    survey = Survey(segments, Device(), before, new_from)
+    for seqs, vectors in segments.chunks(new_from):
+        survey.look(seqs, vectors)
+    return survey.finish()
+
+
+def assert_true(truth: Truth, seqs: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+    """The ten nearest of each query are those of brute force."""
+    for query, dist, labels in zip(truth.queries, truth.dist, truth.labels, strict=True):
+        exact = np.square(vectors - vectors[np.searchsorted(seqs, query)]).sum(axis=1)
+        assert query not in labels
+        exact[np.searchsorted(seqs, query)] = np.inf
+        assert np.allclose(dist[:10], np.sort(exact)[:10], atol=1e-5)
+        assert np.allclose(exact[np.searchsorted(seqs, labels[:10])], dist[:10], atol=1e-5)
+
+
+def test_chunks_and_samples_are_the_rows(tmp_path: Path) -> None:
+    vectors, seqs = unit_vectors(901, DIMENSION), 3 * np.arange(901)
+    segments = written(tmp_path / "x", seqs, vectors)
+    for start, stop in ((0, None), (0, 0), (10, 20), (440, 460), (900, 901)):
+        chunks = [(s.copy(), v.copy()) for s, v in segments.chunks(start, stop)]
+        assert np.array_equal(
+            np.concatenate([np.empty(0), *(s for s, _ in chunks)]), seqs[start:stop]
+        )
+        every = np.concatenate([np.empty((0, DIMENSION)), *(v for _, v in chunks)])
+        assert np.array_equal(every, vectors[start:stop])
+    sample = segments.sample(200)
+    assert len(np.unique(sample, axis=0)) == 200
+    assert {row.tobytes() for row in sample} <= {row.tobytes() for row in vectors}
+
+
+def test_a_truth_is_that_of_brute_force_and_outlives_saving(tmp_path: Path) -> None:
+    vectors, seqs = unit_vectors(3000, DIMENSION), 7 * np.arange(3000)
+    truth = surveyed(written(tmp_path / "x", seqs, vectors))
+    assert len(np.unique(truth.queries)) == 1024
+    assert truth.tells.sum() == 512
+    assert_true(truth, seqs, vectors)
+    truth.save(tmp_path / "truth.npz")
+    again = Truth.load(tmp_path / "truth.npz")
+    assert all(np.array_equal(getattr(again, name), value) for name, value in vars(truth).items())
+
+
+def test_a_truth_follows_updates_and_removals(tmp_path: Path) -> None:
+    """Many steps, so that neighbours beyond those that were kept would show."""
+    random = np.random.default_rng(4)
+    vectors, seqs = unit_vectors(2000, DIMENSION), np.arange(2000)
+    truth = surveyed(written(tmp_path / "0", seqs, vectors))
+    drawn = {truth.drawn_up_to}
+    for step in range(1, 9):
+        stay = random.random(len(seqs)) > 0.15
+        old = int(stay.sum())
+        seqs = np.concatenate([seqs[stay], 2000 * step + np.arange(150)])
+        vectors = np.concatenate([vectors[stay], unit_vectors(150, DIMENSION, seed=step)])
+        truth = surveyed(written(tmp_path / f"{step}", seqs, vectors), truth, old)
+        assert_true(truth, seqs, vectors)
+        assert len(truth.queries) >= min(1000, len(seqs))
+        assert set(truth.queries) <= set(seqs)
+        drawn.add(truth.drawn_up_to)
+    assert len(drawn) > 1
+
+
+def test_new_images_become_queries_when_they_are_many(tmp_path: Path) -> None:
+    vectors, seqs = unit_vectors(6000, DIMENSION), np.arange(6000)
+    first = surveyed(written(tmp_path / "0", seqs[:4000], vectors[:4000]))
+    few = surveyed(written(tmp_path / "1", seqs[:4500], vectors[:4500]), first, 4000)
+    assert np.array_equal(few.queries, first.queries)
+    many = surveyed(written(tmp_path / "2", seqs, vectors), few, 4500)
+    assert 0.28 < np.mean(many.queries >= 4000) < 0.38
+    told = dict(zip(first.queries, first.tells, strict=True))
+    stood = [(q, t) for q, t in zip(many.queries, many.tells, strict=True) if q in told]
+    assert len(stood) > 600
+    assert all(told[q] == t for q, t in stood)
+
+
+def built(tmp_path: Path, count: int) -> tuple[Index, Truth, Segments]:
+    vectors, seqs = unit_vectors(count, DIMENSION), 5 * np.arange(count)
+    segments = written(tmp_path / "x", seqs, vectors)
+    index = Index.train(vectors, count)
+    index.add(seqs, vectors)
+    return index, surveyed(segments), segments
+
+
+def test_a_trial_tells_what_each_shorter_search_finds(tmp_path: Path) -> None:
+    index, truth, segments = built(tmp_path, 4000)
+    trial = Trials(index, truth, segments).run(Reach(60, 800))
+    queries = np.concatenate([v.copy() for _, v in segments.chunks()])[truth.queries // 5]
+    for reach in (Reach(1, 20), Reach(7, 50), Reach(60, 100), Reach(60, 800)):
+        found = index.candidates(queries, reach)
+        real = [
+            len(set(own) & set(true[:10])) / 10
+            for own, true in zip(found, truth.labels, strict=True)
+        ]
+        told = trial.hits(reach.lists).recalls(reach.candidates)
+        # Not query by query: which of many codes at the same distance comes last is chance.
+        assert told.mean() == pytest.approx(np.mean(real), abs=0.004)
+
+
+def test_the_dial_keeps_its_promises_and_never_falls(tmp_path: Path) -> None:
+    dial = tune(*built(tmp_path, 6000))
+    assert dial.queries == 512
+    assert [mark.nprob for mark in dial.marks] == list(PROMISES)
+    assert dial.broken() == []
+    for mark in dial.marks:
+        assert PROMISES[mark.nprob] <= mark.recall
+        assert mark.recall - 0.03 < mark.at_least < mark.recall
+    for one, other in zip(dial.marks, dial.marks[1:], strict=False):
+        assert one.recall <= other.recall
+    reaches = [dial.reach(nprob, results=1) for nprob in range(1, 101)]
+    assert [r.lists for r in reaches] == sorted(r.lists for r in reaches)
+    assert [r.candidates for r in reaches] == sorted(r.candidates for r in reaches)
+    assert reaches[0] != reaches[-1]
+
+
+def test_copies_beyond_those_that_are_kept_count_as_found(tmp_path: Path) -> None:
+    """Forty times the same photo: any ten of them are right."""
+    vectors = np.repeat(unit_vectors(50, DIMENSION), 40, axis=0)
+    seqs = np.arange(2000)
+    segments = written(tmp_path / "x", seqs, vectors)
+    index = Index.train(vectors, 2000)
+    index.add(seqs, vectors)
+    assert tune(index, surveyed(segments), segments).mark(5).recall == 1.0
+
+
+def test_a_promise_that_can_not_be_kept_is_told(tmp_path: Path) -> None:
+    """Codes of other vectors find nothing but by chance."""
+    vectors, seqs = unit_vectors(5600, DIMENSION), np.arange(5600)
+    segments = written(tmp_path / "x", seqs, vectors)
+    index = Index.train(vectors, 5600)
+    index.add(seqs, unit_vectors(5600, DIMENSION, seed=8))
+    quality = Quality.of_training(tune(index, surveyed(segments), segments), Shape(5600, 1.0, 0.5))
+    broken = quality.summary()["warnings"]
+    assert any("at NPROB 100 is" in sentence for sentence in broken)
+    assert quality.training_due() == []  # it has just been trained
+    after = quality.after(quality.dial, Shape(1, 1.0, 0.5))
+    assert after.training_due() == ["a recall is under its promise"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 11])
+def test_the_smallest_sets_are_measured_too(tmp_path: Path, count: int) -> None:
+    vectors, seqs = unit_vectors(count, DIMENSION), np.arange(count)
+    segments = written(tmp_path / "x", seqs, vectors)
+    for index in (Index.exact(DIMENSION), Index.train(unit_vectors(1, DIMENSION), 1)):
+        index.add(seqs, vectors)
+        dial = tune(index, surveyed(segments), segments)
+        assert all(mark.recall == 1.0 for mark in dial.marks)
+        assert dial.reach(5, results=30).candidates >= 80
+
+
+MARKS = tuple(Mark(n, 2 * n, 30 * n, recall=p, at_least=p) for n, p in PROMISES.items())
+DIAL = Dial(MARKS, 500)
+TRAINED = Quality.of_training(DIAL, Shape(1000, 1.5, 0.4))
+
+
+def test_between_two_marks_a_search_looks_a_part_of_the_way_farther() -> None:
+    assert DIAL.reach(5, 1) == Reach(10, 150)
+    assert DIAL.reach(7, 1) == Reach(13, 198)
+    assert DIAL.reach(100, 1) == Reach(200, 3000)
+    assert DIAL.reach(1, 1000).candidates == 30 + 4 * 990
+
+
+@pytest.mark.parametrize(
+    ("new", "reason"),
+    [
+        (Shape(900, 1.6, 0.44), None),
+        (Shape(900, 2.4, 0.40), "uneven"),
+        (Shape(900, 1.6, 0.60), "new images lie 0.60"),
+        (Shape(5, 1.6, 0.60), None),
+        (Shape(3100, 1.6, 0.40), "3100 images were added to 1000"),
+    ],
+)
+def test_drift_is_noticed(new: Shape, reason: str | None) -> None:
+    quality = TRAINED.after(DIAL, new)
+    due = quality.training_due()
+    assert len(due) == (reason is not None)
+    assert reason is None or reason in due[0]
+    assert Quality.read(json.loads(json.dumps(asdict(quality)))) == quality
+
+
+def test_drift_adds_up_over_updates() -> None:
+    quality = TRAINED
+    for _ in range(4):
+        assert quality.training_due() == []
+        quality = quality.after(DIAL, Shape(3, 1.5, 0.7))
+    assert quality.added.images == 12
+    assert "new images lie 0.70" in quality.training_due()[0]

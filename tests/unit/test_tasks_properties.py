@@ -1,0 +1,161 @@
+"""The table of tasks, whatever happens in whatever order: one runs, and no zombie publishes."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from sidecar.catalogue import Published, Task, open_catalogue
+from sidecar.catalogue.tasks import FINISHED, MOST_ATTEMPTS
+from sidecar.errors import NoSamples, TaskFinished, TaskLost
+
+SHORT = ("train", "update")
+WANTED = st.sampled_from([("train", None), ("update", None), ("upgrade", 2), ("upgrade", 3)])
+PICKS = st.integers(0, 99)
+
+
+@dataclass
+class Known:
+    """What ought to be in the table."""
+
+    kind: str
+    version: int | None
+    state: str = "waiting"
+    attempt: int = 0
+    lost: int = 0
+
+
+class Queue(RuleBasedStateMachine):
+    """Requests, workers that live and die, and clients that cancel."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.sqlite", 3600.0)
+        self.tasks = self.catalogue.tasks
+        self.known: dict[str, Known] = {}  # by the task's id, the oldest first
+        self.claims: list[Task] = []  # every one that was ever made
+
+    def waiting(self) -> list[str]:
+        """The short ones first, each kind by age."""
+        ids = [task_id for task_id, known in self.known.items() if known.state == "waiting"]
+        return sorted(ids, key=lambda task_id: self.known[task_id].kind not in SHORT)
+
+    def running(self) -> list[str]:
+        return [task_id for task_id, known in self.known.items() if known.state == "running"]
+
+    def holds(self, claim: Task) -> bool:
+        known = self.known[claim.task_id]
+        return (known.state, known.attempt) == ("running", claim.attempt)
+
+    @rule(wanted=WANTED)
+    def request(self, wanted: tuple[str, int | None]) -> None:
+        same = [i for i in self.waiting() if (self.known[i].kind, self.known[i].version) == wanted]
+        task = self.tasks.request(*wanted)
+        assert task.task_id in same if same else task.task_id not in self.known
+        self.known.setdefault(task.task_id, Known(*wanted))
+
+    @precondition(lambda self: self.known)
+    @rule(pick=PICKS)
+    def claim(self, pick: int) -> None:
+        task_id = list(self.known)[pick % len(self.known)]
+        known = self.known[task_id]
+        claim = self.tasks.claim(task_id)
+        if known.state != "waiting" or self.running():
+            assert claim is None
+            return
+        assert claim is not None
+        known.state, known.attempt = "running", known.attempt + 1
+        assert (claim.attempt, claim.state) == (known.attempt, "running")
+        self.claims.append(claim)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICKS, well=st.booleans())
+    def end(self, pick: int, well: bool) -> None:
+        """By any worker that ever claimed anything, as one does that was thought dead."""
+        claim = self.claims[pick % len(self.claims)]
+        held = self.holds(claim)
+        if not well:
+            self.tasks.fail(claim, NoSamples("none"))
+        elif held:
+            self.tasks.publish(claim, lambda _: Published(7, 1, {}))
+        else:
+            with pytest.raises(TaskLost):
+                self.tasks.publish(claim, lambda _: pytest.fail("a zombie published"))
+        if held:
+            self.known[claim.task_id].state = "ok" if well else "error"
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICKS)
+    def go_on(self, pick: int) -> None:
+        claim = self.claims[pick % len(self.claims)]
+        if self.holds(claim):
+            self.tasks.renew(claim, "adding", 0.5)
+            assert self.tasks.get(claim.task_id).progress == 0.5
+        else:
+            with pytest.raises(TaskLost):
+                self.tasks.renew(claim, "adding", 0.5)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICKS)
+    def make_way(self, pick: int) -> None:
+        claim = self.claims[pick % len(self.claims)]
+        others = any(self.known[task_id].kind in SHORT for task_id in self.waiting())
+        assert self.tasks.make_way(claim) == (others and self.holds(claim))
+        if others and self.holds(claim):
+            self.known[claim.task_id].state = "waiting"
+
+    @precondition(lambda self: self.known)
+    @rule(pick=PICKS)
+    def cancel(self, pick: int) -> None:
+        task_id = list(self.known)[pick % len(self.known)]
+        if self.known[task_id].state in FINISHED:
+            with pytest.raises(TaskFinished):
+                self.tasks.cancel(task_id)
+        else:
+            self.tasks.cancel(task_id)
+            self.known[task_id].state = "cancelled"
+
+    @precondition(lambda self: self.running())
+    @rule()
+    def lose_the_worker(self) -> None:
+        [task_id] = self.running()
+        known = self.known[task_id]
+        self.tasks.release(task_id)
+        known.lost += 1
+        known.state = "error" if known.lost == MOST_ATTEMPTS else "waiting"
+        self.look()
+
+    @precondition(lambda self: self.running())
+    @rule()
+    def stop_the_worker(self) -> None:
+        [task_id] = self.running()
+        self.tasks.give_back(task_id)
+        self.known[task_id].state = "waiting"
+
+    @rule()
+    def look(self) -> None:
+        deliverable = [task.task_id for task in self.tasks.deliverable()]
+        assert deliverable == ([] if self.running() else self.waiting())
+
+    @invariant()
+    def the_table_is_what_is_known(self) -> None:
+        for task_id, known in self.known.items():
+            task = self.tasks.get(task_id)
+            assert (task.state, task.attempt, task.lost) == (known.state, known.attempt, known.lost)
+            assert (task.finished_at is not None) == (known.state in FINISHED)
+            assert (task.lease_until is not None) == (known.state == "running")
+        assert len(self.running()) <= 1
+
+    def teardown(self) -> None:
+        self.catalogue.database.close()
+        shutil.rmtree(self.folder)
+
+
+TestQueue = Queue.TestCase
+TestQueue.settings = settings(max_examples=15, stateful_step_count=30)
