@@ -14,13 +14,14 @@ from falcon.testing import TestClient
 from sqlalchemy import Connection
 
 from sidecar.answers import add_error_handlers
-from sidecar.catalogue import Catalogue, NewImage, open_catalogue
+from sidecar.catalogue import Catalogue, NewImage, open_catalogue, use
 from sidecar.generations import Generations
 from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.keywords import Keyword, Keywords
 from sidecar.models import VerifiedModels
+from sidecar.roster import Roster
 from tests.support.house import NOWHERE, House
 
 PATH = "/similarity/images/cat"
@@ -184,3 +185,18 @@ def test_the_models_are_summed_up_with_what_they_have_made(shelf: Shelf) -> None
     models = shelf.catalogue.summary.models()
     summed = [(m.record.version, m.record.dimension, m.in_use, m.features) for m in models]
     assert summed == [(1, 8, True, 1), (2, 16, False, 0)]
+
+
+def test_the_versions_are_of_one_moment_while_another_comes_into_use(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = house.catalogue.models.register(2, "b" * 64, 16)
+
+    def switch() -> None:
+        with house.catalogue.database.writing() as connection:
+            use(connection, other)
+
+    roster = Roster(house.catalogue, house.generations, tmp_path / "none", NOWHERE)
+    after_each_read(house.catalogue, switch, monkeypatch)
+    known = [(v.version, v.in_use, v.features, v.generations) for v in roster.versions()]
+    assert known == [(1, True, 1100, [1]), (2, False, 0, [])]
