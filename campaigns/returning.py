@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +36,13 @@ PAUSE_S = 0.3  # between two adds of a client: the catalogue is to be read throu
 
 @dataclass
 class Shelf:
-    """A stack with version 1 in use, and a folder with the versions 1 to 3."""
+    """A stack with version 1 in use, a folder with the versions 1 to 3, and what was found wrong
+    on the way: what a version that is retired had stored is gone in the end."""
 
     stack: Stack
     models: Path
     folder: Path
+    wrong: list[str] = field(default_factory=list)
 
     def put(self, version: int, number: int | None = None) -> None:
         """A version into the repository, in whole, under its number or another one."""
@@ -90,6 +92,7 @@ def go_and_return(
         shelf.upgrade(2)
         shelf.put(3)
         ended = {phase: shelf.cancel_in(phase, 3) for phase in phases}
+        shelf.wrong += strange(shelf.stack, shelf.models)
         shelf.upgrade(3)
         shelf.retire(1)
         shelf.put(1)
@@ -162,7 +165,7 @@ def _campaign(shelf: Shelf, images: int) -> int:
     shelf.stack.run("train")
     traffic = Traffic(shelf.stack, [*stored.values()], stored, pause_s=PAUSE_S)
     print(f"cancelled in: {go_and_return(shelf, traffic)}")
-    wrong = [*strange(shelf.stack, shelf.models)]
+    wrong = [*shelf.wrong, *strange(shelf.stack, shelf.models)]
     there = shelf.stack.get("/similarity/stats").json()["images"]
     gone = images + len(traffic.added) - there
     print(f"failed {len(traffic.failures)}, lost {gone}, with features of another {len(wrong)}")
