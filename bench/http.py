@@ -32,7 +32,9 @@ from bench.load import Request, Run, run
 from bench.photos import photos
 from bench.uploads import ARCHIVE, Uploads
 from bench.vectors import mixed, real
+from local import process
 from local.ports import free_ports
+from local.process import Start
 from local.stack import COMMANDS, ROOT, Stack, running
 from sidecar.catalogue import open_catalogue
 
@@ -41,7 +43,6 @@ CLIENTS = 50
 SEARCHERS = (1, 8, 32)
 FEW = 1_000  # images where the cost of an add is measured first
 LEASE_S = 3600
-STARTING_S = 60
 CEILING_S = 8
 MIXED_S = 20
 MOST_ADDS = 6000  # more than any machine here adds meanwhile
@@ -177,12 +178,8 @@ class Bench:
         version = self._offline.file
         env = psutil.Process().environ() | {"DATA_DIR": str(folder), "MODEL_FILE": str(version)}
         quiet = [*command, "--log-level", "warning"]
-        with subprocess.Popen(quiet, cwd=ROOT, env=env) as process:
-            try:
-                _wait(port)
-                yield port
-            finally:
-                process.terminate()
+        with process.running(Start(quiet, folder / "log", lambda: _answers(port), env)):
+            yield port
 
     @staticmethod
     def _note(what: str) -> None:
@@ -216,15 +213,12 @@ def _export(repository: Path, precision: str) -> Path:
     return repository
 
 
-def _wait(port: int) -> None:
-    ends = time.monotonic() + STARTING_S
-    while time.monotonic() < ends:
-        try:
-            requests.get(f"http://127.0.0.1:{port}/docs", timeout=1)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.2)
-    raise SystemExit("the afternoon's version does not start")
+def _answers(port: int) -> bool:
+    try:
+        requests.get(f"http://127.0.0.1:{port}/docs", timeout=1)
+    except (requests.ConnectionError, requests.Timeout):
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:

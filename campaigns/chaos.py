@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +44,27 @@ FIRST_IMAGES = 1000  # so that a training makes sense from the start
 REMOVED, OVERWRITTEN = 0.04, 0.08  # of what a client does
 LONGEST_PAUSE_S = 1.5
 SEVERAL = 0.3  # of the waves of kills hit more than one process
-SETTINGS = {"TASK_LEASE_S": "4", "TRITON_TIMEOUT_S": "5"}
+SETTINGS = {"TASK_LEASE_S": "8", "TRITON_TIMEOUT_S": "5"}
 FEATURE_TOLERANCE = 1e-3  # a last bit of float16, which the size of a batch in Triton can move
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign does, and where.
+
+    Args:
+        kills: how many processes are killed.
+        seed: of the random moments and victims.
+        url: of the catalogue, which is empty.
+        settings: of the stack, besides.
+        backup: what it begins with; without one, images are added and trained first.
+    """
+
+    kills: int
+    seed: int
+    url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    backup: Path | None = None
 
 
 @dataclass
@@ -151,14 +170,26 @@ def kill_at_random(stack: Stack, kills: int, seed: int) -> None:
     stack.wait_ready()
 
 
-def losses(stack: Stack, clients: list[Client], pictures: list[bytes], url: str) -> Iterator[str]:
+def ids_in(url: str) -> set[str]:
+    """Every id in a catalogue."""
+    catalogue = open_catalogue(url, 30)
+    try:
+        return {name for _, name in catalogue.entries.page(0, 10**9)}
+    finally:
+        catalogue.database.close()
+
+
+def losses(
+    stack: Stack, clients: list[Client], pictures: list[bytes], first: set[str]
+) -> Iterator[str]:
     """A line for each thing that is not as it was acknowledged."""
     expected = features_of(stack, pictures)
-    catalogue = open_catalogue(url, 30)
+    url = stack.env["CATALOGUE_URL"]
     fates = {name: fate for client in clients for name, fate in client.fates.items()}
-    stored = {name for _, name in catalogue.entries.page(0, 10**9)}
-    sent = {name for name, fate in fates.items()} | {f"first-{n}" for n in range(FIRST_IMAGES)}
-    yield from (f"{name} was never sent" for name in stored - sent)
+    stored = ids_in(url)
+    yield from (f"{name} was never sent" for name in stored - set(fates) - first)
+    yield from (f"{name} is gone" for name in first - stored)
+    catalogue = open_catalogue(url, 30)
     for name, fate in fates.items():
         possible = {fate.acknowledged, *fate.pending}
         features = catalogue.entries.features(name, 1) if name in stored else None
@@ -176,7 +207,7 @@ def picture_of(stored: NDArray[np.float32], expected: NDArray[np.float32]) -> in
 
 def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
     """The features of each picture, float32 [n, D], straight from Triton."""
-    made = contract.read(ROOT / "model_repository", 1)
+    made = contract.read(ROOT / stack.env.get("MODEL_REPOSITORY", "model_repository"), 1)
     settings = from_environment()
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     jpegs = [canonical(file, rules) for file in pictures]
@@ -196,17 +227,22 @@ def draw_pictures() -> list[bytes]:
     return pictures
 
 
-def campaign(folder: Path, kills: int, seed: int, url: str) -> None:
-    """Run one on an empty catalogue; AssertionError says what was lost."""
-    with running(folder, CATALOGUE_URL=url, **SETTINGS) as stack:
+def campaign(folder: Path, plan: Plan) -> None:
+    """Runs one on an empty catalogue; AssertionError says what was lost."""
+    settings = {**SETTINGS, **plan.settings, "CATALOGUE_URL": plan.url}
+    if plan.backup:
+        Stack(folder, **settings).command("restore", str(plan.backup))
+    with running(folder, **settings) as stack:
         pictures = draw_pictures()
-        add_first(stack, pictures)
+        if not plan.backup:
+            add_first(stack, pictures)
+        first = ids_in(plan.url)
         with load(stack, pictures) as (clients, asker):
-            kill_at_random(stack, kills, seed)
+            kill_at_random(stack, plan.kills, plan.seed)
         adds = sum(fate.acknowledged is not None for c in clients for fate in c.fates.values())
         ended = [stack.finish(task_id)["status"] for task_id in asker.asked]
         stack.run("update")
-        wrong = list(losses(stack, clients, pictures, url))
+        wrong = list(losses(stack, clients, pictures, first))
         print(
             f"{adds} images acknowledged, {len(ended)} tasks ended, {ended.count('ok')} of them ok"
         )
@@ -257,7 +293,7 @@ def main() -> int:
         url = f"sqlite:///{folder}/catalogue.sqlite"
         if arguments.database == "postgresql":
             url = parts.enter_context(postgres())
-        campaign(Path(folder), arguments.kills, arguments.seed, url)
+        campaign(Path(folder), Plan(arguments.kills, arguments.seed, url))
     print("nothing was lost")
     return 0
 

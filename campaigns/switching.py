@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 import requests
 
-from export.__main__ import main as export
 from local import photos
 from local.stack import Stack, add_all, running
 from sidecar.catalogue import Catalogue, open_catalogue
@@ -176,6 +175,8 @@ def switch(stack: Stack, call: str) -> dict[str, Any]:
 
 def repository(folder: Path, *numbers: int) -> Path:
     """A model repository with these versions."""
+    from export.__main__ import main as export  # here: who only needs the traffic needs no torch
+
     labels = folder / "labels.txt"
     labels.write_text("".join(f"keyword {n}\n" for n in range(LABELS)))
     made = folder / "models"

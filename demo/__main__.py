@@ -7,8 +7,6 @@ import argparse
 import json
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,12 +16,10 @@ from pathlib import Path
 
 from demo.client import Client, Photo
 from local import environment, photos
+from local.process import ROOT, NotReady, Start, running
 
-ROOT = Path(__file__).parent.parent
 STATE = ROOT / "var" / "demo"
 FIRST, LATER = 1200, 100  # images before the training, and before the update
-READY_TIMEOUT_S = 90
-STOP_TIMEOUT_S = 20
 NO_ID = re.compile(r"[^\w.:-]")  # what an id has none of
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
@@ -87,26 +83,13 @@ def _stack() -> Iterator[Client]:
     log = STATE / "stack.log"
     print(f"== starting Triton, Redis, a worker and the sidecar (log: {log})", flush=True)
     command = [sys.executable, "-m", "honcho", "start", "--no-colour"]
-    with log.open("wb") as output:
-        stack = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
+    client, begun = Client(f"http://127.0.0.1:{env['PORT']}"), time.monotonic()
     try:
-        client = Client(f"http://127.0.0.1:{env['PORT']}")
-        _wait(client, stack, log)
-        yield client
-    finally:
-        stack.send_signal(signal.SIGTERM)
-        stack.wait(STOP_TIMEOUT_S)
-
-
-def _wait(client: Client, stack: subprocess.Popen[bytes], log: Path) -> None:
-    for second in range(READY_TIMEOUT_S):
-        if client.is_ready():
-            print(f"   ready after {second} s", flush=True)
-            return
-        if stack.poll() is not None:
-            break
-        time.sleep(1)
-    sys.exit(f"the stack did not start:\n{log.read_text(errors='replace')[-3000:]}")
+        with running(Start(command, log, client.is_ready, env)):
+            print(f"   ready after {time.monotonic() - begun:.0f} s", flush=True)
+            yield client
+    except NotReady as error:
+        sys.exit(f"the stack did not start: {error}")
 
 
 def _collection(folder: Path | None) -> Iterator[Photo]:

@@ -73,10 +73,12 @@ def variations(count: int) -> Iterator[tuple[str, bytes]]:
         (name, JPEG bytes): "chelsea-0004" and a file with a short side of up to `CUT_SIDE`.
     """
     paths = packaged()
-    whole = [images.decode(path.read_bytes()) for path in paths]
+    whole: dict[int, NDArray[np.uint8]] = {}  # those that were needed so far
     chance = random.Random(SEED)  # noqa: S311  the same cuts every time
     for number in range(count):
         which = number % len(paths)
+        if which not in whole:
+            whole[which] = images.decode(paths[which].read_bytes())
         cut = _light(_part(whole[which], chance), chance)
         yield f"{paths[which].stem}-{number // len(paths):04d}", images.encode(cut, CUT_SIDE)
 

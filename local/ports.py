@@ -1,9 +1,17 @@
 """The ports of the local stack, checked before a server is started on one."""
 
+import fcntl
+import os
+import random
 import socket
-from contextlib import ExitStack
+import tempfile
+from functools import cache
+from itertools import islice
+from pathlib import Path
 
 HOST = "127.0.0.1"  # the local stack listens to nobody else
+OURS = range(20_000, 32_000)  # below those that Linux gives out by itself
+_untried = iter(random.sample(OURS, len(OURS)))
 
 
 class LaunchRefused(Exception):
@@ -37,9 +45,34 @@ def free_port(variable: str, address: str, default: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Ports that are free, all different, and this process's own until it ends.
+
+    They lie below those that the system itself gives to whoever asks for any, and no other process
+    that asks here is given them meanwhile: between this choice and a server's start may be seconds.
+
+    Raises:
+        LaunchRefused: there are no more.
+    """
+    found = list(islice(filter(_take, _untried), count))
+    if len(found) < count:
+        raise LaunchRefused(f"no {count} ports between {OURS[0]} and {OURS[-1]} are free")
+    return found
+
+
+def _take(port: int) -> bool:
+    """Whether a port is ours from now on: a byte of a common file is locked for it."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _reservations() -> int:
+    """The common file, open as long as this process lives: to close it would free its locks."""
+    path = Path(tempfile.gettempdir()) / f"similarity-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -10,16 +10,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from local.ports import HOST, LaunchRefused, free_ports
+from local.process import NotReady, Start, running
 
 INSTALLED = Path("/usr/lib/postgresql")  # Debian keeps the server's programs off PATH
 USER = "postgres"
-START_TIMEOUT_S = 30
 
 
 # What only a crash of the whole machine can lose is not waited for.
@@ -48,27 +47,23 @@ def postgres(durable: bool = True) -> Iterator[str]:
     server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
     server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
     server += () if durable else QUICK
+    asking = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
+    log = folder / "log"
+
+    def ready() -> bool:
+        return subprocess.run(asking, check=False).returncode == 0
+
+    # SIGINT is its fast shutdown.
+    start = Start(server, log, ready, cwd=Path("/"), user=user, stop=signal.SIGINT)
     try:
-        with (folder / "log").open("wb") as log:
-            subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=log, check=True)
-            process = subprocess.Popen(server, user=user, cwd="/", stdout=log, stderr=log)
-        try:
-            _wait(programs, port, process)
+        with log.open("wb") as output:
+            subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=output, check=True)
+        with running(start):
             yield f"postgresql+psycopg://{USER}@{HOST}:{port}/postgres"
-        finally:
-            process.send_signal(signal.SIGINT)  # its fast shutdown
-            process.wait()
+    except NotReady as error:
+        raise LaunchRefused(f"PostgreSQL did not start on port {port}: {error}") from error
     finally:
         shutil.rmtree(folder)
-
-
-def _wait(programs: Path, port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    asking = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
-    while subprocess.run(asking, check=False).returncode:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise LaunchRefused(f"PostgreSQL did not start on port {port}")
-        time.sleep(0.1)
 
 
 def _programs() -> Path:

@@ -2,11 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any
 import requests
 
 from local import environment
+from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, stop, tail, wait_until
 
-ROOT = Path(__file__).parent.parent
-READY_TIMEOUT_S = 120
-STOP_TIMEOUT_S = 15
+__all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
+
+ANSWER_TIMEOUT_S = 120
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
 
@@ -69,11 +70,7 @@ class Stack:
         for process in self._running.values():
             process.terminate()
         for process in self._running.values():
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
             self._end_session(process.pid)
         self._running.clear()
 
@@ -90,18 +87,22 @@ class Stack:
         """Until /health/ready says ok."""
         self.wait(lambda: self.get("/health/ready").ok, "/health/ready is ok")
 
-    def wait(self, condition: Any, what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
+    def wait(
+        self, condition: Callable[..., object], what: str, timeout_s: float = START_TIMEOUT_S
+    ) -> None:
         """Until `condition` holds; the logs are in the failure where it never does."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+
+        def holds() -> bool:
             try:
-                if condition():
-                    return
+                return bool(condition())
             except requests.ConnectionError:
-                pass
-            time.sleep(0.1)
-        logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in self._running)
-        raise AssertionError(f"waited in vain until {what}\n{logs}")
+                return False
+
+        wait_until(holds, lambda: f"{what}\n{self._logs()}", timeout_s)
+
+    def _logs(self) -> str:
+        logs = {name: self.folder / f"{name}.log" for name in self._running}
+        return "\n".join(f"--- {name}\n{tail(log)}" for name, log in logs.items())
 
     def command(self, *words: str) -> str:
         """Run `python -m sidecar` with the settings of this stack; it must end well."""
@@ -113,13 +114,13 @@ class Stack:
         return done.stdout
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=60, **options)
+        return requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
 
     def post(self, path: str, file: bytes | None = None, **options: Any) -> requests.Response:
         files = None if file is None else {"data": file}
-        return requests.post(self.url + path, files=files, timeout=60, **options)
+        return requests.post(self.url + path, files=files, timeout=ANSWER_TIMEOUT_S, **options)
 
-    def finish(self, task_id: str, timeout_s: float = READY_TIMEOUT_S) -> dict[str, Any]:
+    def finish(self, task_id: str, timeout_s: float = START_TIMEOUT_S) -> dict[str, Any]:
         """Wait for a task and give its last status."""
         last: dict[str, Any] = {}
 
@@ -131,7 +132,7 @@ class Stack:
         self.wait(ended, f"task {task_id} ends", timeout_s)
         return last
 
-    def finish_well(self, task_id: str, timeout_s: float = READY_TIMEOUT_S) -> dict[str, Any]:
+    def finish_well(self, task_id: str, timeout_s: float = START_TIMEOUT_S) -> dict[str, Any]:
         """Wait for a task, which must end well; the worker's log is in the failure."""
         task = self.finish(task_id, timeout_s)
         assert task["status"] == "ok", f"{task}\n{self.log('worker')[-4000:]}"
@@ -144,7 +145,7 @@ class Stack:
     def inferences(self) -> tuple[int, int]:
         """How many images Triton has embedded, and in how many batches."""
         port = self.env["TRITON_METRICS_PORT"]
-        page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+        page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=ANSWER_TIMEOUT_S).text
         found = [
             re.findall(rf"^nv_inference_{name}{{.*}} (\d+)$", page, re.M)
             for name in ("count", "exec_count")
@@ -175,8 +176,11 @@ def running(folder: Path, **settings: str) -> Iterator[Stack]:
 
 @contextmanager
 def restored(backup: Path, folder: Path, **settings: str) -> Iterator[Stack]:
-    """A whole stack of a test's own, filled from a backup, that is ready."""
-    Stack(folder, **settings).command("restore", str(backup))
+    """A whole stack of one's own, filled from a backup, that is ready.
+
+    A backup is laid out as a volume is, so a copy of it will do where there is no other database.
+    """
+    shutil.copytree(backup, settings.get("DATA_DIR", folder), dirs_exist_ok=True)
     with running(folder, **settings) as stack:
         yield stack
 

@@ -1,8 +1,9 @@
-"""One stack for all tests of the API; those that kill parts of it start their own."""
+"""What many tests share: photos, models, a stack that is asked, backups that others begin with."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -11,52 +12,114 @@ import pytest
 from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
-from local.stack import Stack, add_all, running
+from local.stack import Stack, add_all, restored, running
+from sidecar import images, jpeg
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
+from tests.support.once import kept, once
+from tests.support.versions import put
 
 COLLECTION = 1200
 # With two files at a time, whoever gets one of these last would work on alone for minutes.
-LONGEST_FIRST = ("test_upgrades", "test_chaos", "test_recovery", "test_specification", "test_bench")
+LONGEST_FIRST = ("test_api", "test_upgrades", "test_recovery", "test_catalogue", "test_watched")
+# Files that use one of these run in one process with all others of its group: it is made once.
+GROUPS = {"stack": "stack", "tiny_stack": "tiny stack"}
+GROUPS |= dict.fromkeys(("postgres_server", "database_url", "catalogue_url", "built"), "databases")
+LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
+
+Trained = Callable[..., AbstractContextManager[Stack]]
+
+# A stack compiles what it imports once, not with each of its processes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest begin."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST_FIRST)
+    """The files that take longest begin; those that share what is dear run in one process."""
+    items.sort(key=lambda item: _place(item.path.stem))
+    groups = {item.path: f"{item.path}" for item in items}
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        groups |= {item.path: group for name, group in GROUPS.items() if name in used}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+
+
+def _place(file: str) -> int:
+    return LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")
 def collection() -> dict[str, bytes]:
     """Photos by id: crops and variations of real ones."""
-    return dict(photos.variations(COLLECTION))
+
+    def draw(folder: Path) -> None:
+        for number, (name, file) in enumerate(photos.variations(COLLECTION)):
+            (folder / f"{number:04} {name}").write_bytes(file)
+
+    made_of = [Path(str(module.__file__)) for module in (photos, images, jpeg)]
+    packages = ("numpy", "pillow", "scikit-image", "simplejpeg")
+    folder = kept("photos", [*made_of, f"{COLLECTION}"], packages, draw)
+    return {path.name.split()[1]: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 @pytest.fixture(scope="session")
 def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that starts out empty."""
-    limits = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
-    with running(tmp_path_factory.mktemp("stack"), **limits) as stack:
+    with running(tmp_path_factory.mktemp("stack"), **LIMITS) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
-def backup(
-    bare_stack: Stack, collection: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A backup of that stack with the collection added and trained: `restored` begins with it."""
+def stack(bare_stack: Stack, collection: dict[str, bytes]) -> Stack:
+    """That stack with the collection added and trained, by the model that is shipped."""
     add_all(bare_stack, collection)
     bare_stack.run("train")
-    folder = tmp_path_factory.mktemp("backup") / "copy"
-    bare_stack.command("backup", str(folder))
-    return folder
+    return bare_stack
 
 
 @pytest.fixture(scope="session")
-def stack(bare_stack: Stack, backup: Path) -> Stack:
-    """The stack with the collection added and trained."""
-    return bare_stack
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose version 1 is quick: for all that is no matter of quality."""
+
+    def make(folder: Path) -> None:
+        put("tiny", 1, folder)
+
+    return once(tmp_path_factory, "tiny", make)
+
+
+@pytest.fixture(scope="session")
+def backup(
+    tiny: Path, collection: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A backup of the collection, added and trained by the tiny model."""
+
+    def make(folder: Path) -> None:
+        (folder / "stack").mkdir()
+        with running(folder / "stack", MODEL_REPOSITORY=str(tiny)) as stack:
+            add_all(stack, collection)
+            stack.run("train")
+            stack.command("backup", str(folder / "copy"))
+
+    return once(tmp_path_factory, "backup", make) / "copy"
+
+
+@pytest.fixture(scope="session")
+def trained(tiny: Path, backup: Path) -> Trained:
+    """A whole stack of a test's own that begins with that backup: `with trained(folder): …`."""
+
+    def start(folder: Path, **settings: str) -> AbstractContextManager[Stack]:
+        return restored(backup, folder, **({"MODEL_REPOSITORY": str(tiny)} | settings))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def tiny_stack(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
+    """A trained stack by the tiny model, for tests that only ask."""
+    with trained(tmp_path_factory.mktemp("tiny-stack"), **LIMITS) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -404,6 +404,6 @@ def test_adds_go_on_while_a_stream_is_read(catalogue: Catalogue) -> None:
     next(stream)
     adding = threading.Thread(target=lambda: catalogue.adds.add(image(99)))
     adding.start()
-    adding.join(10)
+    adding.join(60)
     assert not adding.is_alive()
     assert sum(len(page.seqs) for page in stream) == 15

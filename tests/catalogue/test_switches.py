@@ -1,6 +1,7 @@
 """The parts of an upgrade one by one, on a catalogue and an index without servers."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,12 +18,22 @@ from tests.support.house import DIMENSION, House, vector
 IMAGES = 1000
 
 
-@pytest.fixture
-def trained(tmp_path: Path) -> House:
-    house = House(tmp_path)
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    house = House(folder)
     house.add(1, IMAGES)
     house.run("train")
-    return house
+    house.catalogue.database.close()
+    return folder
+
+
+@pytest.fixture
+def trained(trained_folder: Path, tmp_path: Path) -> Iterator[House]:
+    shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
+    house = House(tmp_path)
+    yield house
+    house.catalogue.database.close()
 
 
 def another_model(house: House, turned: bool = True) -> ModelRecord:

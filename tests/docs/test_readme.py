@@ -1,27 +1,21 @@
-"""The README and the pages for clients: held against the code, executed against the real stack."""
+"""The README and the pages for clients, held against the code.
 
-import json
+stack/test_examples.py runs what they show.
+"""
+
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
 from falcon import inspect
 
-from local.stack import ROOT, Stack
+from local.stack import ROOT
 from sidecar import answers, errors, image_resources, task_resources
 from sidecar.app import create_app
 from sidecar.dial import PROMISES
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
+from tests.support.examples import API, README, examples
 
-README = (ROOT / "README.md").read_text()
-API = (ROOT / "docs" / "API.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
-MODELS = (ROOT / "docs" / "models.md").read_text()
 
 
 def table(page: str, heading: str) -> list[list[str]]:
@@ -88,16 +82,6 @@ def test_every_variable_of_the_local_stack_is_documented_as_it_is() -> None:
         assert re.search(rf'"{name}", "?{re.escape(value)}"?[,)]', code), name
 
 
-def examples() -> Iterator[tuple[str, Any]]:
-    """Each curl block with the answer that a page shows for it: one value, or one a line.
-
-    They are one story, which the README begins.
-    """
-    block = r"```sh\n(curl .*?)\n```\n```(json|ndjson)\n(.*?)\n```"
-    for command, kind, answer in re.findall(block, README + API + MODELS, re.S):
-        yield command, read(answer, lines=kind == "ndjson")
-
-
 def test_every_block_of_every_page_is_executed() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     kinds = [kind for page in pages for kind in re.findall(r"```(.+)\n", page.read_text())]
@@ -105,51 +89,3 @@ def test_every_block_of_every_page_is_executed() -> None:
     assert kinds.count("sh") == kinds.count("json") + kinds.count("ndjson") == shown
     assert kinds.count("python") == 1
     assert set(kinds) == {"sh", "json", "ndjson", "python"}
-
-
-def read(answer: str, lines: bool) -> Any:
-    return [json.loads(line) for line in answer.splitlines()] if lines else json.loads(answer)
-
-
-def shape(value: Any) -> Any:
-    """What of an answer must be the same each time: its keys, its types, its fixed words."""
-    if isinstance(value, dict):
-        fixed = {"status", "message", "kind"}
-        return {k: v if k in fixed else shape(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [shape(each) for each in value[:1]]
-    return float if isinstance(value, int | float) else type(value)
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_examples_answer_as_shown(
-    stack: Stack, collection: dict[str, bytes], tmp_path: Path
-) -> None:
-    name = next(name for name in collection if name.startswith("chelsea"))
-    (tmp_path / "cat.jpg").write_bytes(collection[name])
-    (tmp_path / "dog.jpg").write_bytes(collection[name])
-    shown = list(examples())
-    assert len(shown) == 12
-    task_id = ""
-    for command, expected in shown:
-        real = command.replace("http://127.0.0.1:5000", stack.url).replace("TASK_ID", task_id)
-        done = subprocess.run(
-            ["sh", "-c", f"{real} -sS"], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        answer = read(done.stdout, lines=isinstance(expected, list))
-        assert shape(answer) == shape(expected), command
-        if isinstance(answer, dict) and answer["status"] == "ongoing":
-            task_id = answer["task_id"]
-            stack.finish(task_id)
-
-
-def test_the_python_example_adds_both(
-    stack: Stack, collection: dict[str, bytes], tmp_path: Path
-) -> None:
-    [script] = re.findall(r"```python\n(.*?)```", API, re.S)
-    for name, file in zip(("cat.jpg", "dog.jpg"), collection.values(), strict=False):
-        (tmp_path / name).write_bytes(file)
-    real = script.replace("http://127.0.0.1:5000", stack.url)
-    command = [sys.executable, "-c", real]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "[{'status': 'ok', 'id': 'cat-2'}, {'status': 'ok', 'id': 'dog-1'}]\n"

@@ -1,11 +1,9 @@
 """config.pbtxt, rendered: what Triton reads in it, when it is made anew, when it is left alone."""
 
-import shutil
 from pathlib import Path
 
 import onnx
 import pytest
-import tritonclient.grpc as triton
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
@@ -13,8 +11,6 @@ from export import config, graph, sessions
 from export.__main__ import main
 from export.config import Purpose
 from sidecar import contract
-from sidecar.features import Extractor
-from tests.support.triton_server import serving
 
 # Triton's names in README.md of the onnxruntime_backend at 24.10; it refuses any other.
 KNOWN = {
@@ -194,18 +190,3 @@ def test_an_engine_of_other_weights_has_another_name(repository: Path, tmp_path:
     assert first == same != other
     sessions.simplify(models[2], tmp_path / "simple.onnx")
     assert first_tensor(tmp_path / "simple.onnx") == other
-
-
-@pytest.mark.parametrize("target", ["cuda", "tensorrt"])
-def test_without_a_gpu_the_same_config_is_served_by_the_cpu(
-    repository: Path, tmp_path: Path, target: str
-) -> None:
-    assert configure(repository, "--target", target) == 0
-    shutil.copytree(repository, tmp_path / "served")
-    said = contract.read(repository, 1)
-    with serving(tmp_path / "served", tmp_path) as running:
-        client = triton.InferenceServerClient(running.url)
-        assert client.get_model_config("keywording", "1").config.max_batch_size == 32
-        extractor = Extractor(running.url, timeout_s=10)
-        golden = extractor.features(contract.golden_image(32)[None].repeat(32, axis=0), said)
-        assert all(said.accepts(one) for one in golden)

@@ -22,6 +22,7 @@ from export.__main__ import main
 from export.errors import ExportRefused
 from local import photos
 from sidecar import contract, images
+from tests.support.versions import put
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = ROOT.parent / "shared" / "data" / "dev"
@@ -40,8 +41,8 @@ def export(repository: Path, *arguments: str) -> int:
 def lite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with efficientnet-lite0: version 1 is int8, version 2 fp32."""
     repository = tmp_path_factory.mktemp("lite")
-    for version, precision in (("1", "int8"), ("2", "fp32")):
-        assert export(repository, *LITE, "--precision", precision, "--version", version) == 0
+    put("lite0-int8", 1, repository)
+    put("lite0-fp32", 2, repository)
     return repository
 
 

@@ -16,7 +16,13 @@ from local.stack import Stack
 from tests.support.archives import tar, zipped
 from tests.support.calls import failure, jpeg, unused
 
-MAX_IMAGE_BYTES = 2 << 20  # of `bare_stack`
+MAX_IMAGE_BYTES = 2 << 20  # of `tiny_stack`
+
+
+@pytest.fixture
+def stack(tiny_stack: Stack) -> Stack:
+    """Nothing here is a matter of the model."""
+    return tiny_stack
 
 
 def lines(response: requests.Response) -> list[dict[str, Any]]:

@@ -6,23 +6,22 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
-from local.stack import Stack, restored
+from local.stack import Stack
 from tests.support.calls import picture
 
 CLIENTS = 6
 RESTARTS = 2
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Stack]:
-    with restored(backup, tmp_path_factory.mktemp("graceful")) as stack:
-        yield stack
+@pytest.fixture
+def house(tiny_stack: Stack) -> Stack:
+    """The stack that others ask: each test leaves it whole again."""
+    return tiny_stack
 
 
 def processes(stack: Stack) -> set[int]:
@@ -94,7 +93,7 @@ def test_requests_in_hand_are_answered_before_the_end(house: Stack) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers: list[Future[str]] = [pool.submit(add, number) for number in range(20)]
         begun.wait()
-        house.wait(lambda: house.log("sidecar").count("add 200") > 0, "some are answered", 10)
+        house.wait(lambda: house.log("sidecar").count("add 200") > 0, "some are answered")
         house.kill("sidecar", signal.SIGTERM)
         told = [answer.result() for answer in answers]
     house.start("sidecar")

@@ -14,6 +14,12 @@ from sidecar.settings import from_environment
 from tests.support.calls import jpeg
 
 
+@pytest.fixture
+def stack(tiny_stack: Stack) -> Stack:
+    """Nothing here is a matter of the model."""
+    return tiny_stack
+
+
 def lines(stack: Stack, name: str, request_id: str) -> list[str]:
     return [line for line in stack.log(name).splitlines() if request_id in line]
 

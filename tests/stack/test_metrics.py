@@ -14,6 +14,12 @@ from tests.support.calls import jpeg
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
+@pytest.fixture
+def stack(tiny_stack: Stack) -> Stack:
+    """Nothing here is a matter of the model."""
+    return tiny_stack
+
+
 def read(url: str) -> Told:
     page = requests.get(url, timeout=60)
     assert page.ok, page.text

@@ -53,8 +53,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("fresh")) as stack:
+def fresh(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("fresh"), MODEL_REPOSITORY=str(tiny)) as stack:
         yield stack
 
 

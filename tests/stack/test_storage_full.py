@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack, restored
+from local.stack import Stack
+from tests.conftest import Trained
 from tests.support.calls import failure, jpeg, unused
 
 MEBIBYTE = 1 << 20
@@ -52,12 +53,12 @@ def found(stack: Stack, file: bytes) -> list[str]:
 
 
 def test_a_full_volume_of_the_catalogue_refuses_adds_and_nothing_else(
-    tmp_path: Path, backup: Path, collection: dict[str, bytes]
+    tmp_path: Path, trained: Trained, collection: dict[str, bytes]
 ) -> None:
     file = next(iter(collection.values()))
     with (
         small_volume(tmp_path / "volume", 256) as volume,
-        restored(backup, tmp_path, DATA_DIR=str(volume)) as stack,
+        trained(tmp_path, DATA_DIR=str(volume)) as stack,
     ):
         before, known = found(stack, file), stack.get("/similarity/stats").json()["images"]
         kept = []
@@ -85,12 +86,12 @@ def test_a_full_volume_of_the_catalogue_refuses_adds_and_nothing_else(
 
 
 def test_a_full_volume_of_the_index_fails_the_task_and_the_old_index_serves(
-    tmp_path: Path, backup: Path, collection: dict[str, bytes]
+    tmp_path: Path, trained: Trained, collection: dict[str, bytes]
 ) -> None:
     file = next(iter(collection.values()))
     with (
         small_volume(tmp_path / "index", 64) as volume,
-        restored(backup, tmp_path) as stack,
+        trained(tmp_path) as stack,
     ):
         before, last = found(stack, file), stack.get("/similarity/stats").json()["generation"]
         stack.post("/similarity/add?id=new", jpeg())

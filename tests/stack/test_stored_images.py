@@ -5,7 +5,6 @@ import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,17 @@ import pytest
 import requests
 from PIL import Image
 
-from local.stack import Stack, restored
+from local.stack import Stack
 from sidecar.catalogue import open_catalogue
+from tests.conftest import Trained
 from tests.support.calls import failure, unused
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Stack]:
+def house(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
     """A trained stack of this module's own, which keeps originals and has three processes."""
     folder = tmp_path_factory.mktemp("stored")
-    with restored(backup, folder, KEEP_ORIGINALS="1", HTTP_PROCESSES="3") as stack:
+    with trained(folder, KEEP_ORIGINALS="1", HTTP_PROCESSES="3") as stack:
         yield stack
 
 
@@ -166,7 +166,7 @@ def test_a_thumbnail_is_the_kept_jpeg_and_can_be_cached(house: Stack) -> None:
     assert (other.status_code, other.headers["ETag"] != etag) == (200, True)
 
 
-def test_originals_are_kept_byte_for_byte(house: Stack, stack: Stack) -> None:
+def test_originals_are_kept_byte_for_byte(house: Stack, tiny_stack: Stack) -> None:
     name, small = unused(), unused()
     house.post(f"/similarity/add?id={name}", picture(12))
     kept = house.get(f"/similarity/images/{name}/original")
@@ -175,8 +175,8 @@ def test_originals_are_kept_byte_for_byte(house: Stack, stack: Stack) -> None:
     jpeg = house.get(f"/similarity/images/{name}/thumbnail").content
     house.post(f"/similarity/add?id={small}", jpeg)  # kept as it is
     assert house.get(f"/similarity/images/{small}/original").content == jpeg
-    stack.post(f"/similarity/add?id={name}", picture(12))  # another stack, which keeps none
-    assert failure(stack.get(f"/similarity/images/{name}/original")) == (404, "no_original")
+    tiny_stack.post(f"/similarity/add?id={name}", picture(12))  # another stack, which keeps none
+    assert failure(tiny_stack.get(f"/similarity/images/{name}/original")) == (404, "no_original")
 
 
 def test_pages_of_ids_are_stable_while_others_add(house: Stack) -> None:

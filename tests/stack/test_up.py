@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from local.process import STOP_TIMEOUT_S
 from local.stack import ROOT, Stack
 
 
@@ -33,5 +34,5 @@ def test_ctrl_c_stops_every_child(tmp_path: Path) -> None:
         assert len(processes_of(tmp_path)) >= 8  # make, honcho, sidecars, worker, Redis, Triton
     finally:
         os.killpg(up.pid, signal.SIGINT)
-        up.wait(30)
+        up.wait(STOP_TIMEOUT_S)
     assert processes_of(tmp_path) == []

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from campaigns.switching import Traffic, lost, mixed_answers, strangers, switch
-from export.__main__ import main as export
 from local import photos
-from local.stack import ROOT, Stack, restored
+from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable
 from sidecar.features import Extractor
+from tests.conftest import Trained
 from tests.support.calls import failure
+from tests.support.versions import put
 
-SMALL = ("--module", "campaigns.networks:small", "--precision", "fp32")
-SIZES = {2: ("--resize", "40", "--crop", "32"), 3: ("--resize", "80", "--crop", "64")}
+LATER = {2: "small-32", 3: "small-64"}
 
 
 @dataclass
@@ -78,17 +78,17 @@ def concepts(stack: Stack) -> Concepts:
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory, backup: Path) -> Iterator[Plant]:
+def plant(
+    tmp_path_factory: pytest.TempPathFactory, tiny: Path, trained: Trained
+) -> Iterator[Plant]:
     folder = tmp_path_factory.mktemp("upgrades")
-    shutil.copytree(ROOT / "model_repository", folder / "models")
-    (folder / "labels.txt").write_text("cat\ndog\nfox\n")
-    for number, sizes in SIZES.items():
-        words = [*SMALL, *sizes, "--version", f"{number}", "--labels", f"{folder}/labels.txt"]
-        assert export([*words, "--repository", f"{folder}/exported"]) == 0
-    settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "5"}
+    shutil.copytree(tiny, folder / "models")
+    for number, name in LATER.items():
+        put(name, number, folder / "exported")
+    settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "10"}
     settings["TRITON_REPOSITORY_KEY"] = "the-key=of the repository"
     (folder / "data").mkdir()
-    with restored(backup, folder / "data", **settings) as stack:
+    with trained(folder / "data", **settings) as stack:
         yield Plant(stack, folder / "models", folder / "exported" / "keywording")
 
 

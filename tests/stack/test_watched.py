@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack, restored
+from local.stack import Stack
 from sidecar import keys
+from tests.conftest import Trained
 from tests.support.watcher import (
     Prometheus,
     dashboard_expressions,
@@ -57,10 +58,10 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(
-    backup: Path, collection: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+    trained: Trained, collection: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Watched]:
     program_or_skip("prometheus")
-    with restored(backup, tmp_path_factory.mktemp("watched")) as stack:
+    with trained(tmp_path_factory.mktemp("watched")) as stack:
         settings = stack.env | {"PROMETHEUS_INTERVAL": LOOKS}
         with watching(tmp_path_factory.mktemp("prometheus"), settings) as prometheus:
             yield Watched(stack, prometheus, list(collection.values())[:50])
@@ -113,10 +114,13 @@ def test_every_alert_is_quiet_while_all_is_well(watched: Watched) -> None:
 
 
 def test_a_task_shows_its_progress(watched: Watched) -> None:
-    task = watched.stack.get("/similarity/train").json()["task_id"]
+    task = ""
     seen: set[str] = set()
 
     def progress() -> bool:
+        nonlocal task
+        if not task or watched.stack.get(f"/similarity/status/{task}").json()["status"] == "ok":
+            task = watched.stack.get("/similarity/train").json()["task_id"]  # it was too quick
         page = watched.stack.get("/metrics").text
         seen.update(re.findall(r"^similarity_task_progress_ratio{kind=\"(.*)\"}", page, re.M))
         return bool(seen)

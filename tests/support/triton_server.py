@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.environment import private
+from local.process import ROOT, Start, running
 
-ROOT = Path(__file__).parents[2]
-START_S = 60  # patience with a busy machine; a start takes about one second
+COMMAND = [sys.executable, "-m", "local.triton"]
 
 
 @dataclass(frozen=True)
 class Server:
     """A running server."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     variables: dict[str, str]
     log: Path
 
@@ -37,16 +36,15 @@ class Server:
         return float(next(line for line in lines if line.startswith(prefix)).split()[-1])
 
 
-def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[str]:
+def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     """Start `python -m local.triton`; what it says goes to `log`."""
     with log.open("w") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "local.triton"],
+            COMMAND,
             cwd=ROOT,
             env=variables,
             stdout=file,
             stderr=subprocess.STDOUT,
-            text=True,
         )
 
 
@@ -55,25 +53,18 @@ def serving(repository: Path, folder: Path) -> Iterator[Server]:
     """A server over a repository; its log goes to `folder`.
 
     Raises:
-        AssertionError: it doesn't start; the text is its log.
+        NotReady: it doesn't start; the text is its log.
     """
     variables = private(folder) | {"MODEL_REPOSITORY": str(repository)}
+    url = f"http://127.0.0.1:{variables['TRITON_HTTP_PORT']}/v2/health/ready"
     log = folder / "triton.log"
-    process = launch(variables, log)
-    try:
-        _wait(process, variables["TRITON_HTTP_PORT"], log)
+    with running(Start(COMMAND, log, lambda: _ready(url), variables)) as process:
         yield Server(process, variables, log)
-    finally:
-        process.terminate()
-        process.wait()
 
 
-def _wait(process: subprocess.Popen[str], port: str, log: Path) -> None:
-    for _ in range(START_S * 10):
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready").close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    raise AssertionError(f"not ready after {START_S} s: {log.read_text()}")
+def _ready(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url).close()
+    except (urllib.error.URLError, ConnectionError):
+        return False
+    return True

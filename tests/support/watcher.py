@@ -3,9 +3,7 @@
 import json
 import os
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +13,11 @@ import pytest
 import requests
 
 from local.ports import HOST, LaunchRefused, free_ports
+from local.process import Start, running
 from local.prometheus import program
 from local.stack import ROOT
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "similarity.json"
-START_TIMEOUT_S = 60
 # What stands in an expression and is no metric: strings, selectors, ranges, what a keyword lists.
 NO_METRICS = r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(by|without|on|ignoring|group_\w+) *\([^)]*\)'
 WORDS = {"and", "or", "unless", "offset", "bool", "inf", "nan"}
@@ -59,19 +57,9 @@ def watching(folder: Path, settings: Mapping[str, str]) -> Iterator[Prometheus]:
     [port] = free_ports(1)
     env = os.environ | settings | {"DATA_DIR": str(folder), "PROMETHEUS_PORT": str(port)}
     command = [sys.executable, "-m", "local.prometheus"]
-    log = folder / "prometheus.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
-    try:
-        prometheus = Prometheus(f"http://{HOST}:{port}")
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not _ready(prometheus.url):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        yield prometheus
-    finally:
-        process.terminate()
-        process.wait()
+    url = f"http://{HOST}:{port}"
+    with running(Start(command, folder / "prometheus.log", lambda: _ready(url), env)):
+        yield Prometheus(url)
 
 
 def _ready(url: str) -> bool:

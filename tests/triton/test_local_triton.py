@@ -7,6 +7,7 @@ import time
 import venv
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +16,20 @@ import pytest
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
 
-from export.__main__ import main
 from local import photos
 from local.environment import private
 from sidecar import contract, images
 from tests.support.triton_server import Server, launch, serving
-
-LITE = ("--arch", "efficientnet-lite0", "--precision", "fp32", "--version", "1")
-SMALL = ("--module", "campaigns.networks:small", "--precision", "fp32")
+from tests.support.versions import put
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 is efficientnet-lite0, version 2 a small network of another size, D and K."""
     folder = tmp_path_factory.mktemp("repository")
-    labels = folder / "labels.txt"
-    labels.write_text("cat\ndog\nfox\n")
-    assert main(["--repository", str(folder / "r"), *LITE]) == 0
-    sizes = ("--resize", "40", "--crop", "32", "--labels", str(labels))
-    assert main(["--repository", str(folder / "r"), *SMALL, *sizes, "--version", "2"]) == 0
-    return folder / "r"
+    put("lite0-fp32", 1, folder)
+    put("small-32", 2, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +39,13 @@ def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def infer(
-    url: str, version: int, pixels: NDArray[np.uint8], *outputs: str
+    url: str, version: int, pixels: NDArray[np.uint8], *outputs: str, model: str = "keywording"
 ) -> dict[str, NDArray[np.float32]]:
     client = triton.InferenceServerClient(url)
     given = triton.InferInput("image", pixels.shape, "UINT8")
     given.set_data_from_numpy(pixels)
     wanted = [triton.InferRequestedOutput(name) for name in outputs]
-    answer = client.infer("keywording", [given], model_version=str(version), outputs=wanted)
+    answer = client.infer(model, [given], model_version=str(version), outputs=wanted)
     return {name: answer.as_numpy(name) for name in outputs}
 
 
@@ -237,15 +232,50 @@ def damage(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_what_the_containers_backend_refuses_is_refused(
-    repository: Path, tmp_path: Path, name: str
-) -> None:
-    change, reason = REFUSALS[name]
-    model = tmp_path / "r" / "keywording"
-    shutil.copytree(repository / "keywording" / "2", model / "1")
-    shutil.copy(repository / "keywording" / "config.pbtxt", model)
-    change(model)
+@dataclass(frozen=True)
+class Shelf:
+    """A server that loads models by their names, out of a folder that grows."""
+
+    url: str
+    repository: Path
+
+    def place(self, name: str, change: Change) -> None:
+        """Puts the small network into the repository as a model of its own, changed."""
+        model = self.repository / name
+        shutil.copytree(self.repository / "keywording" / "2", model / "1")
+        text = (self.repository / "keywording" / "config.pbtxt").read_text()
+        (model / "config.pbtxt").write_text(text.replace('name: "keywording"', f'name: "{name}"'))
+        change(model)
+
+    def load(self, name: str) -> str:
+        """What the server says when it is to load a model: nothing where it does."""
+        try:
+            triton.InferenceServerClient(self.url).load_model(name)
+        except triton.InferenceServerException as error:
+            return str(error)
+        return ""
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    folder = tmp_path_factory.mktemp("shelf")
+    put("small-32", 2, folder / "r")
+    with serving(folder / "r", folder) as running:
+        yield Shelf(running.url, folder / "r")
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_the_containers_backend_refuses_is_refused(shelf: Shelf, case: str) -> None:
+    change, reason = REFUSALS[case]
+    name = case.replace(" ", "-").replace("'", "")
+    shelf.place(name, change)
+    assert reason in shelf.load(name)
+
+
+def test_a_server_whose_model_is_refused_does_not_start(tmp_path: Path) -> None:
+    change, reason = REFUSALS["an unknown output"]
+    put("small-32", 1, tmp_path / "r")
+    change(tmp_path / "r" / "keywording")
     process = launch(
         private(tmp_path) | {"MODEL_REPOSITORY": str(tmp_path / "r")}, tmp_path / "triton.log"
     )
@@ -254,19 +284,17 @@ def test_what_the_containers_backend_refuses_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("parameter_name", "value"),
     [("intra_op_thread_count", "1"), ("enable_mem_arena", "off"), ("execution_mode", "1")],
 )
 def test_what_the_containers_backend_takes_is_taken(
-    repository: Path, tmp_path: Path, name: str, value: str
+    shelf: Shelf, parameter_name: str, value: str
 ) -> None:
-    model = tmp_path / "r" / "keywording"
-    shutil.copytree(repository / "keywording" / "2", model / "2")
-    shutil.copy(repository / "keywording" / "config.pbtxt", model)
-    parameter(name, value)(model)
-    with serving(tmp_path / "r", tmp_path) as running:
-        golden = infer(running.url, 2, contract.golden_image(32)[None], "features")["features"]
-        assert contract.read(repository, 2).accepts(golden[0])
+    shelf.place(parameter_name, parameter(parameter_name, value))
+    assert shelf.load(parameter_name) == ""
+    golden = contract.golden_image(32)[None]
+    features = infer(shelf.url, 1, golden, "features", model=parameter_name)["features"]
+    assert contract.read(shelf.repository, 2).accepts(features[0])
 
 
 def said(variables: dict[str, str], folder: Path) -> str:

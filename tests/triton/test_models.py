@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.__main__ import main
 from local import photos
 from sidecar import contract
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.features import Extractor
 from sidecar.models import VerifiedModels
-from tests.support.triton_server import ROOT, Server, serving
-
-FP32 = ("--arch", "efficientnet-lite0", "--precision", "fp32", "--version", "1", "--force")
+from tests.support.triton_server import Server, serving
+from tests.support.versions import put
 
 
 class House:
@@ -26,6 +24,11 @@ class House:
         self.repository = repository
         self.extractor = Extractor(server.url, timeout_s=30)
 
+    def replace(self) -> None:
+        """Puts fp32 where int8 was, as an export with --force does."""
+        shutil.rmtree(contract.folder(self.repository, 1))
+        put("lite0-fp32", 1, self.repository)
+
     def models(self, catalogue: Catalogue) -> VerifiedModels:
         return VerifiedModels(self.repository, catalogue.models, self.extractor)
 
@@ -33,7 +36,7 @@ class House:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Server]]:
     folder = tmp_path_factory.mktemp("models")
-    shutil.copytree(ROOT / "model_repository", folder / "loaded")
+    put("lite0-int8", 1, folder / "loaded")
     with serving(folder / "loaded", folder) as running:
         yield folder / "loaded", running
 
@@ -75,7 +78,7 @@ def test_a_version_that_comes_later_is_not_taken_by_itself(
 def test_fp32_under_the_number_of_a_loaded_int8_is_refused(
     house: House, catalogue: Catalogue
 ) -> None:
-    assert main(["--repository", str(house.repository), *FP32]) == 0
+    house.replace()
     with pytest.raises(ModelRefused, match="does not give the features of its contract"):
         house.models(catalogue).in_use()
 
@@ -86,7 +89,7 @@ def test_another_file_than_the_catalogue_was_made_with_is_refused(
     model = house.models(catalogue).in_use()
     features = np.zeros(model.contract.dimension, np.float32)
     catalogue.adds.add(NewImage("cat", "sha", b"jpeg", {model.record: features}))
-    assert main(["--repository", str(house.repository), *FP32]) == 0
+    house.replace()
     with pytest.raises(ModelRefused, match="not the model that the catalogue was made with"):
         house.models(catalogue).in_use()
 

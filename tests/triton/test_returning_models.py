@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 
 from export.__main__ import main as export
 from local import photos
+from local.stack import ROOT
 from sidecar import contract
 from sidecar.adding import TRIES, Adding
 from sidecar.builds import BuildRules
@@ -30,7 +31,7 @@ from sidecar.models import VerifiedModels
 from sidecar.repair import mend_all, repair
 from sidecar.trainer import Trainer
 from sidecar.verification import Verification
-from tests.support.triton_server import ROOT, serving
+from tests.support.triton_server import serving
 
 SMALL = ("--module", "tests.support.networks:signed_one", "--resize", "40", "--crop", "32")
 RULES = BuildRules(0, "cpu")

@@ -1,0 +1,36 @@
+"""What the pages for clients show: commands, and the shape of their answers."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from local.stack import ROOT
+
+README = (ROOT / "README.md").read_text()
+API = (ROOT / "docs" / "API.md").read_text()
+MODELS = (ROOT / "docs" / "models.md").read_text()
+
+
+def examples() -> Iterator[tuple[str, Any]]:
+    """Each curl block with the answer that a page shows for it: one value, or one a line.
+
+    They are one story, which the README begins.
+    """
+    block = r"```sh\n(curl .*?)\n```\n```(json|ndjson)\n(.*?)\n```"
+    for command, kind, answer in re.findall(block, README + API + MODELS, re.S):
+        yield command, read(answer, lines=kind == "ndjson")
+
+
+def read(answer: str, lines: bool) -> Any:
+    return [json.loads(line) for line in answer.splitlines()] if lines else json.loads(answer)
+
+
+def shape(value: Any) -> Any:
+    """What of an answer must be the same each time: its keys, its types, its fixed words."""
+    if isinstance(value, dict):
+        fixed = {"status", "message", "kind"}
+        return {k: v if k in fixed else shape(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [shape(each) for each in value[:1]]
+    return float if isinstance(value, int | float) else type(value)

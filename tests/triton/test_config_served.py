@@ -1,0 +1,26 @@
+"""A config.pbtxt for a GPU, served where there is none."""
+
+from pathlib import Path
+
+import pytest
+import tritonclient.grpc as triton
+
+from export.__main__ import main
+from sidecar import contract
+from sidecar.features import Extractor
+from tests.support.triton_server import serving
+from tests.support.versions import put
+
+
+@pytest.mark.parametrize("target", ["cuda", "tensorrt"])
+def test_without_a_gpu_the_same_config_is_served_by_the_cpu(tmp_path: Path, target: str) -> None:
+    repository = tmp_path / "r"
+    put("small-32", 1, repository)
+    assert main(["config", "--repository", str(repository), "--target", target]) == 0
+    said = contract.read(repository, 1)
+    with serving(repository, tmp_path) as running:
+        client = triton.InferenceServerClient(running.url)
+        assert client.get_model_config("keywording", "1").config.max_batch_size == 32
+        extractor = Extractor(running.url, timeout_s=10)
+        golden = extractor.features(contract.golden_image(32)[None].repeat(32, axis=0), said)
+        assert all(said.accepts(one) for one in golden)

@@ -1,0 +1,48 @@
+"""A server of one's own: it is there when it is ready, and gone when the block has ended."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import process
+from local.process import NotReady, Start, running, wait_until
+
+READY = "import pathlib, time; print('hello', flush=True); pathlib.Path({file!r}).touch(); "
+
+
+def start(folder: Path, then: str) -> Start:
+    file = folder / "ready"
+    command = [sys.executable, "-c", READY.format(file=str(file)) + then]
+    return Start(command, folder / "log", file.exists)
+
+
+def test_a_process_runs_from_when_it_is_ready_to_the_end_of_the_block(tmp_path: Path) -> None:
+    with running(start(tmp_path, "time.sleep(600)")) as server:
+        assert (tmp_path / "log").read_text() == "hello\n"
+        assert server.poll() is None
+    assert server.returncode == -signal.SIGTERM
+
+
+def test_one_that_ends_by_itself_is_reported_with_its_log(tmp_path: Path) -> None:
+    failing = Start([sys.executable, "-c", "raise SystemExit('no disk')"], tmp_path / "log", bool)
+    with pytest.raises(NotReady, match=r"has ended\nno disk"), running(failing):
+        pass
+
+
+def test_what_never_comes_is_named() -> None:
+    with pytest.raises(NotReady, match=r"waited 1 s in vain until it is so"):
+        wait_until(lambda: False, lambda: "it is so", timeout_s=1)
+
+
+def test_one_that_does_not_listen_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "STOP_TIMEOUT_S", 1)
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    starting = start(tmp_path, "time.sleep(600)")
+    command = [*starting.command[:2], deaf + starting.command[2]]
+    with running(Start(command, starting.log, starting.ready)) as server:
+        pass
+    assert server.returncode == -signal.SIGKILL
