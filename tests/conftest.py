@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = {item.path: f"{item.path}" for item in items}
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
-        groups |= {item.path: group for name, group in GROUPS.items() if name in used}
+        for name in GROUPS.keys() & used:
+            groups[item.path] = GROUPS[name]
     for item in items:
         item.add_marker(pytest.mark.xdist_group(groups[item.path]))
 
