@@ -7,11 +7,11 @@ import falcon
 from sidecar import image_resources, model_resources, resources, task_resources
 from sidecar.access import OPEN, Access, Gate
 from sidecar.adding import Adding
+from sidecar.admission import Admission
 from sidecar.answers import App, add_error_handlers
 from sidecar.archives import BatchRules
 from sidecar.batch import Batch
-from sidecar.builds import BuildRules
-from sidecar.catalogue import open_catalogue
+from sidecar.catalogue import TaskKind, open_catalogue
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.features import Extractor
@@ -30,24 +30,23 @@ from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.switches import Switches
 from sidecar.tombstones import Tombstones
-from sidecar.trainer import Trainer
 from sidecar.uploads import BatchReader
 
 
 def create_app(settings: Settings) -> App:
     """Build the service: parts, then routes, then what becomes of an error."""
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    catalogue = open_catalogue(
+        settings.database_url, settings.task_lease_s, settings.keep_tasks_days
+    )
     generations = Generations(settings.index_dir)
     extractor = Extractor.of(settings)
     repository = settings.model_repository
     models = VerifiedModels(repository, catalogue.models, extractor)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     deliveries = Deliveries(settings.redis_url)
-    trainer = Trainer(catalogue, generations, BuildRules.of(settings), settings.keep_generations)
+    admission = Admission(generations, repository)
     entries, removals = catalogue.entries, catalogue.removals
-    dispatcher = Dispatcher(
-        catalogue.tasks, entries, removals, trainer, deliveries, settings.auto_update_s
-    )
+    dispatcher = Dispatcher(catalogue, admission, deliveries, settings.auto_update_s)
     dispatcher.run_rounds()
     Preloader(generations, models).run_rounds()
 
@@ -59,7 +58,7 @@ def create_app(settings: Settings) -> App:
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
     roster = Roster(catalogue, generations, repository, extractor)
-    switches = Switches(catalogue, generations, repository, dispatcher)
+    switches = Switches(catalogue, admission, dispatcher)
     health = Health(entries, models, deliveries)
 
     figures = Figures(catalogue, generations, inventory, health, repository, settings.data_dir)
@@ -82,8 +81,8 @@ def create_app(settings: Settings) -> App:
         ),
         "/similarity/stats": (read, task_resources.StatsResource(inventory)),
         "/similarity/search": (read, resources.SearchResource(search, settings)),
-        "/similarity/train": (admin, task_resources.RequestResource(dispatcher, "train")),
-        "/similarity/update": (admin, task_resources.RequestResource(dispatcher, "update")),
+        "/similarity/train": (admin, task_resources.RequestResource(dispatcher, TaskKind.TRAIN)),
+        "/similarity/update": (admin, task_resources.RequestResource(dispatcher, TaskKind.UPDATE)),
         "/similarity/models": (read, model_resources.ModelsResource(roster)),
         "/similarity/upgrade": (admin, model_resources.UpgradeResource(switches)),
         "/similarity/upgrade/cancel": (admin, model_resources.CancelUpgradeResource(switches)),

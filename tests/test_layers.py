@@ -59,6 +59,8 @@ ORDER = [
     ["retirement"],
     ["upgrades"],
     ["agreement", "embedding", "trainer", "versions"],
+    ["admission"],
+    ["samples"],
     ["search"],
     ["tombstones"],
     ["drafts"],

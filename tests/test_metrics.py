@@ -6,8 +6,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar.catalogue import KINDS
-from sidecar.figures import UNFINISHED
+from sidecar.catalogue import UNFINISHED, TaskKind
 from tests.stack import Stack
 from tests.test_api import jpeg
 
@@ -92,7 +91,7 @@ def test_the_figures_of_the_moment_are_those_of_the_calls(stack: Stack) -> None:
     assert in_use["version"] == str(stats["model_version"])
     assert value(now, "volume_size_bytes") > value(now, "volume_free_bytes") > 0
     states = [dict(labels) for name, labels in now if name == "similarity_tasks"]
-    assert len(states) == len(KINDS) * len(UNFINISHED)
+    assert len(states) == len(TaskKind) * len(UNFINISHED)
 
 
 def test_the_worker_tells_how_long_its_tasks_took(stack: Stack) -> None:

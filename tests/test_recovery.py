@@ -16,7 +16,7 @@ from redis import Redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
-from sidecar.catalogue.tasks import MOST_ATTEMPTS
+from sidecar.catalogue.task_rows import MOST_ATTEMPTS
 from tests.conftest import restored
 from tests.stack import COMMANDS, ROOT, Stack
 
