@@ -23,7 +23,9 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     Raises:
         SimilarityError: why it could not be done.
     """
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    catalogue = open_catalogue(
+        settings.database_url, settings.task_lease_s, settings.keep_tasks_days
+    )
     try:
         backups = Backups(catalogue, Generations(settings.index_dir))
         return COMMANDS[command](backups, folder, BuildRules.of(settings))

@@ -1,5 +1,8 @@
 """Which tasks are taken and which are refused, however requests and work interleave."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +33,7 @@ from sidecar.switches import Switches
 from sidecar.upgrades import Parts, Upgrader
 from sidecar.versions import Versions
 from tests.house import DIMENSION, NOWHERE, House, vector
+from tests.stack import ROOT
 
 FILES = {1: "a" * 64, 2: "b" * 64, 3: "c" * 64}
 HELD_S = 0.5  # long enough for every request to have looked at things
@@ -254,3 +258,26 @@ def test_what_is_refused_at_once_is_a_task_that_says_why(plant: Plant) -> None:
     assert (refused.state, refused.message) == ("error", NoSamples.word)
     refused = plant.dispatcher.request(TaskKind.UPDATE)
     assert (refused.state, refused.message) == ("error", "no index, train first")
+
+
+def test_both_that_a_release_before_has_queued_are_decided_by_the_worker(
+    plant: Plant, tmp_path: Path
+) -> None:
+    retire = plant.catalogue.tasks.request(TaskKind.RETIRE, 2)
+    upgrade = plant.catalogue.tasks.request(TaskKind.UPGRADE, 2)
+    plant.use(2)
+    for task in (retire, upgrade):
+        environment = {
+            **os.environ,
+            "CATALOGUE_URL": plant.catalogue.database.url,
+            "DATA_DIR": f"{tmp_path}",
+            "MODEL_REPOSITORY": f"{plant.repository}",
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "TRITON_URL": "127.0.0.1:1",
+        }
+        script = f"from sidecar.jobs import run; run({task.task_id!r})"
+        subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
+        ended = plant.catalogue.tasks.get(task.task_id)
+        expected = ("error", "switch_refused", "version 2 is in use")
+        assert (ended.state, ended.message, ended.detail) == expected
+    assert contracts.numbers(plant.repository) == [1, 2, 3]
