@@ -3,11 +3,13 @@
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
+from sidecar.backups import Backups
 from sidecar.catalogue import (
     SWITCHES,
     Agreement,
@@ -21,6 +23,7 @@ from sidecar.catalogue import (
 from sidecar.catalogue.pruning import AT_ONCE, DAY_S, KEPT
 from sidecar.catalogue.schema import tasks
 from sidecar.errors import NoSamples
+from tests.house import House
 
 KEEP_DAYS = 7
 OLD_S = (KEEP_DAYS + 1) * DAY_S
@@ -135,6 +138,24 @@ def test_what_something_depends_on_stays(catalogue: Catalogue) -> None:
     assert not {*forgotten, *rest[:99]} & left
     assert answers(catalogue) == before
     assert before["covered"] == (500, 7)
+
+
+def test_a_backup_needs_no_task_of_its_generation(tmp_path: Path, database_url: str) -> None:
+    """An index may be years older than the tasks that are kept."""
+    house = House(tmp_path, database_url, exact_max=10**6)
+    house.add(1, 1000)
+    house.run("train")
+    with house.catalogue.database.writing() as connection:
+        connection.execute(delete(tasks))
+    house.remove(7)
+    Backups(house.catalogue, house.generations).backup(tmp_path / "copy", lambda *_: None)
+    again = House(tmp_path / "again")
+    Backups(again.catalogue, again.generations).restore(tmp_path / "copy", lambda *_: None)
+    assert again.catalogue.entries.count() == 999
+    assert again.generations.current().meta.images == 1000
+    assert again.problems() == []
+    again.catalogue.close()
+    house.catalogue.close()
 
 
 def answers(catalogue: Catalogue) -> dict[str, Any]:
