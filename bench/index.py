@@ -30,7 +30,7 @@ from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from bench.vectors import mixed, real
 from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, open_catalogue
+from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
 from sidecar.generations import Generations
 from sidecar.index.codes import VALUES_PER_CODE, lists_for, sample_size
 from sidecar.search import Wanted, rank
@@ -144,7 +144,7 @@ def _task(folder: Path, kind: str) -> Figures:
     """A task as the worker runs it; also what it wrote, and the memory at its peak."""
     catalogue, generations = _catalogue(folder), Generations(folder / "index")
     trainer = Trainer(catalogue, generations, BuildRules(0, "auto"), keep_generations=2)
-    task = catalogue.tasks.claim(catalogue.tasks.request(kind).task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind(kind)).task_id)
     assert task is not None
     before = _inodes(folder / "index")
     phases: dict[str, float] = {}
@@ -165,7 +165,7 @@ def _task(folder: Path, kind: str) -> Figures:
         "bytes": sum(each.st_size for each in files),
         "written": written,
         "images": done.images,
-        "report": done.report,
+        "report": to_json(done.report),
     }
 
 

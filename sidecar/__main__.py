@@ -88,12 +88,12 @@ def _check(settings: Settings, asks: bool = False) -> None:
         settings.index_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
-    from sidecar.catalogue import open_catalogue
+    from sidecar.catalogue import TaskKind, open_catalogue
 
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
-        if asks and catalogue.suspects.count() and catalogue.tasks.unfinished(("mend",)) is None:
-            catalogue.tasks.request("mend")
+        if asks and catalogue.suspects.count() and not catalogue.tasks.unfinished((TaskKind.MEND,)):
+            catalogue.tasks.request(TaskKind.MEND)
     finally:
         catalogue.database.close()
 

@@ -7,12 +7,12 @@ from sidecar import dispatcher as dispatching
 from sidecar import image_resources, model_resources, preloading, resources, task_resources
 from sidecar.access import Access, Gate
 from sidecar.adding import Adding
+from sidecar.admission import Admission
 from sidecar.answers import App, add_error_handlers
 from sidecar.archives import BatchRules
 from sidecar.background import Background
 from sidecar.batch import Batch
-from sidecar.builds import BuildRules
-from sidecar.catalogue import catalogue_at
+from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.errors import SimilarityError
@@ -34,7 +34,6 @@ from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.switches import Switches
 from sidecar.tombstones import Tombstones
-from sidecar.trainer import Trainer
 from sidecar.uploads import BatchReader
 
 
@@ -74,18 +73,16 @@ def create_app(settings: Settings) -> Sidecar:
         SettingsError: of the file of API keys, which is read here.
         CatalogueUnavailable: CATALOGUE_URL names no kind of database.
     """
-    catalogue = catalogue_at(settings.database_url, settings.task_lease_s)
+    catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
     generations = Generations(settings.index_dir)
     extractor = Extractor.of(settings)
     repository = settings.model_repository
     models = VerifiedModels(repository, catalogue.models, extractor)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     deliveries = Deliveries(settings.redis_url)
-    trainer = Trainer(catalogue, generations, BuildRules.of(settings), settings.keep_generations)
+    admission = Admission(generations, repository)
     entries, removals = catalogue.entries, catalogue.removals
-    dispatcher = Dispatcher(
-        catalogue.tasks, entries, removals, trainer, deliveries, settings.auto_update_s
-    )
+    dispatcher = Dispatcher(catalogue, admission, deliveries, settings.auto_update_s)
 
     adding = Adding(catalogue.adds, models, rules, settings.keep_originals)
     batch = Batch(adding)
@@ -95,7 +92,7 @@ def create_app(settings: Settings) -> Sidecar:
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
     roster = Roster(catalogue, generations, repository, extractor)
-    switches = Switches(catalogue, generations, repository, dispatcher)
+    switches = Switches(catalogue, admission, dispatcher)
     health = Health(entries, models, deliveries)
 
     figures = Figures(catalogue, generations, inventory, health, repository, settings.data_dir)
@@ -120,8 +117,12 @@ def create_app(settings: Settings) -> Sidecar:
         Route("/similarity/images/{image_id}/original", original, read),
         Route("/similarity/stats", task_resources.StatsResource(inventory), read),
         Route("/similarity/search", resources.SearchResource(search, settings), read),
-        Route("/similarity/train", task_resources.RequestResource(dispatcher, "train"), admin),
-        Route("/similarity/update", task_resources.RequestResource(dispatcher, "update"), admin),
+        Route(
+            "/similarity/train", task_resources.RequestResource(dispatcher, TaskKind.TRAIN), admin
+        ),
+        Route(
+            "/similarity/update", task_resources.RequestResource(dispatcher, TaskKind.UPDATE), admin
+        ),
         Route("/similarity/models", model_resources.ModelsResource(roster), read),
         Route("/similarity/upgrade", model_resources.UpgradeResource(switches), admin),
         Route("/similarity/upgrade/cancel", model_resources.CancelUpgradeResource(switches), admin),

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.catalogue import Catalogue, Connection, copy, open_catalogue, started
+from sidecar.catalogue import Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.generation import Generation
 from sidecar.generations import DRAFT, Generations, sync
@@ -73,24 +73,27 @@ class Backups:
         for _ in range(TRIES):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
+            generation = self._current()
             # A generation that is replaced and cleared away under our hands: take the next one.
-            with suppress(FileNotFoundError), self.catalogue.database.reading() as moment:
-                known = started(moment)
-                generation = self._current()
-                if generation is None or generation.meta.task_id in known:
+            with suppress(FileNotFoundError), self.catalogue.reading() as moment:
+                moment.models.in_use()  # the first look says which moment it is
+                # Searched before that moment and after it: so the moment knows all images that the
+                # generation holds, and has every tombstone that it needs.
+                if self._current() is generation:
                     if generation is not None:
                         _copy_generation(generation, part / INDEX)
                     self._copy_catalogue(moment, part, report)
                     return
         raise BackupRefused("the index is being replaced all the time: try again")
 
-    def _copy_catalogue(self, moment: Connection, part: Path, report: Report) -> None:
+    def _copy_catalogue(self, moment: Transaction, part: Path, report: Report) -> None:
         target = _open(part / FILE)
         try:
-            copy(moment, self.catalogue.database.kind, target.database, report)
-            target.database.release_space()
+            with target.filling(moment, report):
+                pass
+            target.release_space()
         finally:
-            target.database.close()
+            target.close()
         sync(part / FILE)
         sync(part)
 
@@ -99,11 +102,10 @@ class Backups:
         shutil.copyfile(source / FILE, folder / FILE)
         opened = _open(folder / FILE)
         try:
-            with opened.database.reading() as moment:
-                kind, target = opened.database.kind, self.catalogue.database
-                copy(moment, kind, target, report, lambda: self._put(source / INDEX))
+            with opened.reading() as moment, self.catalogue.filling(moment, report):
+                self._put(source / INDEX)
         finally:
-            opened.database.close()
+            opened.close()
 
     def _put(self, index: Path) -> None:
         """The index of a backup, if it has one, into an index that has none or one of no images."""

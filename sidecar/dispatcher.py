@@ -4,7 +4,8 @@ import logging
 import time
 from dataclasses import dataclass
 
-from sidecar.catalogue import Entries, Removals, Task, Tasks
+from sidecar.admission import Admission
+from sidecar.catalogue import Catalogue, Task, TaskKind
 from sidecar.deliveries import Deliveries
 from sidecar.errors import (
     NeedMoreSamples,
@@ -12,7 +13,7 @@ from sidecar.errors import (
     NoSamples,
     QueueUnavailable,
 )
-from sidecar.trainer import Trainer
+from sidecar.samples import check_training
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +24,12 @@ ROUND_S = 1.0
 class Dispatcher:
     """Between the HTTP edge, the table of tasks, and the queue."""
 
-    tasks: Tasks
-    entries: Entries
-    removals: Removals
-    trainer: Trainer
+    catalogue: Catalogue
+    admission: Admission
     deliveries: Deliveries
     auto_update_s: float
 
-    def request(self, kind: str) -> Task:
+    def request(self, kind: TaskKind) -> Task:
         """Ask for a training or an update.
 
         Returns:
@@ -38,23 +37,31 @@ class Dispatcher:
             with the reason.
         """
         try:
-            self.trainer.check(kind)
+            if kind == TaskKind.UPDATE:
+                self.admission.check_update()
+            with self.catalogue.writing() as transaction:
+                if kind == TaskKind.TRAIN:
+                    check_training(transaction)
+                task = transaction.tasks.request(kind)
         except (NoSamples, NeedMoreSamples, NoIndex) as error:
-            return self.tasks.refuse(kind, error)
-        task = self.tasks.request(kind)
+            return self.catalogue.tasks.refuse(kind, error)
         self.deliver()
         return task
 
     def cancel(self, task_id: str) -> Task:
         """Stop a waiting or running task; errors as `Tasks.cancel`."""
-        task = self.tasks.cancel(task_id)
-        self.deliveries.stop(task_id)
+        task = self.catalogue.tasks.cancel(task_id)
+        self.stop(task)
         return task
+
+    def stop(self, task: Task) -> None:
+        """Have the worker drop a task that was cancelled."""
+        self.deliveries.stop(task.task_id)
 
     def deliver(self) -> None:
         """Hand over every task that waits, those of dead workers among them."""
         try:
-            for task in self.tasks.deliverable():
+            for task in self.catalogue.tasks.deliverable():
                 self.deliveries.deliver(task.task_id)
         except QueueUnavailable as error:
             log.warning("tasks wait in the catalogue: %s", error)
@@ -63,18 +70,30 @@ class Dispatcher:
         """Ask for an update where `AUTO_UPDATE_S` have passed since the last change."""
         if not self.auto_update_s:
             return
-        last = (self.entries.last_added() or (0, 0.0), self.removals.last() or (0, 0.0))
-        numbers, times = zip(*last, strict=True)
-        news = any(n > seen for n, seen in zip(numbers, self.tasks.covered(), strict=True))
-        if news and time.time() - max(times) >= self.auto_update_s:
-            try:
-                self.trainer.check("update")
-            except NoIndex:
-                return  # the first training is the user's to ask for
-            self.tasks.request("update")
+        entries, removals = self.catalogue.entries, self.catalogue.removals
+        (seq, added_at), (removal, removed_at) = (
+            entries.last_added() or (0, 0.0),
+            removals.last() or (0, 0.0),
+        )
+        if time.time() - max(added_at, removed_at) < self.auto_update_s:
+            return
+        if not _has_news((seq, removal), self.catalogue.tasks.covered()):
+            return
+        try:
+            self.admission.check_update()
+        except NoIndex:
+            return  # the first training is the user's to ask for
+        with self.catalogue.writing() as transaction:
+            if _has_news((seq, removal), transaction.tasks.covered()):
+                transaction.tasks.request(TaskKind.UPDATE)
 
     def look(self) -> None:
         """One round of what each process does every `ROUND_S`: it only reads where nothing is due,
         so that an idle service leaves the write lock to whoever needs it."""
         self.update_when_due()
         self.deliver()
+
+
+def _has_news(last: tuple[int, int], covered: tuple[int, int]) -> bool:
+    """Whether the last sequence number or removal is one that no index covers."""
+    return last[0] > covered[0] or last[1] > covered[1]

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar import contract as contracts
-from sidecar.catalogue import KINDS, Catalogue
+from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.dial import PROMISES
 from sidecar.errors import SimilarityError
 from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.inventory import Inventory
 from sidecar.metrics.page import Figure
-
-UNFINISHED = ("waiting", "running")
 
 
 @dataclass(frozen=True)
@@ -94,11 +92,13 @@ class Figures:
     def _tasks(self) -> Iterator[Figure]:
         latest = self.catalogue.tasks.latest()
         count = Counter((task.kind, task.state) for task in latest)
-        states = [((kind, state), count[kind, state]) for kind in KINDS for state in UNFINISHED]
+        states = [((kind, state), count[kind, state]) for kind in TaskKind for state in UNFINISHED]
         yield Figure("tasks", "Tasks that wait or run.", ("kind", "state"), states)
-        progress = [((task.kind,), task.progress) for task in latest if task.state == "running"]
+        progress = [
+            ((task.kind,), task.progress) for task in latest if task.state == TaskState.RUNNING
+        ]
         yield Figure("task_progress_ratio", "Of the task that runs.", ("kind",), progress)
-        failed = [((kind,), float(count[kind, "error"] > 0)) for kind in KINDS]
+        failed = [((kind,), float(count[kind, TaskState.ERROR] > 0)) for kind in TaskKind]
         text = "1 where the last task of a kind that ended failed."
         yield Figure("task_last_failed", text, ("kind",), failed)
 

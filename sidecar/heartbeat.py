@@ -3,9 +3,8 @@
 import logging
 import threading
 from types import TracebackType
-from typing import Any
 
-from sidecar.catalogue import Task, Tasks
+from sidecar.catalogue import Progress, Task, Tasks
 from sidecar.errors import CatalogueUnavailable, TaskLost
 
 log = logging.getLogger(__name__)
@@ -19,16 +18,16 @@ class Heartbeat:
     def __init__(self, tasks: Tasks, task: Task) -> None:
         self._tasks = tasks
         self._task = task
-        self._told: tuple[str, float, dict[str, Any]] = (task.phase, 0.0, {})
+        self._told: tuple[str, float, Progress | None] = (task.phase, 0.0, None)
         self._lost: TaskLost | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def report(self, phase: str, progress: float, **figures: Any) -> None:
+    def report(self, phase: str, progress: float, figures: Progress | None = None) -> None:
         """Tell how far the work is; cheap enough to call often.
 
         Args:
-            figures: what else its status shall tell meanwhile, fit for JSON.
+            figures: what else its status shall show meanwhile.
         Raises:
             TaskLost: the task was cancelled or given away, and the work is in vain.
         """

@@ -4,6 +4,8 @@ import ctypes
 import logging
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from redis import Redis
@@ -15,11 +17,12 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from sidecar import request_ids
-from sidecar.catalogue import Catalogue, Task, open_catalogue
+from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
 from sidecar.deliveries import QUEUE, RUN, Deliveries
-from sidecar.errors import QueueUnavailable, SimilarityError, TaskLost
+from sidecar.errors import NeedMoreSamples, NoSamples, QueueUnavailable, SimilarityError, TaskLost
 from sidecar.heartbeat import Heartbeat
 from sidecar.metrics.worker import WorkerMetrics
+from sidecar.samples import check_training
 from sidecar.settings import Settings, from_environment
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,9 @@ class _Worker(Worker):
     """RQ's worker, which on SIGTERM drops its job: tasks are safe to run again, and may be long."""
 
     stopping = False  # the whole process, by a signal
+    killed = False  # the process of the job at hand
+    began = 0.0  # that job, by time.monotonic
+    settings: Settings
     metrics: WorkerMetrics
     max_connection_wait_time = 2.0  # seconds between tries to reach Redis
 
@@ -63,15 +69,10 @@ class _Worker(Worker):
             log.error("job %s in Redis is none of ours: it is deleted, not run", job.id)
             job.delete()
             return
-        began = time.monotonic()
+        _Worker.killed, _Worker.began = False, time.monotonic()
         super().execute_job(job, queue)
-        try:
-            task = _look_up(job.args[0])
-        except SimilarityError as error:
-            log.warning("%s is not counted: %s", job.args[0], error)
-            return
-        if task.finished_at is not None:
-            self.metrics.task_ended(task.kind, task.state, time.monotonic() - began)
+        if not _Worker.killed:
+            _settle(job.args[0])
 
     def handle_warm_shutdown_request(self) -> None:
         _Worker.stopping = True
@@ -81,7 +82,7 @@ class _Worker(Worker):
 
 def work(settings: Settings) -> None:
     """Run tasks until SIGTERM or SIGINT; wait for Redis whenever it is away."""
-    _Worker.metrics = WorkerMetrics()
+    _Worker.settings, _Worker.metrics = settings, WorkerMetrics()
     try:
         _Worker.metrics.serve(settings.host, settings.metrics_port)
     except OSError as error:  # a second worker of one host
@@ -101,7 +102,7 @@ def _work_until_stopped(settings: Settings) -> None:
                 serializer=JSONSerializer,
                 job_class=_Job,
                 worker_ttl=WORKER_TTL_S,
-                work_horse_killed_handler=_put_back,
+                work_horse_killed_handler=_killed,
             )
             log.info("worker waits for tasks")
             worker.work(logging_level=settings.log_level.upper())
@@ -117,12 +118,20 @@ def run(task_id: str) -> None:
     """Do a task, in a process of its own that RQ forks: the function that a job names."""
     _die_with_parent()
     settings = from_environment()
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
-    task = catalogue.tasks.claim(task_id)
-    if task is None:
-        return  # done, cancelled, or another one is running; its turn comes
-    request_ids.begin(task.request_id or "")
-    log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
+    with _opened(settings) as catalogue:
+        task = catalogue.tasks.claim(task_id)
+        if task is None:
+            return  # done, cancelled, or another one is running; its turn comes
+        request_ids.begin(task.request_id or "")
+        log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
+        try:
+            _run(task, catalogue, settings)
+        finally:
+            _deliver_next(settings, catalogue)
+
+
+def _run(task: Task, catalogue: Catalogue, settings: Settings) -> None:
+    """Do a claimed task to its end, whatever that is."""
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             # FAISS must not be loaded before RQ's fork: its threads would not survive it. Nor would
@@ -130,29 +139,38 @@ def run(task_id: str) -> None:
             from sidecar.workshop import work_on
 
             done = work_on(task, catalogue, settings, heartbeat.report)
-        log.info("%s %s published generation %s", task.kind, task_id, done.generation)
+        log.info("%s %s published generation %s", task.kind, task.task_id, done.generation)
         _heed(done, catalogue, settings.auto_train)
     except TaskLost as error:
         log.warning("%s", error)
     except SimilarityError as error:
-        log.warning("%s %s failed: %s", task.kind, task_id, error)
+        log.warning("%s %s failed: %s", task.kind, task.task_id, error)
         catalogue.tasks.fail(task, error)
     except Exception:
         catalogue.tasks.fail(task, SimilarityError("the worker's log has the reason"))
         raise
-    finally:
-        _deliver_next(settings, catalogue)
 
 
 def _heed(done: Task, catalogue: Catalogue, auto_train: bool) -> None:
     """Say what the task has found wanting, and see to it where that is wished for."""
-    if done.report is None or done.generation is None:
+    report = done.report.index if isinstance(done.report, SwitchReport) else done.report
+    if not isinstance(report, IndexReport) or done.generation is None:
         return
-    warnings, due = done.report["warnings"], done.report["training_due"]
-    for sentence in (*warnings, *due):
+    for sentence in (*report.warnings, *report.training_due):
         log.warning("generation %s: %s", done.generation, sentence)
-    if auto_train and due and done.kind == "update":
-        log.info("training %s follows", catalogue.tasks.request("train").task_id)
+    if auto_train and report.training_due and done.kind == TaskKind.UPDATE:
+        _train(catalogue)
+
+
+def _train(catalogue: Catalogue) -> None:
+    try:
+        with catalogue.writing() as transaction:
+            check_training(transaction)
+            task = transaction.tasks.request(TaskKind.TRAIN)
+    except (NoSamples, NeedMoreSamples) as error:
+        log.warning("no training follows: %s", error)
+    else:
+        log.info("training %s follows", task.task_id)
 
 
 def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
@@ -164,25 +182,43 @@ def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
         log.warning("%s", error)
 
 
-def _put_back(job: Job, _pid: int, _status: int, _usage: Any) -> None:
+def _killed(job: Job, _pid: int, _status: int, _usage: Any) -> None:
     """The process of a task was killed: say so at once, rather than let its lease run out."""
-    settings = from_environment()
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
-    if _Worker.stopping:
-        catalogue.tasks.give_back(job.args[0])
-    else:
+    _Worker.killed = True
+    if not _Worker.stopping:
         _Worker.metrics.process_lost()
-        catalogue.tasks.release(job.args[0])
-    catalogue.database.close()
+    _settle(job.args[0])
 
 
-def _look_up(task_id: str) -> Task:
-    settings = from_environment()
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+def _settle(task_id: str) -> None:
+    """The process of a task has ended: put the task back where that was killed, and count it where
+    it has ended, too."""
     try:
-        return catalogue.tasks.get(task_id)
+        with _opened(_Worker.settings) as catalogue:
+            if _Worker.killed and _Worker.stopping:
+                catalogue.tasks.give_back(task_id)
+            elif _Worker.killed:
+                catalogue.tasks.release(task_id)
+            task = catalogue.tasks.get(task_id)
+    except SimilarityError as error:  # its lease will run out
+        log.warning("what became of %s is not known: %s", task_id, error)
+        return
+    if task.finished_at is not None:
+        took_s = time.monotonic() - _Worker.began
+        _Worker.metrics.task_ended(task.kind, task.state, took_s)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Catalogue]:
+    """The catalogue for as long as the block lasts: once in the process of a task, and once beside
+    it when that has ended. No connection may outlive a fork."""
+    catalogue = open_catalogue(
+        settings.database_url, settings.task_lease_s, settings.keep_tasks_days
+    )
+    try:
+        yield catalogue
     finally:
-        catalogue.database.close()
+        catalogue.close()
 
 
 def _die_with_parent() -> None:

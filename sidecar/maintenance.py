@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sidecar.backups import Backups
 from sidecar.builds import BuildRules
-from sidecar.catalogue import open_catalogue
+from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.comparison import Comparison
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.features import Extractor
@@ -28,7 +28,9 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     Raises:
         SimilarityError: why it could not be done.
     """
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    catalogue = open_catalogue(
+        settings.database_url, settings.task_lease_s, settings.keep_tasks_days
+    )
     try:
         backups = Backups(catalogue, Generations(settings.index_dir))
         extractor = Extractor.of(settings)
@@ -98,8 +100,9 @@ def _mend(tools: Tools) -> None:
     if task is None:
         print("another task goes first; the worker then looks at the features of all images")
         return
-    report = task.report or {}
-    print(f"features compared: {report['checked']}, {report['mended'] or 'none'} had to be mended")
+    report = task.report
+    assert isinstance(report, MendingReport)
+    print(f"features compared: {report.checked}, {report.mended or 'none'} had to be mended")
 
 
 def _note(error: FeaturesUnavailable | ModelRefused) -> None:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import (
     Catalogue,
-    Connection,
     Embedded,
+    MendingProgress,
+    MendingReport,
     ModelRecord,
-    Published,
     Task,
-    strike_mended,
 )
 from sidecar.comparison import Compared, Comparison, sentence
 from sidecar.drafts import Sealed
@@ -102,7 +101,7 @@ class Mending:
         left = self.catalogue.suspects.count()
         mended = sum(self.catalogue.suspects.mended().values())
         progress = COMPARED * self.checked / max(1, self.checked + left - mended)
-        self.report("comparing", progress, checked=self.checked, mended=mended)
+        self.report("comparing", progress, MendingProgress(self.checked, mended))
         if self.catalogue.tasks.make_way(self.task):
             raise TaskWaits(f"mend {self.task.task_id} lets others go first")
 
@@ -128,14 +127,17 @@ class Mending:
         def scaled(phase: str, progress: float) -> None:
             self.report(phase, COMPARED + (1 - COMPARED) * progress)
 
-        self.task = self.catalogue.tasks.look_again(self.task, lambda _: None)
+        with self.catalogue.tasks.holding(self.task) as transaction:
+            self.task = self.catalogue.tasks.look_again(self.task, transaction)
         return self.trainer.afresh(self.task, record, scaled)
 
     def _publish(self, sealed: Sealed | None, mended: int) -> Task:
-        def publishing(connection: Connection) -> Published:
-            strike_mended(connection)
-            made = Published(None, None, {}) if sealed is None else self.trainer.publish(sealed)
-            figures = {"checked": self.checked, "mended": mended}
-            return Published(made.generation, made.images, made.report | figures)
-
-        return self.catalogue.tasks.publish(self.task, publishing)
+        with self.catalogue.tasks.publishing(self.task) as publication:
+            publication.transaction.strike_mended()
+            if sealed is None:
+                publication.record(MendingReport(self.checked, mended))
+            else:
+                report = MendingReport(self.checked, mended, sealed.meta.quality.summary())
+                number = self.trainer.publish(sealed)
+                publication.record(report, number, sealed.meta.images)
+        return publication.task

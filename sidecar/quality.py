@@ -8,6 +8,7 @@ up to keep its promises. All of that is measured at every update.
 from dataclasses import dataclass
 from typing import Any
 
+from sidecar.catalogue import IndexReport
 from sidecar.dial import Dial, Mark
 from sidecar.index import Index
 from sidecar.segments import Segments
@@ -82,15 +83,15 @@ class Quality:
         """That of the next one, made by an update."""
         return Quality(dial, self.trained, self.added.joined(new))
 
-    def summary(self) -> dict[str, Any]:
-        """What the answer of a task tells."""
+    def summary(self) -> IndexReport:
+        """What a task reports of it."""
         default = self.dial.mark(DEFAULT_NPROB)
-        return {
-            "recall_at_10": default.recall,
-            "recall_at_least": default.at_least,
-            "warnings": self.dial.broken(),
-            "training_due": self.training_due(),
-        }
+        return IndexReport(
+            recall_at_10=default.recall,
+            recall_at_least=default.at_least,
+            warnings=self.dial.broken(),
+            training_due=self.training_due(),
+        )
 
     def training_due(self) -> list[str]:
         """A sentence for each reason to train again."""

@@ -4,7 +4,7 @@ import shutil
 from contextlib import suppress
 
 from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, Published, Task
+from sidecar.catalogue import Catalogue, Task, TaskKind
 from sidecar.comparison import Comparison
 from sidecar.errors import (
     FeaturesUnavailable,
@@ -30,15 +30,17 @@ def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) ->
         CatalogueDamaged: features in the catalogue are not what was stored.
         StorageFull, CatalogueUnavailable: the index is as it was.
     """
-    task = catalogue.tasks.claim(catalogue.tasks.request("train").task_id)
-    if task is None:
-        raise RepairRefused("another task is running: wait for it, or cancel it")
+    with catalogue.writing() as transaction:
+        task = transaction.tasks.claim(transaction.tasks.request(TaskKind.TRAIN).task_id)
+        if task is None:
+            raise RepairRefused("another task is running: wait for it, or cancel it")
     trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             if catalogue.entries.count():
                 return trainer.run(task, heartbeat.report)
-            catalogue.tasks.publish(task, lambda _: _nothing(generations))
+            with catalogue.tasks.publishing(task):
+                _drop_all(generations)
             return None
     except SimilarityError as error:
         catalogue.tasks.fail(task, error)
@@ -59,7 +61,7 @@ def mend_all(
         StorageFull, CatalogueUnavailable: what was mended is kept; the next start goes on.
     """
     _suspect_all(catalogue, comparison)
-    task = catalogue.tasks.claim(catalogue.tasks.request("mend").task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.MEND).task_id)
     if task is None:
         return None
     trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
@@ -87,9 +89,8 @@ def _suspect_all(catalogue: Catalogue, comparison: Comparison) -> None:
             catalogue.suspects.add_all(record)
 
 
-def _nothing(generations: Generations) -> Published:
+def _drop_all(generations: Generations) -> None:
     """No images, no index."""
     (generations.folder / CURRENT).unlink(missing_ok=True)
     for number in generations.numbers():
         shutil.rmtree(generations.path(number))
-    return Published(None, None, {})

@@ -1,9 +1,9 @@
 """A version that is used no more: its features, its generations and Triton's memory given back."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from sidecar.catalogue import Catalogue, Published, Task
+from sidecar.admission import Admission
+from sidecar.catalogue import Catalogue, RetirementReport, Task
 from sidecar.generations import Generations
 from sidecar.upgrades import Report
 from sidecar.versions import Versions
@@ -18,6 +18,7 @@ class Retirement:
     catalogue: Catalogue
     generations: Generations
     versions: Versions
+    admission: Admission
 
     def run(self, task: Task, report: Report) -> Task:
         """Do a claimed task: when it has ended well, nothing is left of the version in
@@ -25,13 +26,14 @@ class Retirement:
 
         Raises:
             TaskLost: the task was cancelled or given to another attempt.
+            SwitchRefused: the version has come into use meanwhile; nothing was changed.
             FeaturesUnavailable: Triton is away: it is to be asked for again.
             ModelRefused: the repository can't be written.
             CatalogueUnavailable.
         """
         assert task.version is not None
         report("unloading", 0.0)
-        self.versions.retire(task.version)
+        self._put_away(task, task.version)
         record = self.catalogue.models.numbered(task.version)
         freed = 0
         if record is not None:
@@ -41,6 +43,15 @@ class Retirement:
                 freed += gone
                 report("discarding", min(1.0, freed / total))
             freed += self.catalogue.models.retire(record)
-            self.catalogue.database.release_space()
-        figures: dict[str, Any] = {"version": task.version, "features_freed": freed}
-        return self.catalogue.tasks.publish(task, lambda _: Published(None, None, figures))
+            self.catalogue.release_space()
+        with self.catalogue.tasks.publishing(task) as publication:
+            publication.record(RetirementReport(task.version, freed))
+        return publication.task
+
+    def _put_away(self, task: Task, version: int) -> None:
+        """While nobody else writes, nothing can bring the version into use."""
+        ground = self.admission.ground(task.kind, version)
+        with self.catalogue.tasks.holding(task) as transaction:
+            ground.check(transaction, task)
+            self.versions.retire(version)
+        self.versions.unload()

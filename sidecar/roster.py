@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar import contract as contracts
-from sidecar.catalogue import SWITCHES, Catalogue, KnownModel
+from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
 from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.features import Extractor
@@ -104,8 +104,9 @@ class Roster:
     def _agreement(self, one: int, other: int | None) -> float | None:
         """As the last switch between the two has measured it."""
         for task in self.catalogue.tasks.finished(SWITCHES):
-            report = task.report or {}
-            if {report.get("version"), report.get("agreement_with")} == {one, other}:
-                share: float | None = report["agreement_at_10"]
-                return share
+            report = task.report
+            if not isinstance(report, SwitchReport) or report.agreement is None:
+                continue
+            if {report.version, report.agreement.other} == {one, other}:
+                return report.agreement.at_10
         return None

@@ -4,7 +4,7 @@ from typing import Any
 
 import falcon
 
-from sidecar.catalogue import Task
+from sidecar.catalogue import Task, TaskKind, TaskState, to_json
 from sidecar.dispatcher import Dispatcher
 from sidecar.figures import Figures
 from sidecar.health import Health
@@ -12,27 +12,19 @@ from sidecar.inventory import Inventory
 from sidecar.metrics.page import CONTENT_TYPE, page
 from sidecar.parameters import whole_number
 
-MESSAGES = {
-    "train": "training",
-    "update": "updating",
-    "upgrade": "upgrading",
-    "rollback": "rolling back",
-    "retire": "retiring",
-    "mend": "mending",
-}
 MOST_TASKS = 100
 
 
 class RequestResource:
     """GET or POST /similarity/train and /similarity/update."""
 
-    def __init__(self, dispatcher: Dispatcher, kind: str) -> None:
+    def __init__(self, dispatcher: Dispatcher, kind: TaskKind) -> None:
         self._dispatcher = dispatcher
         self._kind = kind
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         task = self._dispatcher.request(self._kind)
-        if task.state == "error":
+        if task.state == TaskState.ERROR:
             resp.status = falcon.HTTP_409
             resp.media = _status(task)
         else:
@@ -48,7 +40,7 @@ class StatusResource:
         self._dispatcher = dispatcher
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
-        resp.media = _status(self._dispatcher.tasks.get(task_id))
+        resp.media = _status(self._dispatcher.catalogue.tasks.get(task_id))
 
 
 class TasksResource:
@@ -58,7 +50,9 @@ class TasksResource:
         self._dispatcher = dispatcher
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        tasks = self._dispatcher.tasks.recent(whole_number(req, "limit", MOST_TASKS, MOST_TASKS))
+        tasks = self._dispatcher.catalogue.tasks.recent(
+            whole_number(req, "limit", MOST_TASKS, MOST_TASKS)
+        )
         resp.media = {"status": "ok", "tasks": [_status(task) for task in tasks]}
 
 
@@ -122,14 +116,14 @@ class ReadyResource:
 
 def asked(task: Task) -> dict[str, Any]:
     """What a client gets that has asked for a task."""
-    return {"status": "ongoing", "message": MESSAGES[task.kind], "task_id": task.task_id}
+    return {"status": "ongoing", "message": task.kind.message, "task_id": task.task_id}
 
 
 def _status(task: Task) -> dict[str, Any]:
     """A task as clients see it: ongoing, ok, or error."""
     answer: dict[str, Any] = {
-        "status": {"ok": "ok", "error": "error", "cancelled": "error"}.get(task.state, "ongoing"),
-        "message": task.message or MESSAGES[task.kind],
+        "status": task.state.status,
+        "message": task.message or task.kind.message,
         "task_id": task.task_id,
         "kind": task.kind,
         "created_at": task.created_at,
@@ -137,9 +131,9 @@ def _status(task: Task) -> dict[str, Any]:
     if task.version is not None:
         answer["version"] = task.version
     if answer["status"] == "ongoing":
-        return answer | {"progress": task.progress, "phase": task.phase, **(task.report or {})}
+        return answer | {"progress": task.progress, "phase": task.phase, **to_json(task.report)}
     answer["finished_at"] = task.finished_at
     if answer["status"] == "error":
         return answer | {"detail": task.detail}
-    made = {"generation": task.generation, "images": task.images, **(task.report or {})}
+    made = {"generation": task.generation, "images": task.images, **to_json(task.report)}
     return answer | {"progress": 1.0} | made

@@ -7,7 +7,7 @@ anybody can run them again.
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,17 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.builds import Builder, BuildRules, Report
-from sidecar.catalogue import Catalogue, ModelRecord, Published, Removed, Task
+from sidecar.catalogue import Catalogue, ModelRecord, Removed, Task, TaskKind
 from sidecar.drafts import Draft, Sealed
-from sidecar.errors import CatalogueUnavailable, NeedMoreSamples, NoSamples, StorageFull
+from sidecar.errors import CatalogueUnavailable, StorageFull
 from sidecar.generation import Generation
 from sidecar.generations import Generations
 from sidecar.meta import Meta
+from sidecar.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)
-
-FEWEST_SAMPLES = 1000  # the specification's
-Publishing = Callable[[], Published]
 
 
 @dataclass(frozen=True)
@@ -38,19 +36,6 @@ class Trainer:
     keep_generations: int
     fewest_samples: int = FEWEST_SAMPLES
 
-    def check(self, kind: str) -> None:
-        """Whether a task of this kind makes sense now.
-
-        Raises:
-            NoSamples, NeedMoreSamples: a training has too few images.
-            NoIndex: there is nothing to update.
-        """
-        if kind == "update":
-            self.generations.current()
-            return
-        model = self.catalogue.models.in_use()
-        self._check_samples(0 if model is None else self.catalogue.vectors.count(model.model))
-
     def run(self, task: Task, report: Report) -> Task:
         """Do a claimed task and publish what it made.
 
@@ -60,11 +45,14 @@ class Trainer:
             TaskLost: the task was cancelled or given to another attempt; nothing was published.
             StorageFull, NoSamples, NeedMoreSamples, NoIndex, DeviceUnavailable: nor then.
         """
-        make = self._update if task.kind == "update" else self._train
+        make = self._update if task.kind == TaskKind.UPDATE else self._train
         with self.drafting(task):
-            publishing = make(task, report)
+            made = make(task, report)
             report("publishing", 0.95)
-            return self.catalogue.tasks.publish(task, lambda _: publishing())
+            with self.catalogue.tasks.publishing(task) as publication:
+                number = made.number if isinstance(made, Generation) else self.publish(made)
+                publication.record(made.meta.quality.summary(), number, made.meta.images)
+        return publication.task
 
     @contextmanager
     def drafting(self, task: Task) -> Iterator[None]:
@@ -107,31 +95,25 @@ class Trainer:
         build = builder.onwards(previous, gone, draft.segments(), stayed)
         return draft.seal(build, removed.last, max(after, up_to))
 
-    def publish(self, sealed: Sealed) -> Published:
-        """Make a draft the generation that is searched."""
-        number = self.generations.publish(sealed.folder, self.keep_generations)
-        return _published(number, sealed.meta)
+    def publish(self, sealed: Sealed) -> int:
+        """Make a draft the generation that is searched; returns its number."""
+        return self.generations.publish(sealed.folder, self.keep_generations)
 
-    def _train(self, task: Task, report: Report) -> Publishing:
+    def _train(self, task: Task, report: Report) -> Sealed:
         model = self.catalogue.models.in_use()
-        self._check_samples(
-            0 if model is None else self.catalogue.vectors.count(model.model, task.snapshot)
-        )
+        images = 0 if model is None else self.catalogue.vectors.count(model.model, task.snapshot)
+        check_samples(images, self.fewest_samples)
         assert model is not None
-        sealed = self.afresh(task, model, report)
-        return lambda: self.publish(sealed)
+        return self.afresh(task, model, report)
 
-    def _update(self, task: Task, report: Report) -> Publishing:
+    def _update(self, task: Task, report: Report) -> Sealed | Generation:
+        """A draft; or the generation that is there already, where nothing has changed."""
         previous = self.generations.current()
         in_use = self.catalogue.models.in_use()
         if in_use is not None and in_use.sha256 != previous.meta.sha256:
             # The last one of this model is damaged, and one of the model before answers meanwhile.
-            sealed = self.afresh(task, in_use, report)
-            return lambda: self.publish(sealed)
-        if not self._changed(task, previous):
-            return lambda: _published(previous.number, previous.meta)
-        sealed = self.onwards(task, previous, report)
-        return lambda: self.publish(sealed)
+            return self.afresh(task, in_use, report)
+        return self.onwards(task, previous, report) if self._changed(task, previous) else previous
 
     def _changed(self, task: Task, previous: Generation) -> bool:
         """Whether anything was added or removed since a generation was made."""
@@ -153,15 +135,3 @@ class Trainer:
                 self.catalogue.removals.forget(min(meta.removals for meta in kept))
         except (CatalogueUnavailable, StorageFull, OSError, ValueError) as error:
             log.warning("what was removed is forgotten another time: %s", error)
-
-    def _check_samples(self, images: int) -> None:
-        if images == 0:
-            raise NoSamples("nothing has been added yet")
-        if images < self.fewest_samples:
-            raise NeedMoreSamples(
-                f"a training takes {self.fewest_samples} images; there are {images}"
-            )
-
-
-def _published(number: int, meta: Meta) -> Published:
-    return Published(number, meta.images, meta.quality.summary())

@@ -12,12 +12,22 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from sidecar.admission import Admission
 from sidecar.agreement import agreement
-from sidecar.catalogue import Catalogue, Connection, ModelRecord, Published, Task, lacking, use
+from sidecar.catalogue import (
+    Agreement,
+    Catalogue,
+    EmbeddingProgress,
+    ModelRecord,
+    Progress,
+    SwitchReport,
+    Task,
+    TaskKind,
+    Transaction,
+)
 from sidecar.drafts import Sealed
 from sidecar.embedding import Embedding
 from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
@@ -41,30 +51,43 @@ SPARE = 1.1  # of what is needed: pages are never quite full
 class Report(Protocol):
     """Tells how far the work is; raises TaskLost to stop it."""
 
-    def __call__(self, phase: str, progress: float, **figures: Any) -> None: ...
+    def __call__(self, phase: str, progress: float, figures: Progress | None = None) -> None: ...
 
 
 class _Behind(Exception):
     """The model has an image to see yet."""
 
 
-@dataclass
-class Upgrader:
-    """One attempt at an upgrade or a rollback.
-
-    Args:
-        task: claimed; when it has ended well, the version in `task.version` is in use.
-        whole: a sequence number up to which the new model has features of every image.
-    """
+@dataclass(frozen=True)
+class Parts:
+    """What an upgrade works with."""
 
     catalogue: Catalogue
     generations: Generations
     trainer: Trainer
     versions: Versions
     embedding: Embedding
-    task: Task
-    report: Report
-    whole: int = 0
+    admission: Admission
+
+
+class Upgrader:
+    """One attempt at an upgrade or a rollback."""
+
+    def __init__(self, parts: Parts, task: Task, report: Report) -> None:
+        """Begin.
+
+        Args:
+            task: claimed; when it has ended well, the version in `task.version` is in use.
+        """
+        self.catalogue = parts.catalogue
+        self.generations = parts.generations
+        self.trainer = parts.trainer
+        self.versions = parts.versions
+        self.embedding = parts.embedding
+        self.admission = parts.admission
+        self.task = task
+        self.report = report
+        self.whole = 0  # up to this sequence number the new model has features of every image
 
     def run(self) -> Task:
         """Do it.
@@ -72,12 +95,14 @@ class Upgrader:
         Raises:
             TaskLost: the task was cancelled or given to another attempt.
             TaskWaits: a training or an update goes first.
+            UnknownVersion, SwitchRefused: it makes no sense any more; everything is as it was.
             ModelRefused, FeaturesUnavailable, CatalogueDamaged, CatalogueUnavailable, StorageFull,
             IndexDamaged, DeviceUnavailable: everything is as it was, but for the features that have
                 been made: these are kept.
         """
         assert self.task.version is not None
         self.report("loading", 0.0)
+        self._check_ground()
         record = self.versions.take(self.task.version).record
         check_room(self.catalogue, record, self.generations.folder)
         self._embed(record)
@@ -86,9 +111,9 @@ class Upgrader:
         self._until_whole(record, lambda: self._look_again(record))
         with self.trainer.drafting(self.task):
             sealed = self._index(record)
-            figures = self._figures(record, sealed)
+            report = self._outcome(record, sealed)
             self._wait("preloading", INDEXED)
-            self._until_whole(record, lambda: self._switch(record, sealed, figures))
+            self._until_whole(record, lambda: self._switch(record, sealed, report))
         return self.task
 
     def _embed(self, record: ModelRecord) -> None:
@@ -101,10 +126,12 @@ class Upgrader:
             self.report(
                 "embedding",
                 EMBEDDED * (there + done) / max(images, there + done, 1),
-                embedded=there + done,
-                images=images,
-                images_per_s=round(rate, 1),
-                eta_s=round(max(0, images - there - done) / rate) if rate else None,
+                EmbeddingProgress(
+                    embedded=there + done,
+                    images=images,
+                    images_per_s=round(rate, 1),
+                    eta_s=round(max(0, images - there - done) / rate) if rate else None,
+                ),
             )
             if self.catalogue.tasks.make_way(self.task):
                 raise TaskWaits(f"{self.task.kind} {self.task.task_id} lets others go first")
@@ -129,7 +156,9 @@ class Upgrader:
 
     def _look_again(self, record: ModelRecord) -> Task:
         """Take the snapshot of this moment."""
-        return self.catalogue.tasks.look_again(self.task, partial(self._check, record))
+        with self.catalogue.tasks.holding(self.task) as transaction:
+            self._check_whole(record, transaction)
+            return self.catalogue.tasks.look_again(self.task, transaction)
 
     def _index(self, record: ModelRecord) -> Sealed | None:
         """Nothing where there was no index before: the first training is the user's to ask for."""
@@ -140,37 +169,49 @@ class Upgrader:
             self.report(phase, EMBEDDED + (INDEXED - EMBEDDED) * progress)
 
         previous = self.generations.newest_of(record.sha256)
-        if self.task.kind == "rollback" and previous is not None:
+        if self.task.kind == TaskKind.ROLLBACK and previous is not None:
             return self.trainer.onwards(self.task, previous, scaled)
         return self.trainer.afresh(self.task, record, scaled)
 
-    def _figures(self, record: ModelRecord, sealed: Sealed | None) -> dict[str, Any]:
-        """What the status of the task tells besides what was measured of the index."""
+    def _outcome(self, record: ModelRecord, sealed: Sealed | None) -> SwitchReport:
+        """What the task reports when it has ended well."""
         before = self.catalogue.models.in_use()
-        figures = {"version": record.version, "previous": before.version if before else None}
+        previous = before.version if before else None
         if sealed is None:
-            return figures
+            return SwitchReport(record.version, previous)
+        index = sealed.meta.quality.summary()
+        return SwitchReport(record.version, previous, index, self._agreement(sealed))
+
+    def _agreement(self, sealed: Sealed) -> Agreement | None:
         try:
             current = self.generations.current()
             share = agreement(current, Generation(sealed.folder))
         except IndexDamaged as error:
             log.warning("nothing to agree with: %s", error)
-            return figures
-        return figures | {"agreement_at_10": share, "agreement_with": current.meta.version}
+            return None
+        return Agreement(share, current.meta.version)
 
-    def _switch(self, record: ModelRecord, sealed: Sealed | None, figures: dict[str, Any]) -> Task:
+    def _switch(self, record: ModelRecord, sealed: Sealed | None, report: SwitchReport) -> Task:
         """In one commit: from here on the new model answers."""
+        ground = self.admission.ground(self.task.kind, record.version)
+        with self.catalogue.tasks.publishing(self.task) as publication:
+            ground.check(publication.transaction, self.task)
+            self._check_whole(record, publication.transaction)
+            publication.transaction.use(record)
+            if sealed is None:
+                publication.record(report)
+            else:
+                publication.record(report, self.trainer.publish(sealed), sealed.meta.images)
+        return publication.task
 
-        def publishing(connection: Connection) -> Published:
-            self._check(record, connection)
-            use(connection, record)
-            made = Published(None, None, {}) if sealed is None else self.trainer.publish(sealed)
-            return Published(made.generation, made.images, made.report | figures)
+    def _check_ground(self) -> None:
+        """What was asked for may make no sense any more. Raises UnknownVersion, SwitchRefused."""
+        ground = self.admission.ground(self.task.kind, self.task.version)
+        with self.catalogue.reading() as transaction:
+            ground.check(transaction, self.task)
 
-        return self.catalogue.tasks.publish(self.task, publishing)
-
-    def _check(self, record: ModelRecord, connection: Connection) -> None:
-        if lacking(connection, record.model, self.whole):
+    def _check_whole(self, record: ModelRecord, transaction: Transaction) -> None:
+        if transaction.lacks(record, self.whole):
             raise _Behind
 
     def _wait(self, phase: str, progress: float) -> None:
@@ -186,7 +227,7 @@ def check_room(catalogue: Catalogue, record: ModelRecord, folder: Path) -> None:
     than after a day. Raises StorageFull."""
     images = catalogue.entries.count()
     missing = images - catalogue.vectors.count(record.model)
-    rows = images + (missing if catalogue.database.kind.is_a_file else 0)
+    rows = images + (missing if catalogue.is_a_file else 0)
     needed = int(SPARE * rows * (2 * record.dimension + ROW_BYTES))
     free = shutil.disk_usage(folder).free
     if needed > free:

@@ -51,19 +51,23 @@ class Versions:
             if version != self._in_use():
                 try:
                     self._put_away(version, REJECTED)
+                    self._load()
                 except ModelRefused as left:
                     raise ModelRefused(f"{refused}; {left}") from refused
                 self.recorded.forget(version)
             raise
 
     def retire(self, version: int) -> None:
-        """Take a version out of the repository, and have Triton free its memory.
+        """Take a version out of the repository. Raises ModelRefused: it can't be written."""
+        self._put_away(version, RETIRED)
+
+    def unload(self) -> None:
+        """Have Triton free the memory of versions that are gone from the repository.
 
         Raises:
-            ModelRefused: the repository can't be written.
-            FeaturesUnavailable: Triton is away; it will not load the version when it is back.
+            FeaturesUnavailable: it is away; it will not load them when it is back.
         """
-        self._put_away(version, RETIRED)
+        self._load()
 
     def _proved(self, version: int) -> Model:
         contract = contracts.read(self.repository, version)
@@ -93,7 +97,6 @@ class Versions:
                     f"Triton starts again: {error}"
                 ) from error
             log.warning("version %d is in %s now", version, target)
-        self._load()
 
     def _load(self) -> str:
         """As `Extractor.load`, but not where Triton would drop the version in use."""

@@ -1,7 +1,8 @@
 """A claimed task to whoever does its kind of work: the composition root of the worker."""
 
+from sidecar.admission import Admission
 from sidecar.builds import BuildRules
-from sidecar.catalogue import SHORT, Catalogue, Task
+from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
 from sidecar.comparison import Comparison
 from sidecar.embedding import Embedding
 from sidecar.features import Extractor
@@ -11,7 +12,7 @@ from sidecar.models import VerifiedModels
 from sidecar.retirement import Retirement
 from sidecar.settings import Settings
 from sidecar.trainer import Trainer
-from sidecar.upgrades import Report, Upgrader
+from sidecar.upgrades import Parts, Report, Upgrader
 from sidecar.versions import Versions
 
 
@@ -27,10 +28,18 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     extractor = Extractor.of(settings)
     models = VerifiedModels(repository, catalogue.models, extractor)
     versions = Versions(repository, catalogue.models, extractor, models)
-    if task.kind == "mend":
+    if task.kind == TaskKind.MEND:
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
-    if task.kind == "retire":
-        return Retirement(catalogue, generations, versions).run(task, report)
-    embedding = Embedding(catalogue.entries, catalogue.vectors, models)
-    return Upgrader(catalogue, generations, trainer, versions, embedding, task, report).run()
+    admission = Admission(generations, repository)
+    if task.kind == TaskKind.RETIRE:
+        return Retirement(catalogue, generations, versions, admission).run(task, report)
+    parts = Parts(
+        catalogue,
+        generations,
+        trainer,
+        versions,
+        Embedding(catalogue.entries, catalogue.vectors, models),
+        admission,
+    )
+    return Upgrader(parts, task, report).run()

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from sidecar.catalogue.database import Database
+from sidecar.catalogue.database import Connections
 from sidecar.catalogue.schema import features, models, tasks
+from sidecar.catalogue.task import SWITCHES
 from sidecar.errors import ModelRefused, ModelReplaced
 
-SWITCHES = ("upgrade", "rollback")  # kinds of tasks that bring another model into use
 COLUMNS = (models.c.model, models.c.version, models.c.sha256, models.c.dimension)
 
 
@@ -39,13 +39,19 @@ class Known:
 class Models:
     """The models that the catalogue has features of."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Connections) -> None:
         self._database = database
 
     def in_use(self) -> ModelRecord | None:
         """The model that embeds what is added; None before the first was adopted."""
         with self._database.reading() as connection:
             return _one(connection, models.c.in_use)
+
+    def previous(self) -> ModelRecord | None:
+        """The model that was in use before, if the catalogue still knows it."""
+        before = select(models.c.previous).where(models.c.in_use).scalar_subquery()
+        with self._database.reading() as connection:
+            return _one(connection, models.c.version == before)
 
     def joining(self) -> ModelRecord | None:
         """The model that is about to come into use, whose features new images get as well."""
@@ -125,7 +131,10 @@ class Models:
         made = select(features.c.seq).where(features.c.model == models.c.model).exists()
         unused = (models.c.version == version) & ~models.c.in_use & ~made
         with self._database.writing() as connection:
-            connection.execute(delete(models).where(unused))
+            if connection.execute(delete(models).where(unused)).rowcount:
+                # Another model may come under this number, which never was in use.
+                to_it = models.c.previous == version
+                connection.execute(update(models).where(to_it).values(previous=None))
 
     def retire(self, record: ModelRecord) -> int:
         """Know a model no more, nor the features that adds have brought of it meanwhile; returns of
@@ -159,7 +168,11 @@ def use(connection: Connection, record: ModelRecord) -> None:
     """Take a model into use in place of the one before, within a transaction; errors as
     `check_known`."""
     check_known(connection, record)
+    before = _one(connection, models.c.in_use)
     connection.execute(update(models).values(in_use=models.c.model == record.model, joining=False))
+    if before is not None and before != record:
+        used = models.c.model == record.model
+        connection.execute(update(models).where(used).values(previous=before.version))
 
 
 def _joining() -> ColumnElement[bool]:

@@ -21,6 +21,8 @@ from sqlalchemy import (
     false,
 )
 
+from sidecar.catalogue.task import TaskState
+
 metadata = MetaData()
 
 # SQLite numbers rows by columns of the type INTEGER only, which are as large there.
@@ -61,6 +63,7 @@ models = Table(
     Column("in_use", Boolean, nullable=False),
     # About to come into use: new images get its features, too, while a task for it is unfinished.
     Column("joining", Boolean, nullable=False, server_default=false()),
+    Column("previous", Integer),  # the version that it replaced: where a rollback goes
     sqlite_autoincrement=True,
 )
 
@@ -97,10 +100,10 @@ tasks = Table(
     "tasks",
     metadata,
     Column("task_id", String(36), primary_key=True),
-    Column("kind", String(16), nullable=False),  # see tasks.KINDS
+    Column("kind", String(16), nullable=False),  # see task.py
     Column("version", Integer),  # of the model that it is for; a training is for the one in use
-    Column("state", String(16), nullable=False, index=True),  # see tasks.py
-    Column("phase", String(32), nullable=False, default="waiting"),
+    Column("state", String(16), nullable=False, index=True),  # see task.py
+    Column("phase", String(32), nullable=False, default=TaskState.WAITING),
     Column("progress", Float, nullable=False, default=0.0),  # 0..1
     Column("message", String(64)),  # the error word, where it failed
     Column("detail", String),
@@ -113,6 +116,6 @@ tasks = Table(
     Column("images", Integer),  # in the generation that it published
     Column("report", JSON(none_as_null=True)),  # what it has measured, for its status
     Column("request_id", String(64)),  # of the request that asked for it
-    Column("created_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False, index=True),
     Column("finished_at", Float),
 )

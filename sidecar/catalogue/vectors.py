@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from sidecar.catalogue.adds import STORED, feature_row, fits
-from sidecar.catalogue.database import Database
+from sidecar.catalogue.database import Connections
 from sidecar.catalogue.models import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import CatalogueDamaged, ModelRefused
@@ -43,7 +43,7 @@ class Picture:
 class Vectors:
     """Read the features of a model, whole and checked."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Connections) -> None:
         self._database = database
 
     def count(self, model: int, up_to: int | None = None) -> int:
@@ -167,6 +167,12 @@ def _checked(rows: list[tuple[int, int, bytes]]) -> Page:
 def lacking(connection: Connection, model: int, after: int) -> bool:
     """Whether an image with seq > `after` has no features of `model`, within a transaction."""
     return connection.execute(_unseen(model, after).limit(1)).first() is not None
+
+
+def counted(connection: Connection, model: int, most: int) -> int:
+    """How many images have features of `model`, counted up to `most`, within a transaction."""
+    some = select(features.c.seq).where(features.c.model == model).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _unseen(model: int, after: int) -> Select[Any]:

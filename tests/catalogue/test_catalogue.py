@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Table, insert, select, update
 
-from sidecar.catalogue import Catalogue, ModelRecord, NewImage, Published, Upload, open_catalogue
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TaskKind, Upload, open_catalogue
 from sidecar.catalogue.schema import features, images, models, originals, pictures
 from sidecar.errors import (
     CatalogueDamaged,
@@ -310,23 +310,24 @@ def test_another_file_under_the_same_number_is_refused_once_it_has_features(
 
 
 def test_requests_join_the_waiting_task_of_their_kind(catalogue: Catalogue) -> None:
-    train = catalogue.tasks.request("train")
-    assert catalogue.tasks.request("train").task_id == train.task_id
-    assert catalogue.tasks.request("update").task_id != train.task_id
+    train = catalogue.tasks.request(TaskKind.TRAIN)
+    assert catalogue.tasks.request(TaskKind.TRAIN).task_id == train.task_id
+    assert catalogue.tasks.request(TaskKind.UPDATE).task_id != train.task_id
 
 
 def test_a_request_after_the_snapshot_gets_a_follow_up(catalogue: Catalogue) -> None:
     catalogue.adds.add(image(1))
-    first = catalogue.tasks.request("train")
+    first = catalogue.tasks.request(TaskKind.TRAIN)
     claimed = catalogue.tasks.claim(first.task_id)
     assert claimed is not None
     assert (claimed.snapshot, claimed.attempt, claimed.state) == (1, 1, "running")
     catalogue.adds.add(image(2))
-    follow_up = catalogue.tasks.request("train")
+    follow_up = catalogue.tasks.request(TaskKind.TRAIN)
     assert follow_up.task_id != first.task_id
     assert catalogue.tasks.claim(follow_up.task_id) is None  # one at a time
     assert catalogue.tasks.deliverable() == []
-    catalogue.tasks.publish(claimed, lambda _: Published(1, 1, {}))
+    with catalogue.tasks.publishing(claimed) as publication:
+        publication.record(None, 1, 1)
     assert [task.task_id for task in catalogue.tasks.deliverable()] == [follow_up.task_id]
     second = catalogue.tasks.claim(follow_up.task_id)
     assert second is not None
@@ -334,29 +335,30 @@ def test_a_request_after_the_snapshot_gets_a_follow_up(catalogue: Catalogue) -> 
 
 
 def test_a_published_task_tells_what_it_made(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.claim(catalogue.tasks.request("train").task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.TRAIN).task_id)
     assert task is not None
     catalogue.tasks.renew(task, "adding", 0.5)
     assert catalogue.tasks.get(task.task_id).progress == 0.5
-    catalogue.tasks.publish(task, lambda _: Published(7, 1200, {}))
+    with catalogue.tasks.publishing(task) as publication:
+        publication.record(None, 7, 1200)
     done = catalogue.tasks.get(task.task_id)
     assert (done.state, done.generation, done.images, done.progress) == ("ok", 7, 1200, 1.0)
 
 
 def test_a_refused_request_has_its_error_as_its_status(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.refuse("train", NeedMoreSamples("there are 3"))
+    task = catalogue.tasks.refuse(TaskKind.TRAIN, NeedMoreSamples("there are 3"))
     kept = catalogue.tasks.get(task.task_id)
     assert (kept.state, kept.message, kept.detail) == ("error", "need more samples", "there are 3")
 
 
 def test_a_cancelled_task_publishes_nothing(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.claim(catalogue.tasks.request("train").task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.TRAIN).task_id)
     assert task is not None
     catalogue.tasks.cancel(task.task_id)
     with pytest.raises(TaskLost):
         catalogue.tasks.renew(task, "adding", 0.5)
-    with pytest.raises(TaskLost):
-        catalogue.tasks.publish(task, lambda _: pytest.fail("published all the same"))
+    with pytest.raises(TaskLost), catalogue.tasks.publishing(task):
+        pytest.fail("published all the same")
     with pytest.raises(TaskFinished):
         catalogue.tasks.cancel(task.task_id)
     assert catalogue.tasks.get(task.task_id).state == "cancelled"
@@ -371,7 +373,7 @@ def test_unknown_tasks_are_unknown(catalogue: Catalogue) -> None:
 
 def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(catalogue_url: str) -> None:
     catalogue = open_catalogue(catalogue_url, lease_s=0.05)
-    task_id = catalogue.tasks.request("train").task_id
+    task_id = catalogue.tasks.request(TaskKind.TRAIN).task_id
     first = catalogue.tasks.claim(task_id)
     assert first is not None
     time.sleep(0.1)
@@ -379,14 +381,15 @@ def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(catalogue_url: s
     second = catalogue.tasks.claim(task_id)
     assert second is not None
     assert second.attempt == 2
-    with pytest.raises(TaskLost):
-        catalogue.tasks.publish(first, lambda _: pytest.fail("a zombie published"))
-    catalogue.tasks.publish(second, lambda _: Published(1, 1, {}))
+    with pytest.raises(TaskLost), catalogue.tasks.publishing(first):
+        pytest.fail("a zombie published")
+    with catalogue.tasks.publishing(second) as publication:
+        publication.record(None, 1, 1)
     catalogue.database.close()
 
 
 def test_a_task_that_loses_its_worker_three_times_is_given_up(catalogue: Catalogue) -> None:
-    task_id = catalogue.tasks.request("train").task_id
+    task_id = catalogue.tasks.request(TaskKind.TRAIN).task_id
     for attempt in (1, 2, 3):
         claimed = catalogue.tasks.claim(task_id)
         assert claimed is not None

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sqlalchemy import insert
 
 from sidecar.backups import Backups
-from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue, use
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TaskKind, open_catalogue
 from sidecar.catalogue.adds import store_all
+from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
 from sidecar.generations import Generations
@@ -179,7 +180,7 @@ def test_who_comes_late_to_adopt_gets_the_model_in_use_and_changes_nothing(
     catalogue: Catalogue, first: ModelRecord
 ) -> None:
     second = catalogue.models.register(2, B, 8)
-    catalogue.tasks.request("upgrade", 2)
+    catalogue.tasks.request(TaskKind.UPGRADE, 2)
     catalogue.models.join(second)
     assert catalogue.models.adopt(1, A, 8) == first
     assert catalogue.models.joining() == second

@@ -14,7 +14,8 @@ from falcon.testing import TestClient
 from sqlalchemy import Connection
 
 from sidecar.answers import add_error_handlers
-from sidecar.catalogue import Catalogue, NewImage, open_catalogue, use
+from sidecar.catalogue import Catalogue, NewImage, open_catalogue
+from sidecar.catalogue.models import use
 from sidecar.generations import Generations
 from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images import ImageRules

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sidecar.agreement import agreement
-from sidecar.catalogue import ModelRecord, NewImage, use
+from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
 from sidecar.generations import Generations
 from sidecar.upgrades import check_room
@@ -49,8 +49,8 @@ def another_model(house: House, turned: bool = True) -> ModelRecord:
 
 
 def take(house: House, record: ModelRecord) -> None:
-    with house.catalogue.database.writing() as connection:
-        use(connection, record)
+    with house.catalogue.writing() as transaction:
+        transaction.use(record)
 
 
 def test_an_update_of_an_index_of_another_model_is_a_training(trained: House) -> None:
@@ -114,7 +114,7 @@ def test_a_model_joins_only_while_a_task_is_to_bring_it_into_use(trained: House)
     record = another_model(trained)
     models.join(record)
     assert models.joining() is None
-    task = tasks.request("upgrade", 2)
+    task = tasks.request(TaskKind.UPGRADE, 2)
     assert models.joining() == record
     tasks.cancel(task.task_id)
     assert models.joining() is None
@@ -122,10 +122,10 @@ def test_a_model_joins_only_while_a_task_is_to_bring_it_into_use(trained: House)
 
 def test_an_upgrade_makes_way_for_an_update_and_is_not_lost_by_that(trained: House) -> None:
     tasks = trained.catalogue.tasks
-    upgrade = tasks.claim(tasks.request("upgrade", 2).task_id)
+    upgrade = tasks.claim(tasks.request(TaskKind.UPGRADE, 2).task_id)
     assert upgrade is not None
     assert not tasks.make_way(upgrade)
-    update = tasks.request("update")
+    update = tasks.request(TaskKind.UPDATE)
     assert tasks.make_way(upgrade)
     assert [task.kind for task in tasks.deliverable()] == ["update", "upgrade"]
     claimed = tasks.claim(update.task_id)

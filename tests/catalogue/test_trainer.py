@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from local.stack import ROOT
+from sidecar.admission import Admission
 from sidecar.builds import BuildRules
+from sidecar.catalogue import IndexReport, TaskKind
 from sidecar.errors import (
     DeviceUnavailable,
     IndexDamaged,
@@ -24,6 +26,7 @@ from sidecar.errors import (
     TaskLost,
 )
 from sidecar.generations import Generations
+from sidecar.samples import check_training
 from sidecar.search import Wanted, rank
 from tests.support.house import TEN, House, vector
 
@@ -247,7 +250,8 @@ def test_an_update_measures_recall_again_and_tells_it(house: House) -> None:
     task = house.run("update")
     quality = house.generations.current().meta.quality
     assert task.report == quality.summary()
-    assert task.report["warnings"] == task.report["training_due"] == []
+    assert isinstance(task.report, IndexReport)
+    assert task.report.warnings == task.report.training_due == []
     assert quality.trained == trained.trained
     assert quality.added.images == 60
     assert 0.95 <= quality.dial.mark(5).recall <= 1
@@ -277,17 +281,17 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     house = House(tmp_path)
     house.trainer = replace(house.trainer, fewest_samples=1)
     house.add(1, 100)
-    house.run("train")
+    house.run(TaskKind.TRAIN)
     house.add(101, 410)
-    task = house.catalogue.tasks.request("update")
+    task = house.catalogue.tasks.request(TaskKind.UPDATE)
     script = f"from sidecar.jobs import run; run({task.task_id!r})"
     nowhere = {"DATA_DIR": f"{tmp_path}", "REDIS_URL": "redis://127.0.0.1:1/0"}
     environment = {**os.environ, **nowhere, "AUTO_TRAIN": auto, "EXACT_SEARCH_MAX": "0"}
     subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
     done = house.catalogue.tasks.get(task.task_id)
     assert done.state == "ok"
-    assert done.report is not None
-    assert done.report["training_due"] == ["310 images were added to 100 of the training"]
+    assert isinstance(done.report, IndexReport)
+    assert done.report.training_due == ["310 images were added to 100 of the training"]
     waiting = house.catalogue.tasks.deliverable()
     assert [task.kind for task in waiting] == (["train"] if auto == "1" else [])
     house.catalogue.database.close()
@@ -302,13 +306,18 @@ def test_a_gpu_that_is_not_there_ends_the_task(house: House) -> None:
 
 def test_a_training_needs_a_thousand_images(tmp_path: Path) -> None:
     house = House(tmp_path)
+
+    def check() -> None:
+        with house.catalogue.reading() as transaction:
+            check_training(transaction)
+
     with pytest.raises(NoSamples):
-        house.trainer.check("train")
+        check()
     house.add(1, 999)
-    with pytest.raises(NeedMoreSamples):
-        house.trainer.check("train")
+    with pytest.raises(NeedMoreSamples, match="there are 999"):
+        check()
     with pytest.raises(NoIndex):
-        house.trainer.check("update")
+        Admission(house.generations, tmp_path).check_update()
     house.add(1000, 1000)
-    house.trainer.check("train")
+    check()
     house.catalogue.database.close()

@@ -61,6 +61,8 @@ ORDER = [
     ["mending", "retirement"],
     ["upgrades"],
     ["agreement", "embedding", "preloading", "trainer", "versions"],
+    ["admission"],
+    ["samples"],
     ["search"],
     ["tombstones"],
     ["drafts"],

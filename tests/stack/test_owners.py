@@ -14,8 +14,9 @@ from falcon.testing import TestClient
 
 from local.ports import free_ports
 from local.stack import Stack
+from sidecar.admission import Admission
 from sidecar.app import create_app
-from sidecar.catalogue import Catalogue, ModelRecord, Page, open_catalogue
+from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.drafts import SEGMENT_ROWS, Draft
@@ -167,15 +168,8 @@ def test_an_idle_process_takes_no_write_lock(
     catalogue: Catalogue, database_url: str, tmp_path: Path
 ) -> None:
     """Its rounds go through while another process writes, and that one may take its time."""
-    house = House(tmp_path)
-    dispatcher = Dispatcher(
-        catalogue.tasks,
-        catalogue.entries,
-        catalogue.removals,
-        house.trainer,
-        Deliveries(NO_REDIS),
-        60.0,
-    )
+    admission = Admission(Generations(tmp_path / "index"), tmp_path)
+    dispatcher = Dispatcher(catalogue, admission, Deliveries(NO_REDIS), 60.0)
     models = VerifiedModels(tmp_path, catalogue.models, NOWHERE)
     preloader = Preloader(Generations(tmp_path / "index"), models)
     other = open_catalogue(database_url, 30.0)
@@ -190,11 +184,10 @@ def test_an_idle_process_takes_no_write_lock(
             done.exception(SOON_S)
         assert done.result() is None
     other.database.close()
-    house.catalogue.database.close()
 
 
 def test_a_task_whose_worker_fell_silent_is_still_put_back(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.request("train")
+    task = catalogue.tasks.request(TaskKind.TRAIN)
     assert catalogue.tasks.claim(task.task_id) is not None
     assert catalogue.tasks.deliverable() == []
     catalogue.tasks.release(task.task_id)

@@ -16,7 +16,7 @@ from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
 from local.stack import COMMANDS, ROOT, Stack
-from sidecar.catalogue.tasks import MOST_ATTEMPTS
+from sidecar.catalogue.task_rows import MOST_ATTEMPTS
 from tests.conftest import Trained
 from tests.support.calls import picture
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, NewImage, Task, open_catalogue
+from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
@@ -61,7 +61,7 @@ class House:
             bury(connection, connection.execute(query).scalars().all())
 
     def claim(self, kind: str) -> Task:
-        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(kind).task_id)
+        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(TaskKind(kind)).task_id)
         assert task is not None
         return task
 

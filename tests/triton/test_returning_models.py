@@ -19,7 +19,8 @@ from local.stack import ROOT
 from sidecar import contract
 from sidecar.adding import TRIES, Adding
 from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, ModelRecord, Task, open_catalogue, use
+from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
+from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.comparison import Comparison
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
@@ -67,7 +68,7 @@ class Shop:
         return list(verification.strange_features(self.comparison()))
 
     def mend(self, report: Any = lambda *_, **__: None) -> Task:
-        task = self.catalogue.tasks.claim(self.catalogue.tasks.request("mend").task_id)
+        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(TaskKind.MEND).task_id)
         assert task is not None
         trainer = Trainer(self.catalogue, self.generations, RULES, 2, fewest_samples=1)
         parts = (self.catalogue, self.generations, trainer, self.comparison())
@@ -160,7 +161,7 @@ def test_an_add_survives_that_the_model_about_to_come_was_retired(
     shop: Shop, pictures: dict[str, bytes]
 ) -> None:
     coming = shop.register(2)
-    task = shop.catalogue.tasks.request("upgrade", 2)
+    task = shop.catalogue.tasks.request(TaskKind.UPGRADE, 2)
     shop.catalogue.models.join(coming)
     shop.models.refresh()
     shop.adding().add(*first(pictures, "both"))
@@ -202,7 +203,7 @@ def test_readiness_is_whether_an_add_would_be_taken(shop: Shop) -> None:
 def filled(shop: Shop, pictures: dict[str, bytes]) -> tuple[ModelRecord, list[str]]:
     """Every photo added by both versions, and an index of version 1."""
     coming = shop.register(2)
-    shop.catalogue.tasks.request("upgrade", 2)
+    shop.catalogue.tasks.request(TaskKind.UPGRADE, 2)
     shop.catalogue.models.join(coming)
     shop.models.refresh()
     adding = shop.adding()
@@ -226,8 +227,8 @@ def test_what_is_wrong_is_named_and_mended_and_the_index_follows(
     assert f"the features of {newest} by version 1 are not its own" in named
     done = mend_all(shop.catalogue, shop.generations, RULES, shop.comparison())
     assert done is not None
-    assert done.report is not None
-    assert (done.report["checked"], done.report["mended"]) == (2 * PHOTOS, 2)
+    assert isinstance(done.report, MendingReport)
+    assert (done.report.checked, done.report.mended) == (2 * PHOTOS, 2)
     assert (done.generation, done.images) == (2, PHOTOS)
     for name in names:
         assert np.allclose(shop.features(name, record), whole[name], atol=2e-2), name
@@ -240,7 +241,7 @@ def test_nothing_is_made_where_nothing_is_wrong(shop: Shop, pictures: dict[str, 
     filled(shop, dict([*pictures.items()][:20]))
     shop.suspect_all()
     done = shop.mend()
-    assert done.report == {"checked": 40, "mended": 0}
+    assert done.report == MendingReport(40, 0)
     assert (done.generation, shop.generations.numbers()) == (None, [1])
     assert shop.catalogue.suspects.count() == 0
 
@@ -269,8 +270,8 @@ def test_a_mending_that_is_killed_goes_on_and_the_index_still_follows(
     [behind] = Verification(shop.catalogue, shop.generations).problems()
     assert "generation 000002 has other features than the catalogue of images: 1" in behind
     done = shop.mend()
-    assert done.report is not None
-    assert (done.report["mended"], done.generation) == (1, 3)
+    assert isinstance(done.report, MendingReport)
+    assert (done.report.mended, done.generation) == (1, 3)
     assert list(Verification(shop.catalogue, shop.generations).problems()) == []
 
 
@@ -282,7 +283,7 @@ def test_suspects_of_a_version_that_nobody_can_ask_are_dropped_for_an_upgrade_to
     shop.catalogue.vectors.store(gone, {seq: np.ones(8, np.float32) for seq in range(1, 6)})
     shop.suspect_all()
     done = shop.mend()
-    assert done.report == {"checked": 15, "mended": 5}
+    assert done.report == MendingReport(15, 5)
     assert shop.catalogue.vectors.count(gone.model) == 0
     assert [p.seq for p in shop.catalogue.vectors.missing(gone.model, 0, 9, 9)] == [1, 2, 3, 4, 5]
     assert shop.catalogue.suspects.count() == 0

@@ -164,7 +164,7 @@ def test_a_promise_that_can_not_be_kept_is_told(tmp_path: Path) -> None:
     index = Index.train(vectors, 5600)
     index.add(seqs, unit_vectors(5600, DIMENSION, seed=8))
     quality = Quality.of_training(tune(index, surveyed(segments), segments), Shape(5600, 1.0, 0.5))
-    broken = quality.summary()["warnings"]
+    broken = quality.summary().warnings
     assert any("at NPROB 100 is" in sentence for sentence in broken)
     assert quality.training_due() == []  # it has just been trained
     after = quality.after(quality.dial, Shape(1, 1.0, 0.5))
