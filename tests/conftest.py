@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = {item.path: f"{item.path}" for item in items}
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
-        for name in GROUPS.keys() & used:
+        for name in (each for each in GROUPS if each in used):  # the tiny stack may be a `stack`
             groups[item.path] = GROUPS[name]
     for item in items:
         item.add_marker(pytest.mark.xdist_group(groups[item.path]))
