@@ -94,7 +94,7 @@ check: setup ## check format, lint, types, security and layers; a commit must pa
 	$(RUN) mypy
 	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
 	$(RUN) python -m tests.support.audit
-	$(RUN) python -m pytest tests/docs/test_layers.py
+	$(RUN) python -m pytest tests/unit/test_doors.py
 
 check-gpu: setup model ## compare what a GPU computes with the CPU; without a GPU, say so
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done

@@ -40,47 +40,6 @@ DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}
 # What runs in an environment of its own: inside Triton, or beside a GPU.
 APART = {"local.backends", "deploy.gpu.inference"}
-# Who may import whom, from the edge inwards: a module may only import those on later lines.
-ORDER = [
-    ["__main__"],
-    ["maintenance"],
-    ["backups", "repair", "verification"],
-    ["server"],
-    ["patience"],
-    ["app"],
-    ["background"],
-    ["model_resources"],
-    ["resources", "image_resources", "task_resources"],
-    ["access", "answers", "parameters", "request_log", "uploads"],
-    ["routes"],
-    ["figures"],
-    ["batch", "inventory", "switches", "roster", "health"],
-    ["adding", "keywords", "archives", "dispatcher"],
-    ["jobs"],
-    ["deliveries", "workshop", "heartbeat"],
-    ["mending", "retirement"],
-    ["upgrades"],
-    ["agreement", "embedding", "preloading", "trainer", "versions"],
-    ["admission"],
-    ["samples"],
-    ["search"],
-    ["tombstones"],
-    ["drafts"],
-    ["builds"],
-    ["comparison"],
-    ["generations", "models"],
-    ["generation", "model"],
-    ["meta"],
-    ["quality", "tuning"],
-    ["trials"],
-    ["truth"],
-    ["dial", "segments"],
-    ["catalogue", "features", "index", "images", "ids"],
-    ["gathering", "jpeg"],
-    ["logs", "keys", "periodic"],
-    ["contract", "metrics", "request_ids", "settings", "timings"],
-    ["errors"],
-]
 
 
 def modules(package: str) -> Iterator[tuple[str, Path]]:
@@ -123,22 +82,6 @@ def test_no_door_is_left_unused() -> None:
         for name in imports(path)
     }
     assert set(DOORS) - used == set()
-
-
-def test_imports_go_from_the_edge_inwards() -> None:
-    rank = {name: line for line, names in enumerate(ORDER) for name in names}
-    found = {module.split(".")[1] for module, _ in modules("sidecar") if "." in module}
-    assert found == set(rank)
-    backwards = []
-    for module, path in modules("sidecar"):
-        own = module.split(".")[1] if "." in module else None
-        for imported in imports(path):
-            parts = imported.split(".")
-            if own is None or parts[0] != "sidecar" or len(parts) < 2 or parts[1] == own:
-                continue
-            if parts[1] in rank and rank[parts[1]] <= rank[own]:
-                backwards.append(f"{module} imports {imported}")
-    assert backwards == []
 
 
 @pytest.mark.parametrize("package", ["sidecar", "local"])
