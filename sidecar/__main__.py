@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from sidecar import keys, logs
+from sidecar import keys
 from sidecar.errors import SettingsError, SimilarityError
-from sidecar.metrics import sharing
 from sidecar.settings import Settings, from_environment
+from sidecar.telemetry import logs
+from sidecar.telemetry import multiprocess as sharing
 
 COMMANDS = {
     "serve": "answer HTTP",

@@ -6,11 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sidecar import ids, request_ids
+from sidecar import ids
 from sidecar.adding import Adding
 from sidecar.archives import File
 from sidecar.errors import SimilarityError, WrongArguments
 from sidecar.model import Line
+from sidecar.telemetry import request_ids
 
 AT_ONCE = 32  # of a process: enough for a batch in Triton to fill, few enough to hold in memory
 

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from sidecar.admission import Admission
 from sidecar.catalogue import Catalogue, Task, TaskKind
 from sidecar.deliveries import Deliveries
-from sidecar.errors import (
-    NeedMoreSamples,
-    NoIndex,
-    NoSamples,
-    QueueUnavailable,
-)
+from sidecar.errors import NeedMoreSamples, NoIndex, NoSamples, QueueUnavailable
 from sidecar.samples import check_training
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from tritonclient.utils import InferenceServerException
 
 from sidecar.contract import MODEL, Contract
 from sidecar.errors import FeaturesUnavailable
-from sidecar.metrics import counters
 from sidecar.settings import Settings
+from sidecar.telemetry import counters
 
 LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
 # Of Triton's extension for restricted protocols: `--grpc-restricted-protocol=…:NAME=VALUE`.

@@ -18,7 +18,7 @@ from sidecar.errors import SimilarityError
 from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.inventory import Inventory
-from sidecar.metrics.page import Figure
+from sidecar.telemetry.exposition import Figure
 
 
 @dataclass(frozen=True)

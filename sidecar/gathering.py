@@ -13,8 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
-from sidecar import timings
-from sidecar.metrics import counters
+from sidecar.telemetry import counters, timings
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from sidecar import timings
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
 from sidecar.jpeg import decode as decode_jpeg
+from sidecar.telemetry import timings
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 JPEG_QUALITY = 95

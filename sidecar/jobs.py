@@ -16,14 +16,14 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from sidecar import request_ids
 from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
 from sidecar.deliveries import QUEUE, RUN, Deliveries
 from sidecar.errors import NeedMoreSamples, NoSamples, QueueUnavailable, SimilarityError, TaskLost
 from sidecar.heartbeat import Heartbeat
-from sidecar.metrics.worker import WorkerMetrics
 from sidecar.samples import check_training
 from sidecar.settings import Settings, from_environment
+from sidecar.telemetry import request_ids
+from sidecar.telemetry.worker import WorkerMetrics
 
 log = logging.getLogger(__name__)
 

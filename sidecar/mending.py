@@ -10,14 +10,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from sidecar.catalogue import (
-    Catalogue,
-    Embedded,
-    MendingProgress,
-    MendingReport,
-    ModelRecord,
-    Task,
-)
+from sidecar.catalogue import Catalogue, Embedded, MendingProgress, MendingReport, ModelRecord, Task
 from sidecar.comparison import Compared, Comparison, sentence
 from sidecar.drafts import Sealed
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskWaits

@@ -6,13 +6,13 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar import request_ids
 from sidecar.catalogue import ModelRecord
 from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable
 from sidecar.features import Extractor
 from sidecar.gathering import Gathering
 from sidecar.images import pixels
+from sidecar.telemetry import request_ids
 
 
 class Line(Enum):

@@ -6,8 +6,7 @@ import uuid
 
 import falcon
 
-from sidecar import request_ids, timings
-from sidecar.metrics import counters
+from sidecar.telemetry import counters, request_ids, timings
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar import timings
 from sidecar.catalogue import Entries
 from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.generation import Generation
@@ -16,6 +15,7 @@ from sidecar.images import ImageRules, canonical
 from sidecar.index import Reach, Without, distances
 from sidecar.model import Line
 from sidecar.models import VerifiedModels
+from sidecar.telemetry import timings
 from sidecar.tombstones import Tombstones
 
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are wanted

@@ -8,9 +8,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
-from sidecar.metrics import sharing
 from sidecar.patience import PatientProcess
 from sidecar.settings import Settings
+from sidecar.telemetry import multiprocess as sharing
 
 GRACEFUL_TIMEOUT_S = 30
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # mallopt(3)

@@ -9,8 +9,8 @@ from sidecar.dispatcher import Dispatcher
 from sidecar.figures import Figures
 from sidecar.health import Health
 from sidecar.inventory import Inventory
-from sidecar.metrics.page import CONTENT_TYPE, page
 from sidecar.parameters import whole_number
+from sidecar.telemetry.exposition import CONTENT_TYPE, page
 
 MOST_TASKS = 100
 

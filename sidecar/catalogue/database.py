@@ -157,8 +157,8 @@ def _kind(url: str) -> Dialect:
         return SQLite(url)
     if name == "postgresql":
         from sidecar.catalogue.postgresql import (
-            PostgreSQL,
-        )  # here: with SQLite nobody needs psycopg
+            PostgreSQL,  # here: with SQLite nobody needs psycopg
+        )
 
         return PostgreSQL(url)
     raise CatalogueUnavailable(

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from sidecar import request_ids
 from sidecar.catalogue.removals import newest as newest_removal
 from sidecar.catalogue.schema import images, tasks
 from sidecar.catalogue.task import SHORT, Task, TaskKind, TaskState
 from sidecar.errors import SimilarityError, TaskLost, UnknownTask, WorkerLost
+from sidecar.telemetry import request_ids
 
 MOST_ATTEMPTS = 3
 WORKER_LOST = WorkerLost(f"the worker was lost {MOST_ATTEMPTS} times; see its log")

@@ -25,7 +25,7 @@ from sidecar.errors import (
     UnknownImage,
     UnknownTask,
 )
-from sidecar.metrics.counters import REGISTRY
+from sidecar.telemetry.counters import REGISTRY
 
 LEASE_S = 30.0
 

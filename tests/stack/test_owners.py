@@ -22,11 +22,11 @@ from sidecar.dispatcher import Dispatcher
 from sidecar.drafts import SEGMENT_ROWS, Draft
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.generations import Generations
-from sidecar.metrics.worker import WorkerMetrics
 from sidecar.models import VerifiedModels
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment
+from sidecar.telemetry.worker import WorkerMetrics
 from tests.support.house import NOWHERE, House
 
 NO_REDIS = "redis://127.0.0.1:1/0"

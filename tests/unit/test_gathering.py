@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from sidecar import timings
 from sidecar.gathering import Gathering
+from sidecar.telemetry import timings
 
 
 class Doubling:

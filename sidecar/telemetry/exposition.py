@@ -14,8 +14,8 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sidecar.metrics.counters import REGISTRY
-from sidecar.metrics.sharing import FOLDER
+from sidecar.telemetry.counters import REGISTRY
+from sidecar.telemetry.multiprocess import FOLDER
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

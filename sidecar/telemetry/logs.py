@@ -8,8 +8,8 @@ import sys
 
 from pythonjsonlogger.json import JsonFormatter
 
-from sidecar import request_ids
 from sidecar.settings import Settings
+from sidecar.telemetry import request_ids
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
 FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s"
