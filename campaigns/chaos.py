@@ -35,7 +35,7 @@ from local.stack import COMMANDS, ROOT, Stack, running
 from sidecar import contract
 from sidecar.catalogue import open_catalogue
 from sidecar.features import Extractor
-from sidecar.images import ImageRules, canonical, pixels
+from sidecar.images.codec import ImageRules, canonical, pixels
 from sidecar.settings import from_environment
 
 CLIENTS = 50

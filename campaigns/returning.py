@@ -26,7 +26,7 @@ from local.stack import Stack, add_all, running
 from sidecar import contract
 from sidecar.catalogue import Catalogue, ModelRecord, open_catalogue
 from sidecar.features import Extractor
-from sidecar.images import pixels
+from sidecar.images.codec import pixels
 
 PHASES = ("embedding", "catching up", "clustering", "adding", "measuring", "preloading")
 OTHER = 0.02  # the squared distance at most that two machines may put between one image's features

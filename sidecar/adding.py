@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar import ids
 from sidecar.catalogue import Adds, ModelRecord, NewImage
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
-from sidecar.images import ImageRules, canonical
+from sidecar.images import ids
+from sidecar.images.codec import ImageRules, canonical
 from sidecar.model import Line
 from sidecar.models import VerifiedModels
 

@@ -9,7 +9,6 @@ from sidecar.access import Access, Gate
 from sidecar.adding import Adding
 from sidecar.admission import Admission
 from sidecar.answers import App, add_error_handlers
-from sidecar.archives import BatchRules
 from sidecar.background import Background
 from sidecar.batch import Batch
 from sidecar.catalogue import TaskKind, catalogue_at
@@ -20,7 +19,8 @@ from sidecar.features import Extractor
 from sidecar.figures import Figures
 from sidecar.generations import Generations
 from sidecar.health import Health
-from sidecar.images import ImageRules
+from sidecar.images.archives import BatchRules
+from sidecar.images.codec import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.keys import SCOPES, Keys
 from sidecar.keywords import Keywords

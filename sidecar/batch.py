@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sidecar import ids
 from sidecar.adding import Adding
-from sidecar.archives import File
 from sidecar.errors import SimilarityError, WrongArguments
+from sidecar.images import ids
+from sidecar.images.archives import File
 from sidecar.model import Line
 from sidecar.telemetry import request_ids
 

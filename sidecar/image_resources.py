@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import falcon
 
-from sidecar import ids
 from sidecar.catalogue import Entries, Entry, Removals
+from sidecar.images import ids
 from sidecar.inventory import Inventory
 from sidecar.keywords import Keywords
 from sidecar.parameters import TOP_K, required_id, whole_number

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.images import ImageRules, canonical
+from sidecar.images.codec import ImageRules, canonical
 from sidecar.models import VerifiedModels
 
 

@@ -11,7 +11,7 @@ from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable
 from sidecar.features import Extractor
 from sidecar.gathering import Gathering
-from sidecar.images import pixels
+from sidecar.images.codec import pixels
 from sidecar.telemetry import request_ids
 
 

@@ -5,8 +5,8 @@ Every function here raises WrongArguments, naming the parameter and its rule.
 
 import falcon
 
-from sidecar import ids
 from sidecar.errors import WrongArguments
+from sidecar.images import ids
 
 TOP_K = 10  # keywords, where a request does not say how many
 

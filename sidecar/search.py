@@ -11,7 +11,7 @@ from sidecar.catalogue import Entries
 from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.generation import Generation
 from sidecar.generations import Generations
-from sidecar.images import ImageRules, canonical
+from sidecar.images.codec import ImageRules, canonical
 from sidecar.index import Reach, Without, distances
 from sidecar.model import Line
 from sidecar.models import VerifiedModels

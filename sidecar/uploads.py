@@ -10,8 +10,6 @@ from typing import IO, Any
 import falcon
 from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler
 
-from sidecar import archives
-from sidecar.archives import BatchRules, File
 from sidecar.errors import (
     BatchTooLarge,
     DataRequired,
@@ -21,6 +19,8 @@ from sidecar.errors import (
     StorageFull,
     WrongArguments,
 )
+from sidecar.images import archives
+from sidecar.images.archives import BatchRules, File
 
 FIELD = "data"
 FORM_BYTES = 64 * 1024  # what boundaries, headers and other fields may add to an image

@@ -156,9 +156,7 @@ def _kind(url: str) -> Dialect:
     if name == "sqlite":
         return SQLite(url)
     if name == "postgresql":
-        from sidecar.catalogue.postgresql import (
-            PostgreSQL,  # here: with SQLite nobody needs psycopg
-        )
+        from sidecar.catalogue.postgresql import PostgreSQL
 
         return PostgreSQL(url)
     raise CatalogueUnavailable(

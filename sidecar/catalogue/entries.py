@@ -80,7 +80,7 @@ class Entries:
         Returns:
             None where this model has made none of it.
         Raises:
-            UnknownImage, CatalogueDamaged: as `jpeg`.
+            UnknownImage, CatalogueDamaged: as `turbojpeg`.
         """
         made = (features.c.seq == images.c.seq) & (features.c.model == model)
         columns = (images.c.seq, features.c.vector, features.c.crc)

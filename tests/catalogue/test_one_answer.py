@@ -18,7 +18,7 @@ from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.catalogue.models import use
 from sidecar.generations import Generations
 from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
-from sidecar.images import ImageRules
+from sidecar.images.codec import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.keywords import Keyword, Keywords
 from sidecar.models import VerifiedModels

@@ -14,7 +14,7 @@ from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.features import Extractor
 from sidecar.generations import Generations
-from sidecar.images import ImageRules
+from sidecar.images.codec import ImageRules
 from sidecar.models import VerifiedModels
 from sidecar.search import Search, Wanted
 from sidecar.tombstones import Tombstones

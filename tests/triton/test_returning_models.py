@@ -26,7 +26,7 @@ from sidecar.comparison import Comparison
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.features import Extractor
 from sidecar.generations import Generations
-from sidecar.images import ImageRules
+from sidecar.images.codec import ImageRules
 from sidecar.mending import PAGE, Mending
 from sidecar.models import VerifiedModels
 from sidecar.repair import mend_all, repair

@@ -11,8 +11,8 @@ from typing import IO
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar.archives import IGNORED, MOST_NAMES_BYTES, BatchRules, File, files
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, ImageTooLarge, SimilarityError
+from sidecar.images.archives import IGNORED, MOST_NAMES_BYTES, BatchRules, File, files
 
 RULES = BatchRules(max_image_bytes=70, max_batch_bytes=400)
 Members = list[tuple[str, bytes]]

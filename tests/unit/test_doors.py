@@ -13,7 +13,7 @@ PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
 
 # The one module (or package) that may import each library.
 DOORS = {
-    "PIL": {"sidecar.images"},
+    "PIL": {"sidecar.images.codec"},
     "faiss": {"sidecar.index"},
     "alembic": {"sidecar.catalogue"},
     "gunicorn": {"sidecar.server", "sidecar.patience"},
@@ -27,7 +27,7 @@ DOORS = {
     "redis": {"sidecar.deliveries", "sidecar.jobs"},
     "requests": {"demo.client", "local.stack"},
     "rq": {"sidecar.deliveries", "sidecar.jobs"},
-    "simplejpeg": {"sidecar.jpeg"},
+    "simplejpeg": {"sidecar.images.turbojpeg"},
     "sqlalchemy": {"sidecar.catalogue"},
     "threadpoolctl": {"sidecar.server"},
     "torch": {"export.networks"},

@@ -8,8 +8,8 @@ from falcon import testing
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar import ids
 from sidecar.errors import WrongArguments
+from sidecar.images import ids
 from sidecar.parameters import required_id
 
 LETTERS = st.characters().filter(str.isalnum)

@@ -14,7 +14,7 @@ from sidecar.contract import Contract
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.features import Extractor
 from sidecar.generations import Generations
-from sidecar.images import ImageRules, canonical
+from sidecar.images.codec import ImageRules, canonical
 from sidecar.meta import Meta
 from sidecar.model import Model
 from sidecar.models import VerifiedModels

@@ -10,8 +10,8 @@ from falcon import testing
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar.archives import BatchRules, File
 from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongArguments
+from sidecar.images.archives import BatchRules, File
 from sidecar.uploads import FIELD, BatchReader, read_image
 
 MOST = 60  # bytes of an image

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
-from sidecar.jpeg import decode as decode_jpeg
+from sidecar.images.turbojpeg import decode as decode_jpeg
 from sidecar.telemetry import timings
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
