@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bench.ceiling import Offline
 from bench.timing import median_ms
-from sidecar.features import Extractor
 from sidecar.generations import Generations
+from sidecar.models.triton import Extractor
 from sidecar.search import Wanted, rank
 
 COUNT = 300

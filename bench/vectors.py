@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.photos import paths
-from sidecar import contract
+from sidecar.models import contract
 
 VIEWS = 12  # of each photo: the whole, and random crops
 PACKAGED = 2000  # variations of the packages' photos, where no others are given

@@ -32,10 +32,10 @@ from PIL import Image
 
 from local.postgres import postgres
 from local.stack import COMMANDS, ROOT, Stack, running
-from sidecar import contract
 from sidecar.catalogue import open_catalogue
-from sidecar.features import Extractor
 from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.models import contract
+from sidecar.models.triton import Extractor
 from sidecar.settings import from_environment
 
 CLIENTS = 50

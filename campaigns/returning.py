@@ -23,10 +23,10 @@ import numpy as np
 from campaigns.switching import PATIENCE_S, Traffic, repository, switch
 from local import photos
 from local.stack import Stack, add_all, running
-from sidecar import contract
 from sidecar.catalogue import Catalogue, ModelRecord, open_catalogue
-from sidecar.features import Extractor
 from sidecar.images.codec import pixels
+from sidecar.models import contract
+from sidecar.models.triton import Extractor
 
 PHASES = ("embedding", "catching up", "clustering", "adding", "measuring", "preloading")
 OTHER = 0.02  # the squared distance at most that two machines may put between one image's features

@@ -13,10 +13,10 @@ from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
 from local import photos
-from sidecar import contract
-from sidecar.contract import Contract
 from sidecar.errors import SimilarityError
 from sidecar.images import codec as images
+from sidecar.models import contract
+from sidecar.models.contract import Contract
 
 IMAGENET_LABELS = Path(__file__).with_name("imagenet.txt")
 # 60, 100 and 200 packaged photos gave lite0 the same top-1 (0.845, 0.844, 0.844).

@@ -11,8 +11,8 @@ from sidecar.catalogue import Adds, ModelRecord, NewImage
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
 from sidecar.images import ids
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.model import Line
-from sidecar.models import VerifiedModels
+from sidecar.models.model import Line
+from sidecar.models.registry import VerifiedModels
 
 TRIES = 4  # the model can be replaced while an image is on its way, and hardly ever twice
 

@@ -8,7 +8,6 @@ may have changed in between. What depends on files is looked up just before the 
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar import contract as contracts
 from sidecar.catalogue import Task, TaskKind, Transaction
 from sidecar.errors import (
     FeaturesUnavailable,
@@ -19,6 +18,7 @@ from sidecar.errors import (
     UnknownVersion,
 )
 from sidecar.generations import Generations
+from sidecar.models import contract as contracts
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.errors import SimilarityError
-from sidecar.features import Extractor
 from sidecar.figures import Figures
 from sidecar.generations import Generations
 from sidecar.health import Health
@@ -23,8 +22,9 @@ from sidecar.images.archives import BatchRules
 from sidecar.images.codec import ImageRules
 from sidecar.inventory import Inventory
 from sidecar.keys import SCOPES, Keys
-from sidecar.keywords import Keywords
-from sidecar.models import VerifiedModels
+from sidecar.models.keywords import Keywords
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.triton import Extractor
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.request_log import RequestLog

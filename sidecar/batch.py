@@ -10,7 +10,7 @@ from sidecar.adding import Adding
 from sidecar.errors import SimilarityError, WrongArguments
 from sidecar.images import ids
 from sidecar.images.archives import File
-from sidecar.model import Line
+from sidecar.models.model import Line
 from sidecar.telemetry import request_ids
 
 AT_ONCE = 32  # of a process: enough for a batch in Triton to fill, few enough to hold in memory

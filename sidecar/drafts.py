@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sidecar.builds import Build
 from sidecar.catalogue import ModelRecord, Page, Task
-from sidecar.contract import sha256_of
 from sidecar.generation import Generation
 from sidecar.generations import DRAFT, sync
 from sidecar.meta import LISTS, META, TRAINED, TRUTH, Meta, Seal
+from sidecar.models.contract import sha256_of
 from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
 SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites its segment

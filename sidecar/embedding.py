@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Entries, ModelRecord, Picture, Vectors
 from sidecar.errors import FeaturesUnavailable
-from sidecar.model import Model
-from sidecar.models import VerifiedModels
+from sidecar.models.model import Model
+from sidecar.models.registry import VerifiedModels
 
 PAGE = 256  # images read at once, and stored at once
 CALLS = 1 + (os.cpu_count() or 1)  # one is decoded while others are in Triton

@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar import contract as contracts
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.dial import PROMISES
 from sidecar.errors import SimilarityError
 from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.inventory import Inventory
+from sidecar.models import contract as contracts
 from sidecar.telemetry.exposition import Figure
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
 
-from sidecar.contract import sha256_of
 from sidecar.errors import IndexDamaged
 from sidecar.index import Index, Reach
 from sidecar.meta import LISTS, META, TRAINED, Meta
+from sidecar.models.contract import sha256_of
 from sidecar.segments import Segments
 
 

@@ -8,7 +8,7 @@ import falcon
 from sidecar.catalogue import Entries, Entry, Removals
 from sidecar.images import ids
 from sidecar.inventory import Inventory
-from sidecar.keywords import Keywords
+from sidecar.models.keywords import Keywords
 from sidecar.parameters import TOP_K, required_id, whole_number
 from sidecar.settings import MOST_RESULTS
 

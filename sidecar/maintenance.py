@@ -8,11 +8,11 @@ from pathlib import Path
 from sidecar.backups import Backups
 from sidecar.builds import BuildRules
 from sidecar.catalogue import MendingReport, open_catalogue
-from sidecar.comparison import Comparison
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.features import Extractor
 from sidecar.generations import Generations
-from sidecar.models import VerifiedModels
+from sidecar.models.comparison import Comparison
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.triton import Extractor
 from sidecar.repair import mend_all, repair
 from sidecar.settings import Settings
 from sidecar.verification import Verification

@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, Embedded, MendingProgress, MendingReport, ModelRecord, Task
-from sidecar.comparison import Compared, Comparison, sentence
 from sidecar.drafts import Sealed
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskWaits
 from sidecar.generations import Generations
+from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.trainer import Trainer
 from sidecar.upgrades import Report
 

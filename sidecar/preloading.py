@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex
 from sidecar.generations import Generations
-from sidecar.models import VerifiedModels
+from sidecar.models.registry import VerifiedModels
 
 ROUND_S = 1.0  # between two looks of a process
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, Task, TaskKind
-from sidecar.comparison import Comparison
 from sidecar.errors import (
     FeaturesUnavailable,
     ModelRefused,
@@ -17,6 +16,7 @@ from sidecar.errors import (
 from sidecar.generations import CURRENT, Generations
 from sidecar.heartbeat import Heartbeat
 from sidecar.mending import Mending
+from sidecar.models.comparison import Comparison
 from sidecar.trainer import Trainer
 
 

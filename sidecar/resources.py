@@ -13,7 +13,7 @@ import falcon
 from sidecar.adding import Adding
 from sidecar.answers import SpooledLines, failure
 from sidecar.batch import Batch, Outcome
-from sidecar.keywords import Keywords
+from sidecar.models.keywords import Keywords
 from sidecar.parameters import TOP_K, flag, image_id, number, required_id, whole_number
 from sidecar.search import Neighbours, Search, Wanted
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings

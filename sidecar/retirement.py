@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sidecar.admission import Admission
 from sidecar.catalogue import Catalogue, RetirementReport, Task
 from sidecar.generations import Generations
+from sidecar.models.repository import Versions
 from sidecar.upgrades import Report
-from sidecar.versions import Versions
 
 AT_ONCE = 512  # images in a commit: adds go on in between
 

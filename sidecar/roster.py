@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar import contract as contracts
 from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
-from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.features import Extractor
 from sidecar.generations import Generations
+from sidecar.models import contract as contracts
+from sidecar.models.contract import Contract
+from sidecar.models.triton import Extractor
 
 
 @dataclass(frozen=True)

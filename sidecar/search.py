@@ -13,8 +13,8 @@ from sidecar.generation import Generation
 from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules, canonical
 from sidecar.index import Reach, Without, distances
-from sidecar.model import Line
-from sidecar.models import VerifiedModels
+from sidecar.models.model import Line
+from sidecar.models.registry import VerifiedModels
 from sidecar.telemetry import timings
 from sidecar.tombstones import Tombstones
 

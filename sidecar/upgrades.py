@@ -33,9 +33,9 @@ from sidecar.embedding import Embedding
 from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
 from sidecar.generation import Generation
 from sidecar.generations import Generations
+from sidecar.models.repository import Versions
 from sidecar.preloading import ROUND_S
 from sidecar.trainer import Trainer
-from sidecar.versions import Versions
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Audit, Catalogue, ModelRecord
-from sidecar.comparison import Comparison, sentence
 from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
 from sidecar.generation import Generation
 from sidecar.generations import Generations
+from sidecar.models.comparison import Comparison, sentence
 
 NAMED = 10  # images, in a sentence about many
 SAMPLE = 64  # images of each model that are embedded again: seconds on any machine

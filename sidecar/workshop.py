@@ -3,17 +3,17 @@
 from sidecar.admission import Admission
 from sidecar.builds import BuildRules
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.comparison import Comparison
 from sidecar.embedding import Embedding
-from sidecar.features import Extractor
 from sidecar.generations import Generations
 from sidecar.mending import Mending
-from sidecar.models import VerifiedModels
+from sidecar.models.comparison import Comparison
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.repository import Versions
+from sidecar.models.triton import Extractor
 from sidecar.retirement import Retirement
 from sidecar.settings import Settings
 from sidecar.trainer import Trainer
 from sidecar.upgrades import Parts, Report, Upgrader
-from sidecar.versions import Versions
 
 
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:

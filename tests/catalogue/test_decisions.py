@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 
 from local.stack import ROOT
-from sidecar import contract as contracts
 from sidecar.admission import Admission
 from sidecar.builds import BuildRules
 from sidecar.catalogue import Task, TaskKind
-from sidecar.contract import Contract
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.embedding import Embedding
@@ -27,12 +25,14 @@ from sidecar.errors import (
     TaskLost,
     UnknownVersion,
 )
-from sidecar.models import VerifiedModels
+from sidecar.models import contract as contracts
+from sidecar.models.contract import Contract
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.repository import Versions
 from sidecar.repair import repair
 from sidecar.retirement import Retirement
 from sidecar.switches import Switches
 from sidecar.upgrades import Parts, Upgrader
-from sidecar.versions import Versions
 from tests.support.house import DIMENSION, NOWHERE, House, vector
 
 FILES = {1: "a" * 64, 2: "b" * 64, 3: "c" * 64}

@@ -20,8 +20,8 @@ from sidecar.generations import Generations
 from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
 from sidecar.inventory import Inventory
-from sidecar.keywords import Keyword, Keywords
-from sidecar.models import VerifiedModels
+from sidecar.models.keywords import Keyword, Keywords
+from sidecar.models.registry import VerifiedModels
 from sidecar.roster import Roster
 from tests.support.house import NOWHERE, House
 

@@ -10,7 +10,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 from export import config, graph, sessions
 from export.__main__ import main
 from export.config import Purpose
-from sidecar import contract
+from sidecar.models import contract
 
 # Triton's names in README.md of the onnxruntime_backend at 24.10; it refuses any other.
 KNOWN = {

@@ -21,8 +21,8 @@ from export import graph, rules, sessions, versions
 from export.__main__ import main
 from export.errors import ExportRefused
 from local import photos
-from sidecar import contract
 from sidecar.images import codec as images
+from sidecar.models import contract
 from tests.support.versions import put
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from sidecar.dispatcher import Dispatcher
 from sidecar.drafts import SEGMENT_ROWS, Draft
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.generations import Generations
-from sidecar.models import VerifiedModels
+from sidecar.models.registry import VerifiedModels
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment

@@ -17,7 +17,7 @@ from local import photos
 from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable
-from sidecar.features import Extractor
+from sidecar.models.triton import Extractor
 from tests.conftest import Trained
 from tests.support.calls import failure
 from tests.support.versions import put

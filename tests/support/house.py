@@ -12,10 +12,10 @@ from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogu
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
-from sidecar.features import Extractor
 from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules
-from sidecar.models import VerifiedModels
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.triton import Extractor
 from sidecar.search import Search, Wanted
 from sidecar.tombstones import Tombstones
 from sidecar.trainer import Trainer

@@ -6,8 +6,8 @@ import pytest
 import tritonclient.grpc as triton
 
 from export.__main__ import main
-from sidecar import contract
-from sidecar.features import Extractor
+from sidecar.models import contract
+from sidecar.models.triton import Extractor
 from tests.support.triton_server import serving
 from tests.support.versions import put
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from local import photos
-from sidecar import contract
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.features import Extractor
-from sidecar.models import VerifiedModels
+from sidecar.models import contract
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.triton import Extractor
 from tests.support.triton_server import Server, serving
 from tests.support.versions import put
 

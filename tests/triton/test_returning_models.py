@@ -16,19 +16,19 @@ from sqlalchemy import insert, select, update
 from export.__main__ import main as export
 from local import photos
 from local.stack import ROOT
-from sidecar import contract
 from sidecar.adding import TRIES, Adding
 from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
-from sidecar.comparison import Comparison
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
-from sidecar.features import Extractor
 from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules
 from sidecar.mending import PAGE, Mending
-from sidecar.models import VerifiedModels
+from sidecar.models import contract
+from sidecar.models.comparison import Comparison
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.triton import Extractor
 from sidecar.repair import mend_all, repair
 from sidecar.trainer import Trainer
 from sidecar.verification import Verification

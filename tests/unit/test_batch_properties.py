@@ -16,7 +16,7 @@ from sidecar.batch import AT_ONCE, Batch
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.errors import DuplicateId, ImageTooLarge, ImageUnreadable
 from sidecar.images.archives import File
-from sidecar.model import Line
+from sidecar.models.model import Line
 
 # The same few ids again and again under several names, some that are none, some bad files.
 NAMES = st.sampled_from(["a.jpg", "b.jpg", "x/a.png", "c", "y\\b.gif", "d e.jpg", "../a.jpg", "."])

@@ -31,7 +31,7 @@ DOORS = {
     "sqlalchemy": {"sidecar.catalogue"},
     "threadpoolctl": {"sidecar.server"},
     "torch": {"export.networks"},
-    "tritonclient": {"sidecar.features"},
+    "tritonclient": {"sidecar.models.triton"},
 }
 EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters", "uploads")}
 EDGE |= {"sidecar.request_log"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.models import VerifiedModels
+from sidecar.models.registry import VerifiedModels
 
 
 @dataclass(frozen=True)

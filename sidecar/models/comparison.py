@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Embedded, ModelRecord
 from sidecar.errors import ModelReplaced
-from sidecar.model import Model
-from sidecar.models import VerifiedModels
+from sidecar.models.model import Model
+from sidecar.models.registry import VerifiedModels
 
 
 @dataclass(frozen=True)

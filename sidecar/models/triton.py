@@ -9,8 +9,8 @@ import tritonclient.grpc as triton
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
-from sidecar.contract import MODEL, Contract
 from sidecar.errors import FeaturesUnavailable
+from sidecar.models.contract import MODEL, Contract
 from sidecar.settings import Settings
 from sidecar.telemetry import counters
 

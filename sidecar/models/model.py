@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import ModelRecord
-from sidecar.contract import Contract
 from sidecar.errors import FeaturesUnavailable
-from sidecar.features import Extractor
 from sidecar.gathering import Gathering
 from sidecar.images.codec import pixels
+from sidecar.models.contract import Contract
+from sidecar.models.triton import Extractor
 from sidecar.telemetry import request_ids
 
 

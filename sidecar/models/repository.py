@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sidecar import contract as contracts
 from sidecar.catalogue import Models
-from sidecar.contract import golden_image
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.features import Extractor
-from sidecar.model import Model
-from sidecar.models import VerifiedModels
+from sidecar.models import contract as contracts
+from sidecar.models.contract import golden_image
+from sidecar.models.model import Model
+from sidecar.models.registry import VerifiedModels
+from sidecar.models.triton import Extractor
 
 log = logging.getLogger(__name__)
 

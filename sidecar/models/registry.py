@@ -4,12 +4,12 @@ import logging
 import threading
 from pathlib import Path
 
-from sidecar import contract as contracts
 from sidecar.catalogue import ModelRecord, Models
-from sidecar.contract import MODEL_FILE, golden_image, sha256_of
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
-from sidecar.features import Extractor
-from sidecar.model import Model
+from sidecar.models import contract as contracts
+from sidecar.models.contract import MODEL_FILE, golden_image, sha256_of
+from sidecar.models.model import Model
+from sidecar.models.triton import Extractor
 
 log = logging.getLogger(__name__)
 
