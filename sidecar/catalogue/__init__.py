@@ -11,7 +11,8 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.audit import Audit
 from sidecar.catalogue.copies import Report, copying
 from sidecar.catalogue.database import Database, Within
-from sidecar.catalogue.entries import Entries, Entry, Upload
+from sidecar.catalogue.features import Page, Picture, Vectors
+from sidecar.catalogue.images import Entries, Entry, Upload
 from sidecar.catalogue.models import ModelRecord, Models
 from sidecar.catalogue.removals import Removals, Removed
 from sidecar.catalogue.reports import (
@@ -38,7 +39,6 @@ from sidecar.catalogue.task import (
 )
 from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
-from sidecar.catalogue.vectors import Page, Picture, Vectors
 
 __all__ = [
     "OF_VERSIONS",

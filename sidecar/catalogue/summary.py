@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.entries import counted
+from sidecar.catalogue.images import counted
 from sidecar.catalogue.models import COLUMNS, ModelRecord
 from sidecar.catalogue.schema import features, models
 from sidecar.catalogue.task import Task

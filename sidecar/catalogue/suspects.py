@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from sidecar.catalogue.adds import STORED, feature_row
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.features import check_length
 from sidecar.catalogue.models import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures, suspects
-from sidecar.catalogue.vectors import check_length
 
 
 @dataclass(frozen=True)

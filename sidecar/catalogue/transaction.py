@@ -1,10 +1,10 @@
 """Several looks and writes in one transaction: what a decision stands on, and what it writes."""
 
 from sidecar.catalogue.database import Within
+from sidecar.catalogue.features import Vectors, counted, lacking
 from sidecar.catalogue.models import ModelRecord, Models, use
 from sidecar.catalogue.suspects import strike_mended
 from sidecar.catalogue.task_list import TaskList
-from sidecar.catalogue.vectors import Vectors, counted, lacking
 
 
 class Transaction:

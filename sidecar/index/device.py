@@ -51,7 +51,7 @@ class Device:
     def knn(
         self, queries: NDArray[np.float32], vectors: NDArray[np.float32], count: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The `count` nearest of `vectors`, float32 [m, D], to each query, float32 [n, D].
+        """The `count` nearest of `features`, float32 [m, D], to each query, float32 [n, D].
 
         Returns:
             squared L2 distances float32 [n, count], ascending, and positions int64 [n, count].

@@ -22,9 +22,9 @@ from sidecar.catalogue import (
     open_catalogue,
 )
 from sidecar.catalogue.adds import store_all
+from sidecar.catalogue.features import lacking
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, originals
-from sidecar.catalogue.vectors import lacking
 from sidecar.errors import DuplicateId, NoSamples
 
 DIMENSION = 4
