@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.ceiling import Offline
 from bench.timing import median_ms
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 from sidecar.models.triton import Extractor
 from sidecar.search import Wanted, rank
 

@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from bench.vectors import mixed, real
-from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
-from sidecar.generations import Generations
-from sidecar.index.codes import VALUES_PER_CODE, lists_for, sample_size
+from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import Generations
 from sidecar.search import Wanted, rank
 from sidecar.trainer import Trainer
 

@@ -17,7 +17,7 @@ from sidecar.errors import (
     SwitchRefused,
     UnknownVersion,
 )
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 from sidecar.models import contract as contracts
 
 

@@ -16,10 +16,11 @@ from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
 from sidecar.errors import SimilarityError
 from sidecar.figures import Figures
-from sidecar.generations import Generations
 from sidecar.health import Health
 from sidecar.images.archives import BatchRules
 from sidecar.images.codec import ImageRules
+from sidecar.index.store import Generations
+from sidecar.index.tombstones import Tombstones
 from sidecar.inventory import Inventory
 from sidecar.keys import SCOPES, Keys
 from sidecar.models.keywords import Keywords
@@ -33,7 +34,6 @@ from sidecar.routes import OPEN, Route, Routes
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.switches import Switches
-from sidecar.tombstones import Tombstones
 from sidecar.uploads import BatchReader
 
 

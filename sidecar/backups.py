@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sidecar.catalogue import Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
-from sidecar.generation import Generation
-from sidecar.generations import DRAFT, Generations, sync
+from sidecar.index.generation import Generation
+from sidecar.index.store import DRAFT, Generations, sync
 
 FILE = "catalogue.sqlite"
 INDEX = "index"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
-from sidecar.dial import PROMISES
 from sidecar.errors import SimilarityError
-from sidecar.generations import Generations
 from sidecar.health import Health
+from sidecar.index.recall.operating_points import PROMISES
+from sidecar.index.store import Generations
 from sidecar.inventory import Inventory
 from sidecar.models import contract as contracts
 from sidecar.telemetry.exposition import Figure

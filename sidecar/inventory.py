@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.catalogue import Catalogue, Entry, Task, Totals
-from sidecar.dial import Mark
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
-from sidecar.generation import Generation
-from sidecar.generations import Generations
+from sidecar.index.generation import Generation
+from sidecar.index.recall.operating_points import Mark
+from sidecar.index.store import Generations
 
 
 @dataclass(frozen=True)

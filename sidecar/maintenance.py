@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.backups import Backups
-from sidecar.builds import BuildRules
 from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.generations import Generations
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import Generations
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor

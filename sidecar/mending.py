@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, Embedded, MendingProgress, MendingReport, ModelRecord, Task
-from sidecar.drafts import Sealed
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskWaits
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
+from sidecar.index.writer import Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.trainer import Trainer
 from sidecar.upgrades import Report

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 from sidecar.models.registry import VerifiedModels
 
 ROUND_S = 1.0  # between two looks of a process

@@ -3,7 +3,6 @@
 import shutil
 from contextlib import suppress
 
-from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, Task, TaskKind
 from sidecar.errors import (
     FeaturesUnavailable,
@@ -13,8 +12,9 @@ from sidecar.errors import (
     TaskLost,
     TaskWaits,
 )
-from sidecar.generations import CURRENT, Generations
 from sidecar.heartbeat import Heartbeat
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import CURRENT, Generations
 from sidecar.mending import Mending
 from sidecar.models.comparison import Comparison
 from sidecar.trainer import Trainer

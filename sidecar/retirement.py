@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sidecar.admission import Admission
 from sidecar.catalogue import Catalogue, RetirementReport, Task
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 from sidecar.models.repository import Versions
 from sidecar.upgrades import Report
 

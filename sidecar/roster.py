@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.triton import Extractor

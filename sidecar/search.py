@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Entries
 from sidecar.errors import FeaturesMissing, IndexDamaged
-from sidecar.generation import Generation
-from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.index import Reach, Without, distances
+from sidecar.index.ann import Reach, Without, distances
+from sidecar.index.generation import Generation
+from sidecar.index.store import Generations
+from sidecar.index.tombstones import Tombstones
 from sidecar.models.model import Line
 from sidecar.models.registry import VerifiedModels
 from sidecar.telemetry import timings
-from sidecar.tombstones import Tombstones
 
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are wanted
 

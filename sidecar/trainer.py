@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.builds import Builder, BuildRules, Report
 from sidecar.catalogue import Catalogue, ModelRecord, Removed, Task, TaskKind
-from sidecar.drafts import Draft, Sealed
 from sidecar.errors import CatalogueUnavailable, StorageFull
-from sidecar.generation import Generation
-from sidecar.generations import Generations
-from sidecar.meta import Meta
+from sidecar.index.builder import Builder, BuildRules, Report
+from sidecar.index.generation import Generation
+from sidecar.index.meta import Meta
+from sidecar.index.store import Generations
+from sidecar.index.writer import Draft, Sealed
 from sidecar.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)

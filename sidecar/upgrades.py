@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 from sidecar.admission import Admission
-from sidecar.agreement import agreement
 from sidecar.catalogue import (
     Agreement,
     Catalogue,
@@ -28,11 +27,12 @@ from sidecar.catalogue import (
     TaskKind,
     Transaction,
 )
-from sidecar.drafts import Sealed
 from sidecar.embedding import Embedding
 from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
-from sidecar.generation import Generation
-from sidecar.generations import Generations
+from sidecar.index.agreement import agreement
+from sidecar.index.generation import Generation
+from sidecar.index.store import Generations
+from sidecar.index.writer import Sealed
 from sidecar.models.repository import Versions
 from sidecar.preloading import ROUND_S
 from sidecar.trainer import Trainer

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Audit, Catalogue, ModelRecord
 from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
-from sidecar.generation import Generation
-from sidecar.generations import Generations
+from sidecar.index.generation import Generation
+from sidecar.index.store import Generations
 from sidecar.models.comparison import Comparison, sentence
 
 NAMED = 10  # images, in a sentence about many

@@ -1,10 +1,10 @@
 """A claimed task to whoever does its kind of work: the composition root of the worker."""
 
 from sidecar.admission import Admission
-from sidecar.builds import BuildRules
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
 from sidecar.embedding import Embedding
-from sidecar.generations import Generations
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import Generations
 from sidecar.mending import Mending
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels

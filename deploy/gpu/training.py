@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index import Device, Index, Nearest, Reach, Wish
+from sidecar.index.ann import Device, Index, Nearest, Reach, Wish
 
 QUERIES = 512
 KEPT = 10

@@ -12,7 +12,6 @@ import pytest
 
 from local.stack import ROOT
 from sidecar.admission import Admission
-from sidecar.builds import BuildRules
 from sidecar.catalogue import Task, TaskKind
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
@@ -25,6 +24,7 @@ from sidecar.errors import (
     TaskLost,
     UnknownVersion,
 )
+from sidecar.index.builder import BuildRules
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.registry import VerifiedModels

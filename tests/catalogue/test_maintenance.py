@@ -25,7 +25,7 @@ from sidecar.errors import (
     SimilarityError,
     StorageFull,
 )
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 from sidecar.repair import repair
 from sidecar.verification import Verification
 from tests.support.databases import KINDS, new_database

@@ -14,7 +14,7 @@ from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from sidecar.answers import add_error_handlers
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.catalogue.models import use
-from sidecar.generations import Generations
 from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
+from sidecar.index.store import Generations
 from sidecar.inventory import Inventory
 from sidecar.models.keywords import Keyword, Keywords
 from sidecar.models.registry import VerifiedModels

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sidecar.catalogue import NewImage
-from sidecar.drafts import SEGMENT_ROWS
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
+from sidecar.index.writer import SEGMENT_ROWS
 from sidecar.search import Wanted
 from tests.support.house import TEN, House, vector
 
@@ -18,7 +18,7 @@ EVERYTHING = Wanted(num_results=1000, nprob=100, max_dist=4.0)
 def build(house: House) -> None:
     """1,040 images in five segments, indexed."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sidecar.drafts.SEGMENT_ROWS", 256)
+        patched.setattr("sidecar.index.writer.SEGMENT_ROWS", 256)
         patched.setattr("sidecar.catalogue.postgresql.PostgreSQL.page_rows", 256)
         house.add(1, 1040)
         house.run("train")

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sidecar.agreement import agreement
 from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
-from sidecar.generations import Generations
+from sidecar.index.agreement import agreement
+from sidecar.index.store import Generations
 from sidecar.upgrades import check_room
 from tests.support.house import DIMENSION, House, vector
 

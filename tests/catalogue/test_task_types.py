@@ -152,7 +152,10 @@ def test_no_connection_leaves_the_catalogue() -> None:
     ("module", "without"),
     [
         ("sidecar.jobs", {"faiss", "tritonclient"}),  # neither survives the fork of a task
-        ("sidecar.app", {"sidecar.trainer", "sidecar.builds"}),  # the HTTP process trains nothing
+        (
+            "sidecar.app",
+            {"sidecar.trainer", "sidecar.index.builder"},
+        ),  # the HTTP process trains nothing
     ],
 )
 def test_a_process_loads_no_more_than_it_needs(module: str, without: set[str]) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from local.stack import ROOT
 from sidecar.admission import Admission
-from sidecar.builds import BuildRules
 from sidecar.catalogue import IndexReport, TaskKind
 from sidecar.errors import (
     DeviceUnavailable,
@@ -25,7 +24,8 @@ from sidecar.errors import (
     StorageFull,
     TaskLost,
 )
-from sidecar.generations import Generations
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import Generations
 from sidecar.samples import check_training
 from sidecar.search import Wanted, rank
 from tests.support.house import TEN, House, vector
@@ -148,7 +148,7 @@ def test_a_full_disk_is_told_and_the_old_index_serves(
     def full(*_: object) -> None:
         raise RuntimeError("Error in write: No space left on device")
 
-    monkeypatch.setattr("sidecar.index.Index.save", full)
+    monkeypatch.setattr("sidecar.index.ann.Index.save", full)
     with pytest.raises(StorageFull):
         house.run("update")
     assert sorted(p.name for p in house.generations.folder.iterdir()) == ["000001", "CURRENT"]

@@ -13,7 +13,7 @@ from local.stack import ROOT
 from sidecar import answers, errors
 from sidecar.catalogue import NewImage, open_catalogue
 from sidecar.images.codec import ImageRules, canonical, decode
-from sidecar.index.codes import POINTS_PER_LIST, lists_for, sample_size
+from sidecar.index.ann.ivfpq import POINTS_PER_LIST, lists_for, sample_size
 from sidecar.server import GRACEFUL_TIMEOUT_S
 from sidecar.settings import Settings
 

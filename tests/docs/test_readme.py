@@ -11,7 +11,7 @@ from falcon import inspect
 from local.stack import ROOT
 from sidecar import answers, errors, image_resources, task_resources
 from sidecar.app import create_app
-from sidecar.dial import PROMISES
+from sidecar.index.recall.operating_points import PROMISES
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
 from tests.support.examples import API, README, examples
 

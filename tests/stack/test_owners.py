@@ -19,9 +19,9 @@ from sidecar.app import create_app
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.deliveries import Deliveries
 from sidecar.dispatcher import Dispatcher
-from sidecar.drafts import SEGMENT_ROWS, Draft
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
-from sidecar.generations import Generations
+from sidecar.index.store import Generations
+from sidecar.index.writer import SEGMENT_ROWS, Draft
 from sidecar.models.registry import VerifiedModels
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader

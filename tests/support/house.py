@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
-from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import Generations
+from sidecar.index.tombstones import Tombstones
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
 from sidecar.search import Search, Wanted
-from sidecar.tombstones import Tombstones
 from sidecar.trainer import Trainer
 from sidecar.verification import Verification
 

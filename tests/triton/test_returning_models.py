@@ -17,13 +17,13 @@ from export.__main__ import main as export
 from local import photos
 from local.stack import ROOT
 from sidecar.adding import TRIES, Adding
-from sidecar.builds import BuildRules
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
-from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import Generations
 from sidecar.mending import PAGE, Mending
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison

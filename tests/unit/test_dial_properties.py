@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.dial import NEAREST, PROMISES, Dial, Mark
+from sidecar.index.recall.operating_points import NEAREST, PROMISES, Dial, Mark
 
 LENGTHS = st.integers(1, 5000)
 

@@ -14,7 +14,7 @@ PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
 # The one module (or package) that may import each library.
 DOORS = {
     "PIL": {"sidecar.images.codec"},
-    "faiss": {"sidecar.index"},
+    "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
     "gunicorn": {"sidecar.server", "sidecar.patience"},
     "onnx": {"export.graph"},

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.dial import PROMISES, Dial, Mark
 from sidecar.errors import IndexDamaged
-from sidecar.generations import CURRENT, Generations
-from sidecar.meta import META, Meta, Seal
-from sidecar.quality import Quality, Shape
+from sidecar.index.meta import META, Meta, Seal
+from sidecar.index.recall.operating_points import PROMISES, Dial, Mark
+from sidecar.index.recall.quality import Quality, Shape
+from sidecar.index.store import CURRENT, Generations
 
 MARKS = tuple(Mark(nprob, nprob, 20 + nprob, recall, recall) for nprob, recall in PROMISES.items())
 QUALITY = Quality.of_training(Dial(MARKS, 512), Shape(1000, 1.5, 0.4))

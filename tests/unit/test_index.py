@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from local.stack import ROOT
 from sidecar.errors import DeviceUnavailable
-from sidecar.index import Device, Index, Nearest, Reach, Without, distances, sample_size, widen
-from sidecar.index.codes import lists_for
+from sidecar.index.ann import Device, Index, Nearest, Reach, Without, distances, sample_size, widen
+from sidecar.index.ann.ivfpq import lists_for
 from tests.support.vectors import unit_vectors
 
 FAR = Reach(lists=10**6, candidates=600)
@@ -110,7 +110,7 @@ def test_a_mapped_index_takes_no_memory_of_its_own(tmp_path: Path, kind: str) ->
     script = f"""
         from pathlib import Path
         import numpy as np
-        from sidecar.index import Index, Reach
+        from sidecar.index.ann import Index, Reach
         def own():
             lines = Path("/proc/self/status").read_text().splitlines()
             return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))

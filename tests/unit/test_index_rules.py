@@ -12,8 +12,8 @@ import pytest
 from sidecar.catalogue import NewImage
 from sidecar.catalogue.adds import store_all
 from sidecar.errors import IndexDamaged
-from sidecar.generation import Generation
-from sidecar.generations import Generations
+from sidecar.index.generation import Generation
+from sidecar.index.store import Generations
 from sidecar.search import Wanted, rank
 from tests.support.house import House, vector
 

@@ -11,15 +11,15 @@ from PIL import Image
 from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
-from sidecar.generations import Generations
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.meta import Meta
+from sidecar.index.meta import Meta
+from sidecar.index.store import Generations
+from sidecar.index.tombstones import Tombstones
 from sidecar.models.contract import Contract
 from sidecar.models.model import Model
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
 from sidecar.search import Search
-from sidecar.tombstones import Tombstones
 from tests.support.house import DIMENSION, TEN, House, vector
 
 QUERY = 7

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sidecar.dial import PROMISES, Dial, Mark
-from sidecar.index import Device, Index, Reach
-from sidecar.quality import Quality, Shape
-from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
-from sidecar.trials import Trials
-from sidecar.truth import Survey, Truth
-from sidecar.tuning import tune
+from sidecar.index.ann import Device, Index, Reach
+from sidecar.index.recall.autotune import tune
+from sidecar.index.recall.ground_truth import Survey, Truth
+from sidecar.index.recall.operating_points import PROMISES, Dial, Mark
+from sidecar.index.recall.quality import Quality, Shape
+from sidecar.index.recall.sweep import Trials
+from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 from tests.support.vectors import unit_vectors
 
 DIMENSION = 64

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sidecar.errors import IndexDamaged
-from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
+from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
 DIMENSION = 3
 

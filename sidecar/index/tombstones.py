@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.catalogue import Removals
-from sidecar.generation import Generation
-from sidecar.index import Without
+from sidecar.index.ann import Without
+from sidecar.index.generation import Generation
 
 
 @dataclass(frozen=True)

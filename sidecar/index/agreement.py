@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.generation import Generation
-from sidecar.index import Without
+from sidecar.index.ann import Without
+from sidecar.index.generation import Generation
 from sidecar.search import Wanted, rank
 from sidecar.settings import MOST_NPROB
 

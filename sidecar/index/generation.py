@@ -5,10 +5,10 @@ from copy import copy
 from pathlib import Path
 
 from sidecar.errors import IndexDamaged
-from sidecar.index import Index, Reach
-from sidecar.meta import LISTS, META, TRAINED, Meta
+from sidecar.index.ann import Index, Reach
+from sidecar.index.meta import LISTS, META, TRAINED, Meta
+from sidecar.index.segments import Segments
 from sidecar.models.contract import sha256_of
-from sidecar.segments import Segments
 
 
 class Generation:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidecar.catalogue import IndexReport
-from sidecar.dial import Dial, Mark
-from sidecar.index import Index
-from sidecar.segments import Segments
+from sidecar.index.ann import Index
+from sidecar.index.recall.operating_points import Dial, Mark
+from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
 
 SAMPLE = 4096  # images that a shape is taken of

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sidecar.quality import Quality
+from sidecar.index.recall.quality import Quality
 
 TRAINED = "trained.faiss"
 LISTS = "lists.ivf"

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.generation import Generation
-from sidecar.index import Device, Index, Wish, sample_size
-from sidecar.meta import LISTS, TRAINED, TRUTH
-from sidecar.quality import Quality, Shape
-from sidecar.segments import Segments
+from sidecar.index.ann import Device, Index, Wish, sample_size
+from sidecar.index.generation import Generation
+from sidecar.index.meta import LISTS, TRAINED, TRUTH
+from sidecar.index.recall.autotune import tune
+from sidecar.index.recall.ground_truth import Survey, Truth
+from sidecar.index.recall.quality import Quality, Shape
+from sidecar.index.segments import Segments
 from sidecar.settings import MOST_NPROB, Settings
-from sidecar.truth import Survey, Truth
-from sidecar.tuning import tune
 
 Report = Callable[[str, float], None]
 

@@ -20,9 +20,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index import lists
-from sidecar.index.device import Device
-from sidecar.index.exact import widen
+from sidecar.index.ann import inverted_lists as lists
+from sidecar.index.ann.device import Device
+from sidecar.index.ann.exact import widen
 
 VALUES_PER_CODE = 8  # of a vector, for each 4-bit code
 POINTS_PER_LIST = 39  # the fewest that k-means takes without complaint

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.dial import NEAREST
-from sidecar.index import Index, Reach, distances, widen
-from sidecar.segments import Segments
-from sidecar.truth import Truth
+from sidecar.index.ann import Index, Reach, distances, widen
+from sidecar.index.recall.ground_truth import Truth
+from sidecar.index.recall.operating_points import NEAREST
+from sidecar.index.segments import Segments
 
 
 @dataclass(frozen=True)

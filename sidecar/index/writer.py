@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.builds import Build
 from sidecar.catalogue import ModelRecord, Page, Task
-from sidecar.generation import Generation
-from sidecar.generations import DRAFT, sync
-from sidecar.meta import LISTS, META, TRAINED, TRUTH, Meta, Seal
+from sidecar.index.builder import Build
+from sidecar.index.generation import Generation
+from sidecar.index.meta import LISTS, META, TRAINED, TRUTH, Meta, Seal
+from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
+from sidecar.index.store import DRAFT, sync
 from sidecar.models.contract import sha256_of
-from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
 SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites its segment
 

@@ -8,7 +8,7 @@ Between two marks of the dial a search looks a part of the way farther, on a log
 import math
 from dataclasses import dataclass
 
-from sidecar.index import Reach
+from sidecar.index.ann import Reach
 from sidecar.settings import MOST_NPROB
 
 NEAREST = 10  # recall@10 is what is promised

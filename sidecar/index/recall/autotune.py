@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.dial import NEAREST, PROMISES, Dial, Mark
-from sidecar.index import Index, Reach
-from sidecar.segments import Segments
-from sidecar.trials import Hits, Trial, Trials
-from sidecar.truth import Truth
+from sidecar.index.ann import Index, Reach
+from sidecar.index.recall.ground_truth import Truth
+from sidecar.index.recall.operating_points import NEAREST, PROMISES, Dial, Mark
+from sidecar.index.recall.sweep import Hits, Trial, Trials
+from sidecar.index.segments import Segments
 
 FIRST_CANDIDATES, MOST_CANDIDATES = 640, 5120
 FEWEST_CANDIDATES = 2 * NEAREST

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.dial import NEAREST
-from sidecar.index import Device, Nearest, widen
-from sidecar.segments import Segments
+from sidecar.index.ann import Device, Nearest, widen
+from sidecar.index.recall.operating_points import NEAREST
+from sidecar.index.segments import Segments
 
 MOST_QUERIES, FEWEST_QUERIES = 1024, 1000  # or every image, where there are fewer
 KEPT = 32  # neighbours of each: some may be removed before fewer than ten are left

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.errors import IndexDamaged
-from sidecar.index import widen
+from sidecar.index.ann import widen
 
 SEQS = "seqs.i64"
 CRCS = "crcs.u32"

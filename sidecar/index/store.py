@@ -9,7 +9,7 @@
                  crcs.u32        the CRC-32 of each row, from the catalogue
                  meta.json       what it is, with the size and SHA-256 of each file
 
-`drafts.py` writes a generation beside the others; here it is renamed into place, and only then
+`writer.py` writes a generation beside the others; here it is renamed into place, and only then
 CURRENT is replaced: a reader sees the old one or the new one, whole. A reader that still holds an
 old one keeps its files, mapped, even when they have left the folder.
 """
@@ -23,8 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from sidecar.errors import IndexDamaged, NoIndex
-from sidecar.generation import Generation
-from sidecar.meta import META, Meta
+from sidecar.index.generation import Generation
+from sidecar.index.meta import META, Meta
 
 log = logging.getLogger(__name__)
 
