@@ -34,7 +34,7 @@ from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import Generations
 from sidecar.search import Wanted, rank
-from sidecar.trainer import Trainer
+from sidecar.tasks.training import Trainer
 
 SIZES = (10_000, 100_000, 1_000_000)
 NPROBS = (1, 2, 5, 10, 20, 50, 100)

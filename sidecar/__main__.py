@@ -66,7 +66,7 @@ def _serve(settings: Settings) -> None:
 
 def _work(settings: Settings) -> None:
     _check(settings)
-    from sidecar.jobs import work
+    from sidecar.tasks.worker import work
 
     work(settings)
 

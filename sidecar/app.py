@@ -3,17 +3,13 @@
 import logging
 from typing import Any
 
-from sidecar import dispatcher as dispatching
 from sidecar import image_resources, model_resources, preloading, resources, task_resources
 from sidecar.access import Access, Gate
 from sidecar.adding import Adding
-from sidecar.admission import Admission
 from sidecar.answers import App, add_error_handlers
 from sidecar.background import Background
 from sidecar.batch import Batch
 from sidecar.catalogue import TaskKind, catalogue_at
-from sidecar.deliveries import Deliveries
-from sidecar.dispatcher import Dispatcher
 from sidecar.errors import SimilarityError
 from sidecar.figures import Figures
 from sidecar.health import Health
@@ -33,7 +29,11 @@ from sidecar.roster import Roster
 from sidecar.routes import OPEN, Route, Routes
 from sidecar.search import Search
 from sidecar.settings import Settings
-from sidecar.switches import Switches
+from sidecar.tasks import scheduler as dispatching
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.model_requests import Switches
+from sidecar.tasks.queue import Deliveries
+from sidecar.tasks.scheduler import Dispatcher
 from sidecar.uploads import BatchReader
 
 

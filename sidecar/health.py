@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sidecar.catalogue import Entries
-from sidecar.deliveries import Deliveries
 from sidecar.errors import QueueUnavailable, SimilarityError
 from sidecar.models.registry import VerifiedModels
+from sidecar.tasks.queue import Deliveries
 
 SOON_S = 3.0  # Prometheus and whoever balances load wait not much longer; Redis has two of them
 AT_ONCE = 8

@@ -5,8 +5,8 @@ import falcon
 from sidecar.errors import WrongArguments
 from sidecar.parameters import whole_number
 from sidecar.roster import Roster
-from sidecar.switches import Switches
 from sidecar.task_resources import asked
+from sidecar.tasks.model_requests import Switches
 
 MOST_VERSION = 2**31 - 1
 

@@ -12,12 +12,12 @@ from sidecar.errors import (
     TaskLost,
     TaskWaits,
 )
-from sidecar.heartbeat import Heartbeat
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import CURRENT, Generations
-from sidecar.mending import Mending
 from sidecar.models.comparison import Comparison
-from sidecar.trainer import Trainer
+from sidecar.tasks.heartbeat import Heartbeat
+from sidecar.tasks.mending import Mending
+from sidecar.tasks.training import Trainer
 
 
 def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) -> Task | None:

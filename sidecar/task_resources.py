@@ -5,11 +5,11 @@ from typing import Any
 import falcon
 
 from sidecar.catalogue import Task, TaskKind, TaskState, to_json
-from sidecar.dispatcher import Dispatcher
 from sidecar.figures import Figures
 from sidecar.health import Health
 from sidecar.inventory import Inventory
 from sidecar.parameters import whole_number
+from sidecar.tasks.scheduler import Dispatcher
 from sidecar.telemetry.exposition import CONTENT_TYPE, page
 
 MOST_TASKS = 100

@@ -11,11 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import ROOT
-from sidecar.admission import Admission
 from sidecar.catalogue import Task, TaskKind
-from sidecar.deliveries import Deliveries
-from sidecar.dispatcher import Dispatcher
-from sidecar.embedding import Embedding
 from sidecar.errors import (
     NoSamples,
     RepairRefused,
@@ -30,9 +26,13 @@ from sidecar.models.contract import Contract
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.repository import Versions
 from sidecar.repair import repair
-from sidecar.retirement import Retirement
-from sidecar.switches import Switches
-from sidecar.upgrades import Parts, Upgrader
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.backfill import Embedding
+from sidecar.tasks.model_requests import Switches
+from sidecar.tasks.queue import Deliveries
+from sidecar.tasks.retirement import Retirement
+from sidecar.tasks.scheduler import Dispatcher
+from sidecar.tasks.upgrade import Parts, Upgrader
 from tests.support.house import DIMENSION, NOWHERE, House, vector
 
 FILES = {1: "a" * 64, 2: "b" * 64, 3: "c" * 64}
@@ -275,7 +275,7 @@ def test_both_that_a_release_before_has_queued_are_decided_by_the_worker(
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "TRITON_URL": "127.0.0.1:1",
         }
-        script = f"from sidecar.jobs import run; run({task.task_id!r})"
+        script = f"from sidecar.tasks.worker import run; run({task.task_id!r})"
         subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
         ended = plant.catalogue.tasks.get(task.task_id)
         expected = ("error", "switch_refused", "version 2 is in use")

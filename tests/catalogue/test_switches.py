@@ -12,7 +12,7 @@ from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
 from sidecar.index.agreement import agreement
 from sidecar.index.store import Generations
-from sidecar.upgrades import check_room
+from sidecar.tasks.upgrade import check_room
 from tests.support.house import DIMENSION, House, vector
 
 IMAGES = 1000

@@ -151,10 +151,10 @@ def test_no_connection_leaves_the_catalogue() -> None:
 @pytest.mark.parametrize(
     ("module", "without"),
     [
-        ("sidecar.jobs", {"faiss", "tritonclient"}),  # neither survives the fork of a task
+        ("sidecar.tasks.worker", {"faiss", "tritonclient"}),  # neither survives the fork of a task
         (
             "sidecar.app",
-            {"sidecar.trainer", "sidecar.index.builder"},
+            {"sidecar.tasks.training", "sidecar.index.builder"},
         ),  # the HTTP process trains nothing
     ],
 )

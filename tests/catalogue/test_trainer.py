@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from local.stack import ROOT
-from sidecar.admission import Admission
 from sidecar.catalogue import IndexReport, TaskKind
 from sidecar.errors import (
     DeviceUnavailable,
@@ -26,8 +25,9 @@ from sidecar.errors import (
 )
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import Generations
-from sidecar.samples import check_training
 from sidecar.search import Wanted, rank
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.samples import check_training
 from tests.support.house import TEN, House, vector
 
 
@@ -284,7 +284,7 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     house.run(TaskKind.TRAIN)
     house.add(101, 410)
     task = house.catalogue.tasks.request(TaskKind.UPDATE)
-    script = f"from sidecar.jobs import run; run({task.task_id!r})"
+    script = f"from sidecar.tasks.worker import run; run({task.task_id!r})"
     nowhere = {"DATA_DIR": f"{tmp_path}", "REDIS_URL": "redis://127.0.0.1:1/0"}
     environment = {**os.environ, **nowhere, "AUTO_TRAIN": auto, "EXACT_SEARCH_MAX": "0"}
     subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)

@@ -14,11 +14,8 @@ from falcon.testing import TestClient
 
 from local.ports import free_ports
 from local.stack import Stack
-from sidecar.admission import Admission
 from sidecar.app import create_app
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
-from sidecar.deliveries import Deliveries
-from sidecar.dispatcher import Dispatcher
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.index.store import Generations
 from sidecar.index.writer import SEGMENT_ROWS, Draft
@@ -26,6 +23,9 @@ from sidecar.models.registry import VerifiedModels
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.queue import Deliveries
+from sidecar.tasks.scheduler import Dispatcher
 from sidecar.telemetry.worker import WorkerMetrics
 from tests.support.house import NOWHERE, House
 

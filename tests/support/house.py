@@ -18,7 +18,7 @@ from sidecar.index.tombstones import Tombstones
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
 from sidecar.search import Search, Wanted
-from sidecar.trainer import Trainer
+from sidecar.tasks.training import Trainer
 from sidecar.verification import Verification
 
 DIMENSION = 64

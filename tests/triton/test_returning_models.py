@@ -24,13 +24,13 @@ from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.images.codec import ImageRules
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import Generations
-from sidecar.mending import PAGE, Mending
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
 from sidecar.repair import mend_all, repair
-from sidecar.trainer import Trainer
+from sidecar.tasks.mending import PAGE, Mending
+from sidecar.tasks.training import Trainer
 from sidecar.verification import Verification
 from tests.support.triton_server import serving
 

@@ -15,8 +15,8 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, Tas
 from sidecar.index.store import Generations
 from sidecar.index.writer import Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
-from sidecar.trainer import Trainer
-from sidecar.upgrades import Report
+from sidecar.tasks.training import Trainer
+from sidecar.tasks.upgrade import Report
 
 log = logging.getLogger(__name__)
 

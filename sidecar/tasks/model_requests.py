@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sidecar.admission import Admission
 from sidecar.catalogue import OF_VERSIONS, SWITCHES, Catalogue, Task, TaskKind, Transaction
-from sidecar.dispatcher import Dispatcher
 from sidecar.errors import SwitchRefused
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.scheduler import Dispatcher
 
 
 @dataclass(frozen=True)

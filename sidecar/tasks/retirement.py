@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from sidecar.admission import Admission
 from sidecar.catalogue import Catalogue, RetirementReport, Task
 from sidecar.index.store import Generations
 from sidecar.models.repository import Versions
-from sidecar.upgrades import Report
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.upgrade import Report
 
 AT_ONCE = 512  # images in a commit: adds go on in between
 

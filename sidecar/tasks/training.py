@@ -21,7 +21,7 @@ from sidecar.index.generation import Generation
 from sidecar.index.meta import Meta
 from sidecar.index.store import Generations
 from sidecar.index.writer import Draft, Sealed
-from sidecar.samples import FEWEST_SAMPLES, check_samples
+from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)
 

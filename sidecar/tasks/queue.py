@@ -1,4 +1,4 @@
-"""Tasks handed to workers by RQ: the sidecar's side. With `jobs`, the door to RQ and Redis.
+"""Tasks handed to workers by RQ: the sidecar's side. With `worker`, the door to RQ and Redis.
 
 Redis only delivers: what waits, runs or has ended stands in the catalogue, and whatever Redis loses
 is delivered again. A job's one argument is the id of its task.
@@ -21,7 +21,7 @@ from sidecar.errors import QueueUnavailable
 log = logging.getLogger(__name__)
 
 QUEUE = "similarity"
-RUN = "sidecar.jobs.run"  # the function that every job names
+RUN = "sidecar.tasks.worker.run"  # the function that every job names
 REDIS_TIMEOUT_S = 2
 SILENT_WORKER_S = 60  # a busy one gives a life sign twice as often
 

@@ -1,4 +1,4 @@
-"""Tasks handed to workers by RQ: the worker's side. With `deliveries`, the door to RQ and Redis."""
+"""Tasks handed to workers by RQ: the worker's side. With `queue`, the door to RQ and Redis."""
 
 import ctypes
 import logging
@@ -17,11 +17,11 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
-from sidecar.deliveries import QUEUE, RUN, Deliveries
 from sidecar.errors import NeedMoreSamples, NoSamples, QueueUnavailable, SimilarityError, TaskLost
-from sidecar.heartbeat import Heartbeat
-from sidecar.samples import check_training
 from sidecar.settings import Settings, from_environment
+from sidecar.tasks.heartbeat import Heartbeat
+from sidecar.tasks.queue import QUEUE, RUN, Deliveries
+from sidecar.tasks.samples import check_training
 from sidecar.telemetry import request_ids
 from sidecar.telemetry.worker import WorkerMetrics
 
@@ -136,7 +136,7 @@ def _run(task: Task, catalogue: Catalogue, settings: Settings) -> None:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             # FAISS must not be loaded before RQ's fork: its threads would not survive it. Nor would
             # gRPC. Loading takes seconds on a busy machine, so that the life signs begin before it.
-            from sidecar.workshop import work_on
+            from sidecar.tasks.runner import work_on
 
             done = work_on(task, catalogue, settings, heartbeat.report)
         log.info("%s %s published generation %s", task.kind, task.task_id, done.generation)

@@ -4,11 +4,11 @@ import logging
 import time
 from dataclasses import dataclass
 
-from sidecar.admission import Admission
 from sidecar.catalogue import Catalogue, Task, TaskKind
-from sidecar.deliveries import Deliveries
 from sidecar.errors import NeedMoreSamples, NoIndex, NoSamples, QueueUnavailable
-from sidecar.samples import check_training
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.queue import Deliveries
+from sidecar.tasks.samples import check_training
 
 log = logging.getLogger(__name__)
 

@@ -1,19 +1,19 @@
 """A claimed task to whoever does its kind of work: the composition root of the worker."""
 
-from sidecar.admission import Admission
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.embedding import Embedding
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import Generations
-from sidecar.mending import Mending
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.repository import Versions
 from sidecar.models.triton import Extractor
-from sidecar.retirement import Retirement
 from sidecar.settings import Settings
-from sidecar.trainer import Trainer
-from sidecar.upgrades import Parts, Report, Upgrader
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.backfill import Embedding
+from sidecar.tasks.mending import Mending
+from sidecar.tasks.retirement import Retirement
+from sidecar.tasks.training import Trainer
+from sidecar.tasks.upgrade import Parts, Report, Upgrader
 
 
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:

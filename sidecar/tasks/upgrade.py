@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sidecar.admission import Admission
 from sidecar.catalogue import (
     Agreement,
     Catalogue,
@@ -27,7 +26,6 @@ from sidecar.catalogue import (
     TaskKind,
     Transaction,
 )
-from sidecar.embedding import Embedding
 from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
 from sidecar.index.agreement import agreement
 from sidecar.index.generation import Generation
@@ -35,7 +33,9 @@ from sidecar.index.store import Generations
 from sidecar.index.writer import Sealed
 from sidecar.models.repository import Versions
 from sidecar.preloading import ROUND_S
-from sidecar.trainer import Trainer
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.backfill import Embedding
+from sidecar.tasks.training import Trainer
 
 log = logging.getLogger(__name__)
 
