@@ -50,7 +50,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     elif arguments.command == "worker":
         _work(settings)
     else:
-        from sidecar.maintenance import maintain
+        from sidecar.operations.commands import maintain
 
         return maintain(settings, arguments.command, arguments.folder)
     return 0

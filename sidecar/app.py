@@ -11,21 +11,21 @@ from sidecar.background import Background
 from sidecar.batch import Batch
 from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.errors import SimilarityError
-from sidecar.figures import Figures
-from sidecar.health import Health
 from sidecar.images.archives import BatchRules
 from sidecar.images.codec import ImageRules
 from sidecar.index.store import Generations
 from sidecar.index.tombstones import Tombstones
-from sidecar.inventory import Inventory
 from sidecar.keys import SCOPES, Keys
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
+from sidecar.operations.gauges import Figures
+from sidecar.operations.health import Health
+from sidecar.operations.model_status import Roster
+from sidecar.operations.stats import Inventory
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
 from sidecar.request_log import RequestLog
-from sidecar.roster import Roster
 from sidecar.routes import OPEN, Route, Routes
 from sidecar.search import Search
 from sidecar.settings import Settings

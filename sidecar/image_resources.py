@@ -7,8 +7,8 @@ import falcon
 
 from sidecar.catalogue import Entries, Entry, Removals
 from sidecar.images import ids
-from sidecar.inventory import Inventory
 from sidecar.models.keywords import Keywords
+from sidecar.operations.stats import Inventory
 from sidecar.parameters import TOP_K, required_id, whole_number
 from sidecar.settings import MOST_RESULTS
 

@@ -3,8 +3,8 @@
 import falcon
 
 from sidecar.errors import WrongArguments
+from sidecar.operations.model_status import Roster
 from sidecar.parameters import whole_number
-from sidecar.roster import Roster
 from sidecar.task_resources import asked
 from sidecar.tasks.model_requests import Switches
 

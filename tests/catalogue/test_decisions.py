@@ -25,7 +25,7 @@ from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.repository import Versions
-from sidecar.repair import repair
+from sidecar.operations.repair import repair
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Embedding
 from sidecar.tasks.model_requests import Switches

@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import update
 
 from local.stack import ROOT
-from sidecar.backups import Backups
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import (
@@ -26,8 +25,9 @@ from sidecar.errors import (
     StorageFull,
 )
 from sidecar.index.store import Generations
-from sidecar.repair import repair
-from sidecar.verification import Verification
+from sidecar.operations.backup import Backups
+from sidecar.operations.repair import repair
+from sidecar.operations.verify import Verification
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
 
@@ -134,7 +134,7 @@ def test_a_generation_that_is_cleared_away_under_a_backup_is_no_trouble(
                 house.run("update")
         copyfile(source, target)
 
-    monkeypatch.setattr("sidecar.backups.shutil.copyfile", replaced)
+    monkeypatch.setattr("sidecar.operations.backup.shutil.copyfile", replaced)
     backups(house).backup(tmp_path / "copy", quiet)
     assert Generations(tmp_path / "copy" / "index").current().number == 3
 
@@ -160,7 +160,7 @@ def test_a_backup_that_fails_half_way_leaves_nothing(
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sidecar.backups.sync", full)
+    monkeypatch.setattr("sidecar.operations.backup.sync", full)
     with pytest.raises(StorageFull):
         backups(house).backup(tmp_path / "there" / "copy", quiet)
     assert list((tmp_path / "there").iterdir()) == []

@@ -8,13 +8,13 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
-from sidecar.backups import Backups
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TaskKind, open_catalogue
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
 from sidecar.index.store import Generations
+from sidecar.operations.backup import Backups
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 

@@ -19,10 +19,10 @@ from sidecar.catalogue.models import use
 from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
 from sidecar.index.store import Generations
-from sidecar.inventory import Inventory
 from sidecar.models.keywords import Keyword, Keywords
 from sidecar.models.registry import VerifiedModels
-from sidecar.roster import Roster
+from sidecar.operations.model_status import Roster
+from sidecar.operations.stats import Inventory
 from tests.support.house import NOWHERE, House
 
 PATH = "/similarity/images/cat"

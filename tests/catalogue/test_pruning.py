@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select
 
-from sidecar.backups import Backups
 from sidecar.catalogue import (
     SWITCHES,
     Agreement,
@@ -23,6 +22,7 @@ from sidecar.catalogue import (
 from sidecar.catalogue.pruning import AT_ONCE, DAY_S, KEPT
 from sidecar.catalogue.schema import tasks
 from sidecar.errors import NoSamples
+from sidecar.operations.backup import Backups
 from tests.support.house import House
 
 KEEP_DAYS = 7

@@ -17,9 +17,9 @@ from sidecar.index.store import Generations
 from sidecar.index.tombstones import Tombstones
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
+from sidecar.operations.verify import Verification
 from sidecar.search import Search, Wanted
 from sidecar.tasks.training import Trainer
-from sidecar.verification import Verification
 
 DIMENSION = 64
 TEN = Wanted(num_results=10, nprob=5, max_dist=math.inf)

@@ -28,10 +28,10 @@ from sidecar.models import contract
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
-from sidecar.repair import mend_all, repair
+from sidecar.operations.repair import mend_all, repair
+from sidecar.operations.verify import Verification
 from sidecar.tasks.mending import PAGE, Mending
 from sidecar.tasks.training import Trainer
-from sidecar.verification import Verification
 from tests.support.triton_server import serving
 
 SMALL = ("--module", "tests.support.networks:signed_one", "--resize", "40", "--crop", "32")

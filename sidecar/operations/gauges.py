@@ -13,11 +13,11 @@ from pathlib import Path
 
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.errors import SimilarityError
-from sidecar.health import Health
 from sidecar.index.recall.operating_points import PROMISES
 from sidecar.index.store import Generations
-from sidecar.inventory import Inventory
 from sidecar.models import contract as contracts
+from sidecar.operations.health import Health
+from sidecar.operations.stats import Inventory
 from sidecar.telemetry.exposition import Figure
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.backups import Backups
 from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.index.builder import BuildRules
@@ -13,9 +12,10 @@ from sidecar.index.store import Generations
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
-from sidecar.repair import mend_all, repair
+from sidecar.operations.backup import Backups
+from sidecar.operations.repair import mend_all, repair
+from sidecar.operations.verify import Verification
 from sidecar.settings import Settings
-from sidecar.verification import Verification
 
 
 def maintain(settings: Settings, command: str, folder: Path) -> int:
