@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from sidecar import keys
 from sidecar.errors import SettingsError, SimilarityError
+from sidecar.http import api_keys as keys
 from sidecar.settings import Settings, from_environment
 from sidecar.telemetry import logs
 from sidecar.telemetry import multiprocess as sharing
@@ -59,7 +59,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 def _serve(settings: Settings) -> None:
     with sharing.share():
         _check(settings, asks=True)
-        from sidecar.server import serve
+        from sidecar.http.server import serve
 
         serve(settings)
 

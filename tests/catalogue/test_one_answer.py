@@ -13,10 +13,10 @@ import pytest
 from falcon.testing import TestClient
 from sqlalchemy import Connection
 
-from sidecar.answers import add_error_handlers
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.catalogue.models import use
-from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
+from sidecar.http.error_handlers import add_error_handlers
+from sidecar.http.resources.images import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
 from sidecar.index.store import Generations
 from sidecar.models.keywords import Keyword, Keywords

@@ -153,7 +153,7 @@ def test_no_connection_leaves_the_catalogue() -> None:
     [
         ("sidecar.tasks.worker", {"faiss", "tritonclient"}),  # neither survives the fork of a task
         (
-            "sidecar.app",
+            "sidecar.http.app",
             {"sidecar.tasks.training", "sidecar.index.builder"},
         ),  # the HTTP process trains nothing
     ],

@@ -10,11 +10,12 @@ from bench.filling import fill
 from docs.tables import sizing
 from local.photos import packaged
 from local.stack import ROOT
-from sidecar import answers, errors
+from sidecar import errors
 from sidecar.catalogue import NewImage, open_catalogue
+from sidecar.http import error_handlers as answers
+from sidecar.http.server import GRACEFUL_TIMEOUT_S
 from sidecar.images.codec import ImageRules, canonical, decode
 from sidecar.index.ann.ivfpq import POINTS_PER_LIST, lists_for, sample_size
-from sidecar.server import GRACEFUL_TIMEOUT_S
 from sidecar.settings import Settings
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()

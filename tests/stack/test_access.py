@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 
 from local.ports import free_ports
 from local.stack import ROOT, Stack
-from sidecar import keys
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.keys import Key, Keys
+from sidecar.http import api_keys as keys
+from sidecar.http.api_keys import Key, Keys
 from tests.conftest import Trained
 from tests.support.calls import failure, jpeg
 

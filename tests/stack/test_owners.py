@@ -14,9 +14,9 @@ from falcon.testing import TestClient
 
 from local.ports import free_ports
 from local.stack import Stack
-from sidecar.app import create_app
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
+from sidecar.http.app import create_app
 from sidecar.index.store import Generations
 from sidecar.index.writer import SEGMENT_ROWS, Draft
 from sidecar.models.registry import VerifiedModels

@@ -4,9 +4,9 @@ import falcon
 import pytest
 from falcon import testing
 
-from sidecar.answers import STATUSES, add_error_handlers
 from sidecar.errors import SimilarityError, StorageFull
-from sidecar.request_log import RequestLog
+from sidecar.http.access_log import RequestLog
+from sidecar.http.error_handlers import STATUSES, add_error_handlers
 
 
 class Failing:

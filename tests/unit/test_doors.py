@@ -16,7 +16,7 @@ DOORS = {
     "PIL": {"sidecar.images.codec"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
-    "gunicorn": {"sidecar.server", "sidecar.patience"},
+    "gunicorn": {"sidecar.http.server", "sidecar.http.gunicorn_worker"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.sessions"},
     "prometheus_client": {"sidecar.telemetry"},
@@ -29,12 +29,12 @@ DOORS = {
     "rq": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
     "simplejpeg": {"sidecar.images.turbojpeg"},
     "sqlalchemy": {"sidecar.catalogue"},
-    "threadpoolctl": {"sidecar.server"},
+    "threadpoolctl": {"sidecar.http.server"},
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.models.triton"},
 }
 EDGE = {f"sidecar.{name}" for name in ("access", "app", "answers", "parameters", "uploads")}
-EDGE |= {"sidecar.request_log"}
+EDGE |= {"sidecar.http.access_log"}
 EDGE |= {f"sidecar.{name}resources" for name in ("", "image_", "model_", "task_")}
 DOORS["falcon"] = EDGE
 EVERYWHERE = {"numpy"}

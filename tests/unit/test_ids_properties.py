@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import WrongArguments
+from sidecar.http.params import required_id
 from sidecar.images import ids
-from sidecar.parameters import required_id
 
 LETTERS = st.characters().filter(str.isalnum)
 IDS = st.text(LETTERS | st.sampled_from("._:-"), min_size=1, max_size=255)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar import keys
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.keys import SCOPES, Key, Keys
+from sidecar.http import api_keys as keys
+from sidecar.http.api_keys import SCOPES, Key, Keys
 
 NAMES = st.text("abcXYZ0189._-", min_size=1, max_size=64)
 SCOPE_SETS = st.lists(st.sampled_from(SCOPES), min_size=1, unique=True)

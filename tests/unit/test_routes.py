@@ -6,10 +6,10 @@ import falcon
 import pytest
 from falcon.testing import TestClient
 
-from sidecar.access import Gate
-from sidecar.answers import add_error_handlers
-from sidecar.app import create_app
-from sidecar.routes import OPEN, Route, Routes
+from sidecar.http.app import create_app
+from sidecar.http.auth import Gate
+from sidecar.http.error_handlers import add_error_handlers
+from sidecar.http.routes import OPEN, Route, Routes
 from sidecar.settings import from_environment
 
 

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongArguments
+from sidecar.http.uploads import FIELD, BatchReader, read_image
 from sidecar.images.archives import BatchRules, File
-from sidecar.uploads import FIELD, BatchReader, read_image
 
 MOST = 60  # bytes of an image
 RULES = BatchRules(max_image_bytes=MOST, max_batch_bytes=100_000)

@@ -3,9 +3,9 @@
 import falcon
 
 from sidecar.errors import WrongArguments
+from sidecar.http.params import whole_number
+from sidecar.http.resources.tasks import asked
 from sidecar.operations.model_status import Roster
-from sidecar.parameters import whole_number
-from sidecar.task_resources import asked
 from sidecar.tasks.model_requests import Switches
 
 MOST_VERSION = 2**31 - 1

@@ -5,10 +5,10 @@ from typing import Any
 import falcon
 
 from sidecar.catalogue import Task, TaskKind, TaskState, to_json
+from sidecar.http.params import whole_number
 from sidecar.operations.gauges import Figures
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory
-from sidecar.parameters import whole_number
 from sidecar.tasks.scheduler import Dispatcher
 from sidecar.telemetry.exposition import CONTENT_TYPE, page
 

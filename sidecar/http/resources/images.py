@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import falcon
 
 from sidecar.catalogue import Entries, Entry, Removals
+from sidecar.http.params import TOP_K, required_id, whole_number
 from sidecar.images import ids
 from sidecar.models.keywords import Keywords
 from sidecar.operations.stats import Inventory
-from sidecar.parameters import TOP_K, required_id, whole_number
 from sidecar.settings import MOST_RESULTS
 
 IDS, MOST_IDS = 1000, 10_000  # of a page

@@ -3,19 +3,26 @@
 import logging
 from typing import Any
 
-from sidecar import image_resources, model_resources, preloading, resources, task_resources
-from sidecar.access import Access, Gate
+from sidecar import preloading
 from sidecar.adding import Adding
-from sidecar.answers import App, add_error_handlers
-from sidecar.background import Background
 from sidecar.batch import Batch
 from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.errors import SimilarityError
+from sidecar.http.access_log import RequestLog
+from sidecar.http.api_keys import SCOPES, Keys
+from sidecar.http.auth import Access, Gate
+from sidecar.http.background import Background
+from sidecar.http.error_handlers import App, add_error_handlers
+from sidecar.http.resources import images as image_resources
+from sidecar.http.resources import models as model_resources
+from sidecar.http.resources import search as resources
+from sidecar.http.resources import tasks as task_resources
+from sidecar.http.routes import OPEN, Route, Routes
+from sidecar.http.uploads import BatchReader
 from sidecar.images.archives import BatchRules
 from sidecar.images.codec import ImageRules
 from sidecar.index.store import Generations
 from sidecar.index.tombstones import Tombstones
-from sidecar.keys import SCOPES, Keys
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
@@ -25,8 +32,6 @@ from sidecar.operations.model_status import Roster
 from sidecar.operations.stats import Inventory
 from sidecar.periodic import Periodic
 from sidecar.preloading import Preloader
-from sidecar.request_log import RequestLog
-from sidecar.routes import OPEN, Route, Routes
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.tasks import scheduler as dispatching
@@ -34,7 +39,6 @@ from sidecar.tasks.admission import Admission
 from sidecar.tasks.model_requests import Switches
 from sidecar.tasks.queue import Deliveries
 from sidecar.tasks.scheduler import Dispatcher
-from sidecar.uploads import BatchReader
 
 
 class Sidecar(App):

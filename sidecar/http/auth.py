@@ -5,8 +5,8 @@ import threading
 import falcon
 
 from sidecar.errors import ScopeMissing, TooBusy
-from sidecar.keys import Keys
-from sidecar.routes import OPEN, Routes
+from sidecar.http.api_keys import Keys
+from sidecar.http.routes import OPEN, Routes
 
 BEARER = "Bearer "
 

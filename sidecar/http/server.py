@@ -8,7 +8,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
-from sidecar.patience import PatientProcess
+from sidecar.http.gunicorn_worker import PatientProcess
 from sidecar.settings import Settings
 from sidecar.telemetry import multiprocess as sharing
 
@@ -43,7 +43,7 @@ class Server(BaseApplication):
         # the processor time. numpy was loaded before the fork, with a thread for each core.
         threadpool_limits(1, "blas")
         # In each process, after the fork: neither gRPC nor OpenMP survives one.
-        from sidecar.app import create_app
+        from sidecar.http.app import create_app
 
         return create_app(self._settings)
 

@@ -11,13 +11,13 @@ from typing import Any
 import falcon
 
 from sidecar.adding import Adding
-from sidecar.answers import SpooledLines, failure
 from sidecar.batch import Batch, Outcome
+from sidecar.http.error_handlers import SpooledLines, failure
+from sidecar.http.params import TOP_K, flag, image_id, number, required_id, whole_number
+from sidecar.http.uploads import BatchReader, read_image
 from sidecar.models.keywords import Keywords
-from sidecar.parameters import TOP_K, flag, image_id, number, required_id, whole_number
 from sidecar.search import Neighbours, Search, Wanted
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
-from sidecar.uploads import BatchReader, read_image
 
 
 class AddResource:

@@ -136,7 +136,7 @@ class BatchReader:
 
 
 class _Arriving:
-    """The body of a request, for as long as the server is patient (`patience`)."""
+    """The body of a request, for as long as the server is patient (`gunicorn_worker`)."""
 
     def __init__(self, req: falcon.Request) -> None:
         # Falcon would take a body without a length, which comes in chunks, for an empty one.
