@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
+from sidecar.batching import Gathering
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.models import ModelRecord, known_models
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import features, images, originals, pictures
 from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced
-from sidecar.gathering import Gathering
 
 STORED = np.dtype("<f2")  # of a feature vector
 LARGEST_COMMIT = 256  # images

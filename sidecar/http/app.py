@@ -3,9 +3,7 @@
 import logging
 from typing import Any
 
-from sidecar import preloading
-from sidecar.adding import Adding
-from sidecar.batch import Batch
+from sidecar import warmup as preloading
 from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.errors import SimilarityError
 from sidecar.http.access_log import RequestLog
@@ -23,6 +21,8 @@ from sidecar.images.archives import BatchRules
 from sidecar.images.codec import ImageRules
 from sidecar.index.store import Generations
 from sidecar.index.tombstones import Tombstones
+from sidecar.ingest import Adding
+from sidecar.ingest_batch import Batch
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import VerifiedModels
 from sidecar.models.triton import Extractor
@@ -31,7 +31,6 @@ from sidecar.operations.health import Health
 from sidecar.operations.model_status import Roster
 from sidecar.operations.stats import Inventory
 from sidecar.periodic import Periodic
-from sidecar.preloading import Preloader
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.tasks import scheduler as dispatching
@@ -39,6 +38,7 @@ from sidecar.tasks.admission import Admission
 from sidecar.tasks.model_requests import Switches
 from sidecar.tasks.queue import Deliveries
 from sidecar.tasks.scheduler import Dispatcher
+from sidecar.warmup import Preloader
 
 
 class Sidecar(App):

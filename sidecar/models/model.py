@@ -6,9 +6,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.batching import Gathering
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import FeaturesUnavailable
-from sidecar.gathering import Gathering
 from sidecar.images.codec import pixels
 from sidecar.models.contract import Contract
 from sidecar.models.triton import Extractor

@@ -32,10 +32,10 @@ from sidecar.index.generation import Generation
 from sidecar.index.store import Generations
 from sidecar.index.writer import Sealed
 from sidecar.models.repository import Versions
-from sidecar.preloading import ROUND_S
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Embedding
 from sidecar.tasks.training import Trainer
+from sidecar.warmup import ROUND_S
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from sidecar.index.store import Generations
 from sidecar.index.writer import SEGMENT_ROWS, Draft
 from sidecar.models.registry import VerifiedModels
 from sidecar.periodic import Periodic
-from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.queue import Deliveries
 from sidecar.tasks.scheduler import Dispatcher
 from sidecar.telemetry.worker import WorkerMetrics
+from sidecar.warmup import Preloader
 from tests.support.house import NOWHERE, House
 
 NO_REDIS = "redis://127.0.0.1:1/0"

@@ -16,7 +16,6 @@ from sqlalchemy import insert, select, update
 from export.__main__ import main as export
 from local import photos
 from local.stack import ROOT
-from sidecar.adding import TRIES, Adding
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
@@ -24,6 +23,7 @@ from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.images.codec import ImageRules
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import Generations
+from sidecar.ingest import TRIES, Adding
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import VerifiedModels

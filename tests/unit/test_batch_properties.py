@@ -11,11 +11,11 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sidecar.adding import Adding
-from sidecar.batch import AT_ONCE, Batch
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.errors import DuplicateId, ImageTooLarge, ImageUnreadable
 from sidecar.images.archives import File
+from sidecar.ingest import Adding
+from sidecar.ingest_batch import AT_ONCE, Batch
 from sidecar.models.model import Line
 
 # The same few ids again and again under several names, some that are none, some bad files.

@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from sidecar.gathering import Gathering
+from sidecar.batching import Gathering
 from sidecar.telemetry import timings
 
 

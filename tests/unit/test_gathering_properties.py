@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sidecar.gathering import Gathering
+from sidecar.batching import Gathering
 
 WAIT_S = 30
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import falcon
 
-from sidecar.adding import Adding
-from sidecar.batch import Batch, Outcome
 from sidecar.http.error_handlers import SpooledLines, failure
 from sidecar.http.params import TOP_K, flag, image_id, number, required_id, whole_number
 from sidecar.http.uploads import BatchReader, read_image
+from sidecar.ingest import Adding
+from sidecar.ingest_batch import Batch, Outcome
 from sidecar.models.keywords import Keywords
 from sidecar.search import Neighbours, Search, Wanted
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings

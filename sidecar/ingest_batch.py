@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sidecar.adding import Adding
 from sidecar.errors import SimilarityError, WrongArguments
 from sidecar.images import ids
 from sidecar.images.archives import File
+from sidecar.ingest import Adding
 from sidecar.models.model import Line
 from sidecar.telemetry import request_ids
 
