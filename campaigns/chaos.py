@@ -35,7 +35,7 @@ from local.stack import COMMANDS, ROOT, Stack, running
 from sidecar.catalogue import open_catalogue
 from sidecar.images.codec import ImageRules, canonical, pixels
 from sidecar.models import contract
-from sidecar.models.triton import Extractor
+from sidecar.models.triton import TritonClient
 from sidecar.settings import from_environment
 
 CLIENTS = 50
@@ -211,7 +211,7 @@ def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
     settings = from_environment()
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     jpegs = [canonical(file, rules) for file in pictures]
-    extractor = Extractor(stack.env["TRITON_URL"], 10)
+    extractor = TritonClient(stack.env["TRITON_URL"], 10)
     alone = [pixels(jpeg, made.resize, made.crop)[None] for jpeg in jpegs]
     return np.concatenate([extractor.features(image, made) for image in alone])
 

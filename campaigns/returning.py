@@ -26,7 +26,7 @@ from local.stack import Stack, add_all, running
 from sidecar.catalogue import Catalogue, ModelRecord, open_catalogue
 from sidecar.images.codec import pixels
 from sidecar.models import contract
-from sidecar.models.triton import Extractor
+from sidecar.models.triton import TritonClient
 
 PHASES = ("embedding", "catching up", "clustering", "adding", "measuring", "preloading")
 OTHER = 0.02  # the squared distance at most that two machines may put between one image's features
@@ -110,7 +110,7 @@ def strange(stack: Stack, models: Path) -> Iterator[str]:
     """A sentence for each stored image with features that are not its model's, straight from
     Triton and past all that the service checks itself."""
     catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
-    extractor = Extractor(stack.env["TRITON_URL"], 30)
+    extractor = TritonClient(stack.env["TRITON_URL"], 30)
     try:
         for record in catalogue.models.all():
             yield from _strange(catalogue, record, extractor, models)
@@ -119,7 +119,7 @@ def strange(stack: Stack, models: Path) -> Iterator[str]:
 
 
 def _strange(
-    catalogue: Catalogue, record: ModelRecord, extractor: Extractor, models: Path
+    catalogue: Catalogue, record: ModelRecord, extractor: TritonClient, models: Path
 ) -> Iterator[str]:
     made = contract.read(models, record.version)
     after, at_once = 0, extractor.largest_batch(made)

@@ -30,7 +30,7 @@ class _Waiting(Generic[Item, Outcome]):
     began: float = 0.0
 
 
-class Gathering(Generic[Item, Outcome]):
+class Batcher(Generic[Item, Outcome]):
     """Joins what concurrent threads ask for.
 
     Args:

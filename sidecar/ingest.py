@@ -11,18 +11,18 @@ from sidecar.catalogue import Adds, ModelRecord, NewImage
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
 from sidecar.images import ids
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.models.model import Line
-from sidecar.models.registry import VerifiedModels
+from sidecar.models.model import Lane
+from sidecar.models.registry import ModelRegistry
 
 TRIES = 4  # the model can be replaced while an image is on its way, and hardly ever twice
 
 
 @dataclass(frozen=True)
-class Adding:
+class Ingest:
     """Decode, ask for features, store."""
 
     adds: Adds
-    models: VerifiedModels
+    models: ModelRegistry
     rules: ImageRules
     keep_originals: bool
 
@@ -31,7 +31,7 @@ class Adding:
         upload: bytes,
         image_id: str | None,
         overwrite: bool = False,
-        line: Line = Line.ADD,
+        line: Lane = Lane.ADD,
     ) -> str:
         """Add an image; when this returns it is on the disk.
 
@@ -66,7 +66,7 @@ class Adding:
             "the features were refused each time"
         )
 
-    def _features(self, jpeg: bytes, line: Line) -> dict[ModelRecord, NDArray[np.float32]]:
+    def _features(self, jpeg: bytes, line: Lane) -> dict[ModelRecord, NDArray[np.float32]]:
         """By the model in use, and by the one that is about to be: so an upgrade has an end."""
         in_use, joining = self.models.in_use(), self.models.joining()
         features = {in_use.record: in_use.features(jpeg, line)}

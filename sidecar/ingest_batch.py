@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from sidecar.errors import SimilarityError, WrongArguments
 from sidecar.images import ids
 from sidecar.images.archives import File
-from sidecar.ingest import Adding
-from sidecar.models.model import Line
+from sidecar.ingest import Ingest
+from sidecar.models.model import Lane
 from sidecar.telemetry import request_ids
 
 AT_ONCE = 32  # of a process: enough for a batch in Triton to fill, few enough to hold in memory
@@ -25,10 +25,10 @@ class Outcome:
     error: SimilarityError | None
 
 
-class Batch:
+class IngestBatch:
     """Adds the files of a request side by side, by threads that `close` ends."""
 
-    def __init__(self, adding: Adding) -> None:
+    def __init__(self, adding: Ingest) -> None:
         self._adding = adding
         self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
 
@@ -36,7 +36,7 @@ class Batch:
         """Add files as they come, at most `AT_ONCE` ahead of the one that is answered.
 
         Args:
-            overwrite: as in `Adding.add`.
+            overwrite: as in `Ingest.add`.
         Yields:
             an outcome a file, in their order. One that fails leaves the others alone.
         """
@@ -61,7 +61,7 @@ class Batch:
             if isinstance(file.content, Exception):
                 raise file.content
             image_id = id_of(file.name) if file.name else None
-            added = self._adding.add(file.content, image_id, overwrite, Line.BATCH)
+            added = self._adding.add(file.content, image_id, overwrite, Lane.BATCH)
             return Outcome(file.name, added, None)
         except SimilarityError as error:
             return Outcome(file.name, None, error)

@@ -7,22 +7,22 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Entries
+from sidecar.catalogue import Images
 from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.index.ann import Reach, Without, distances
+from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.index.tombstones import Tombstones
-from sidecar.models.model import Line
-from sidecar.models.registry import VerifiedModels
+from sidecar.models.model import Lane
+from sidecar.models.registry import ModelRegistry
 from sidecar.telemetry import timings
 
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are wanted
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SearchRequest:
     """How many neighbours, how carefully (NPROB, 1..100), and how far away at most."""
 
     num_results: int
@@ -47,13 +47,13 @@ class Search:
     The distance is the squared L2 distance of unit features: 0 for the same image, at most 4.
     """
 
-    entries: Entries
-    models: VerifiedModels
-    generations: Generations
+    entries: Images
+    models: ModelRegistry
+    generations: GenerationStore
     tombstones: Tombstones
     rules: ImageRules
 
-    def nearest(self, upload: bytes, wanted: Wanted) -> Neighbours:
+    def nearest(self, upload: bytes, wanted: SearchRequest) -> Neighbours:
         """Find the images most like an uploaded one, embedded as the stored ones were.
 
         Raises:
@@ -67,7 +67,7 @@ class Search:
 
         @cache
         def features(version: int, sha256: str) -> NDArray[np.float32]:
-            return self.models.verified(version, sha256).features(jpeg(), Line.SEARCH)
+            return self.models.verified(version, sha256).features(jpeg(), Lane.SEARCH)
 
         def look(generation: Generation) -> Neighbours:
             meta = generation.meta
@@ -75,7 +75,7 @@ class Search:
 
         return self._in_a_whole_generation(look)
 
-    def nearest_to(self, image_id: str, wanted: Wanted) -> Neighbours:
+    def nearest_to(self, image_id: str, wanted: SearchRequest) -> Neighbours:
         """Find the images most like a stored one, itself left out; no inference is needed.
 
         Raises:
@@ -108,7 +108,7 @@ class Search:
         self,
         generation: Generation,
         query: NDArray[np.float32],
-        wanted: Wanted,
+        wanted: SearchRequest,
         itself: int | None = None,
     ) -> Neighbours:
         without, known = self.tombstones.known(generation), -1
@@ -130,8 +130,8 @@ class Search:
 def rank(
     generation: Generation,
     query: NDArray[np.float32],
-    wanted: Wanted,
-    without: Without | None = None,
+    wanted: SearchRequest,
+    without: ExcludeIds | None = None,
     itself: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The nearest of a generation's candidates by their full features.
@@ -154,7 +154,7 @@ def rank(
         seqs = seqs[(seqs >= 0) & (seqs != itself)]
         if len(seqs) >= wanted.num_results or reach.lists >= index.lists:
             break
-        reach = Reach(FARTHER * reach.lists, reach.candidates)  # these lists hold too few
+        reach = SearchParams(FARTHER * reach.lists, reach.candidates)  # these lists hold too few
     dist = distances(query, generation.segments.features(seqs))
     nearest = np.lexsort((seqs, dist))[: wanted.num_results]
     nearest = nearest[dist[nearest] <= wanted.max_dist]

@@ -7,18 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex
-from sidecar.index.store import Generations
-from sidecar.models.registry import VerifiedModels
+from sidecar.index.store import GenerationStore
+from sidecar.models.registry import ModelRegistry
 
 ROUND_S = 1.0  # between two looks of a process
 
 
 @dataclass(frozen=True)
-class Preloader:
+class Warmup:
     """Looks, once a round."""
 
-    generations: Generations
-    models: VerifiedModels
+    generations: GenerationStore
+    models: ModelRegistry
 
     def look(self) -> None:
         """One round; its errors are those of the parts that it asks, and OSError. Each request that

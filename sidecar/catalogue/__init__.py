@@ -11,8 +11,8 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.audit import Audit
 from sidecar.catalogue.copies import Report, copying
 from sidecar.catalogue.database import Database, Within
-from sidecar.catalogue.features import Page, Picture, Vectors
-from sidecar.catalogue.images import Entries, Entry, Upload
+from sidecar.catalogue.features import Features, Page, StoredImage
+from sidecar.catalogue.images import ImageRecord, Images, Upload
 from sidecar.catalogue.models import ModelRecord, Models
 from sidecar.catalogue.removals import Removals, Removed
 from sidecar.catalogue.reports import (
@@ -51,8 +51,9 @@ __all__ = [
     "Catalogue",
     "Embedded",
     "EmbeddingProgress",
-    "Entries",
-    "Entry",
+    "Features",
+    "ImageRecord",
+    "Images",
     "IndexReport",
     "KnownModel",
     "MendingProgress",
@@ -61,12 +62,12 @@ __all__ = [
     "Models",
     "NewImage",
     "Page",
-    "Picture",
     "Progress",
     "Publication",
     "Removals",
     "Removed",
     "RetirementReport",
+    "StoredImage",
     "Summary",
     "Suspects",
     "SwitchReport",
@@ -77,7 +78,6 @@ __all__ = [
     "Totals",
     "Transaction",
     "Upload",
-    "Vectors",
     "catalogue_at",
     "open_catalogue",
     "to_json",
@@ -92,8 +92,8 @@ class Catalogue:
 
     database: Database
     adds: Adds
-    entries: Entries
-    vectors: Vectors
+    entries: Images
+    vectors: Features
     suspects: Suspects
     removals: Removals
     models: Models
@@ -162,8 +162,8 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
     return Catalogue(
         database,
         Adds(database),
-        Entries(database),
-        Vectors(database),
+        Images(database),
+        Features(database),
         Suspects(database),
         Removals(database),
         Models(database),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
-from sidecar.batching import Gathering
+from sidecar.batching import Batcher
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.models import ModelRecord, known_models
 from sidecar.catalogue.removals import bury
@@ -53,7 +53,7 @@ class Adds:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits: Gathering[NewImage, int] = Gathering("commit", self._commit, LARGEST_COMMIT)
+        self._commits: Batcher[NewImage, int] = Batcher("commit", self._commit, LARGEST_COMMIT)
 
     def check_free(self, image_id: str, sha256: str) -> None:
         """Spare an upload its inference when its id is in use already.

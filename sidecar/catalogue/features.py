@@ -32,7 +32,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Picture:
+class StoredImage:
     """A stored image: its sequence number, its id, its canonical JPEG."""
 
     seq: int
@@ -40,7 +40,7 @@ class Picture:
     jpeg: bytes
 
 
-class Vectors:
+class Features:
     """Read the features of a model, whole and checked."""
 
     def __init__(self, database: Connections) -> None:
@@ -54,7 +54,7 @@ class Vectors:
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def missing(self, model: int, after: int, up_to: int, limit: int) -> list[Picture]:
+    def missing(self, model: int, after: int, up_to: int, limit: int) -> list[StoredImage]:
         """Images that have no features of `model`, with `after` < seq <= `up_to`, in order of seq.
 
         Raises:
@@ -76,7 +76,7 @@ class Vectors:
                 f"the pictures of {', '.join(bad[:10])} are not what was stored: add these images "
                 "again with overwrite=1, or remove them"
             )
-        return [Picture(row.seq, row.id, row.jpeg) for row in rows]
+        return [StoredImage(row.seq, row.id, row.jpeg) for row in rows]
 
     def store(self, record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> None:
         """Keep features, float32 [D] by sequence number, of images that lack them; of images that

@@ -16,7 +16,7 @@ from sidecar.errors import CatalogueDamaged, UnknownImage
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImageRecord:
     """What is known of an image: its sequence number, when it was added (seconds since 1970), the
     SHA-256 of its upload, and the versions of the models that have features of it."""
 
@@ -37,19 +37,19 @@ class Upload:
     kept: bool
 
 
-class Entries:
+class Images:
     """Looks images up. What one answer needs of an image is one look-up, which is one transaction:
     out of two an overwrite could make a mixture of two images."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, image_id: str) -> Entry:
+    def get(self, image_id: str) -> ImageRecord:
         """Raises UnknownImage."""
         with self._database.reading() as connection:
             return _entry(connection, image_id)
 
-    def pictured(self, image_id: str) -> tuple[Entry, bytes]:
+    def pictured(self, image_id: str) -> tuple[ImageRecord, bytes]:
         """What is known of an image, with its canonical JPEG.
 
         Raises:
@@ -122,12 +122,12 @@ class Entries:
         return None if row is None else (row.seq, row.added_at)
 
 
-def _entry(connection: Connection, image_id: str) -> Entry:
+def _entry(connection: Connection, image_id: str) -> ImageRecord:
     columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
     made = select(models.c.version).join(features).order_by(models.c.version)
     row = _only(connection, select(*columns), image_id)
     versions = connection.execute(made.where(features.c.seq == row.seq)).scalars().all()
-    return Entry(row.seq, row.id, row.added_at, row.sha256, list(versions))
+    return ImageRecord(row.seq, row.id, row.added_at, row.sha256, list(versions))
 
 
 def _jpeg(connection: Connection, image_id: str) -> bytes:

@@ -1,7 +1,7 @@
 """Several looks and writes in one transaction: what a decision stands on, and what it writes."""
 
 from sidecar.catalogue.database import Within
-from sidecar.catalogue.features import Vectors, counted, lacking
+from sidecar.catalogue.features import Features, counted, lacking
 from sidecar.catalogue.models import ModelRecord, Models, use
 from sidecar.catalogue.suspects import strike_mended
 from sidecar.catalogue.task_list import TaskList
@@ -22,7 +22,7 @@ class Transaction:
         """
         self.within = within
         self.models = Models(within)
-        self.vectors = Vectors(within)
+        self.vectors = Features(within)
         self.tasks = TaskList(within, tasks.lease_s, tasks.keep_days)
 
     def use(self, record: ModelRecord) -> None:

@@ -21,7 +21,7 @@ HEADERS = {
 }
 
 
-class RequestLog:
+class AccessLog:
     """Gives each request an id, which the client may choose, and one line in the log."""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:

@@ -35,7 +35,7 @@ class Key:
         return f"{self.name} {scopes} {self.sha256}"
 
 
-class Keys:
+class ApiKeys:
     """The file, read again whenever it has changed: so keys come and go without a restart."""
 
     def __init__(self, path: Path) -> None:

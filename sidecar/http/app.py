@@ -6,9 +6,9 @@ from typing import Any
 from sidecar import warmup as preloading
 from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.errors import SimilarityError
-from sidecar.http.access_log import RequestLog
-from sidecar.http.api_keys import SCOPES, Keys
-from sidecar.http.auth import Access, Gate
+from sidecar.http.access_log import AccessLog
+from sidecar.http.api_keys import SCOPES, ApiKeys
+from sidecar.http.auth import Auth, ConcurrencyLimit
 from sidecar.http.background import Background
 from sidecar.http.error_handlers import App, add_error_handlers
 from sidecar.http.resources import images as image_resources
@@ -19,26 +19,26 @@ from sidecar.http.routes import OPEN, Route, Routes
 from sidecar.http.uploads import BatchReader
 from sidecar.images.archives import BatchRules
 from sidecar.images.codec import ImageRules
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.index.tombstones import Tombstones
-from sidecar.ingest import Adding
-from sidecar.ingest_batch import Batch
+from sidecar.ingest import Ingest
+from sidecar.ingest_batch import IngestBatch
 from sidecar.models.keywords import Keywords
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.triton import Extractor
-from sidecar.operations.gauges import Figures
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
+from sidecar.operations.gauges import Gauges
 from sidecar.operations.health import Health
-from sidecar.operations.model_status import Roster
+from sidecar.operations.model_status import ModelStatus
 from sidecar.operations.stats import Inventory
 from sidecar.periodic import Periodic
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.tasks import scheduler as dispatching
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.model_requests import Switches
-from sidecar.tasks.queue import Deliveries
-from sidecar.tasks.scheduler import Dispatcher
-from sidecar.warmup import Preloader
+from sidecar.tasks.model_requests import ModelRequests
+from sidecar.tasks.queue import TaskQueue
+from sidecar.tasks.scheduler import Scheduler
+from sidecar.warmup import Warmup
 
 
 class Sidecar(App):
@@ -78,28 +78,28 @@ def create_app(settings: Settings) -> Sidecar:
         CatalogueUnavailable: CATALOGUE_URL names no kind of database.
     """
     catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
-    generations = Generations(settings.index_dir)
-    extractor = Extractor.of(settings)
+    generations = GenerationStore(settings.index_dir)
+    extractor = TritonClient.of(settings)
     repository = settings.model_repository
-    models = VerifiedModels(repository, catalogue.models, extractor)
+    models = ModelRegistry(repository, catalogue.models, extractor)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
-    deliveries = Deliveries(settings.redis_url)
+    deliveries = TaskQueue(settings.redis_url)
     admission = Admission(generations, repository)
     entries, removals = catalogue.entries, catalogue.removals
-    dispatcher = Dispatcher(catalogue, admission, deliveries, settings.auto_update_s)
+    dispatcher = Scheduler(catalogue, admission, deliveries, settings.auto_update_s)
 
-    adding = Adding(catalogue.adds, models, rules, settings.keep_originals)
-    batch = Batch(adding)
+    adding = Ingest(catalogue.adds, models, rules, settings.keep_originals)
+    batch = IngestBatch(adding)
     search = Search(entries, models, generations, Tombstones(removals), rules)
     keywords = Keywords(models, rules)
     inventory = Inventory(catalogue, generations)
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
-    roster = Roster(catalogue, generations, repository, extractor)
-    switches = Switches(catalogue, admission, dispatcher)
+    roster = ModelStatus(catalogue, generations, repository, extractor)
+    switches = ModelRequests(catalogue, admission, dispatcher)
     health = Health(entries, models, deliveries)
 
-    figures = Figures(catalogue, generations, inventory, health, repository, settings.data_dir)
+    figures = Gauges(catalogue, generations, inventory, health, repository, settings.data_dir)
     read, write, admin = SCOPES
 
     add = resources.AddResource(adding, settings.max_image_bytes)
@@ -145,15 +145,15 @@ def create_app(settings: Settings) -> Sidecar:
     )
     background = Background(
         opens=catalogue.database.open,
-        rounds=_rounds(dispatcher, Preloader(generations, models)),
+        rounds=_rounds(dispatcher, Warmup(generations, models)),
         closes=(batch.close, health.close, deliveries.close, catalogue.database.close),
     )
-    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    passed = [RequestLog(), Gate(settings.most_requests, routes), Access(keys, routes)]
+    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+    passed = [AccessLog(), ConcurrencyLimit(settings.most_requests, routes), Auth(keys, routes)]
     return Sidecar(routes, background, passed)
 
 
-def _rounds(dispatcher: Dispatcher, preloader: Preloader) -> tuple[Periodic, ...]:
+def _rounds(dispatcher: Scheduler, preloader: Warmup) -> tuple[Periodic, ...]:
     """What each process does once a second."""
     expected = (SimilarityError, OSError)
     return (

@@ -5,13 +5,13 @@ import threading
 import falcon
 
 from sidecar.errors import ScopeMissing, TooBusy
-from sidecar.http.api_keys import Keys
+from sidecar.http.api_keys import ApiKeys
 from sidecar.http.routes import OPEN, Routes
 
 BEARER = "Bearer "
 
 
-class Gate:
+class ConcurrencyLimit:
     """Counts the requests in hand, and refuses those beyond the limit before it reads them.
 
     Args:
@@ -42,7 +42,7 @@ class Gate:
                 self._in_hand -= 1
 
 
-class Access:
+class Auth:
     """Asks for a key, where there are any.
 
     Args:
@@ -50,7 +50,7 @@ class Access:
         routes: say what scope each call wants.
     """
 
-    def __init__(self, keys: Keys | None, routes: Routes) -> None:
+    def __init__(self, keys: ApiKeys | None, routes: Routes) -> None:
         self._keys = keys
         self._routes = routes
 

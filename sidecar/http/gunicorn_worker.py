@@ -24,7 +24,7 @@ class _Listening:
     heard: bool = False
 
 
-class PatientProcess(ThreadWorker):
+class PatientWorker(ThreadWorker):
     """Gives each request so many seconds to arrive, headers and body.
 
     One that may take long, as a batch, must only never fall silent for as many.

@@ -8,7 +8,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
-from sidecar.http.gunicorn_worker import PatientProcess
+from sidecar.http.gunicorn_worker import PatientWorker
 from sidecar.settings import Settings
 from sidecar.telemetry import multiprocess as sharing
 
@@ -52,7 +52,7 @@ def serve(settings: Settings) -> None:
     """Answer HTTP until SIGTERM or SIGINT; requests in hand are finished."""
     # FAISS scans for one query per request; the threads that matter are gunicorn's.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    PatientProcess.timeout_s = settings.request_timeout_s
+    PatientWorker.timeout_s = settings.request_timeout_s
     Server(settings).run()
 
 
@@ -85,7 +85,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.http_processes,
         "threads": settings.http_threads,
-        "worker_class": PatientProcess,
+        "worker_class": PatientWorker,
         "logger_class": _Log,
         "post_worker_init": lambda process: process.wsgi.background.start(),
         "pre_request": _heard,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Without
+from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
-from sidecar.search import Wanted, rank
+from sidecar.search import SearchRequest, rank
 from sidecar.settings import MOST_NPROB
 
 QUERIES = 256
@@ -38,8 +38,8 @@ def _nearest(
 ) -> Iterator[NDArray[np.int64]]:
     """The neighbours of each query among images that the generation holds, int64 [n] both."""
     others = np.setdiff1d(generation.segments.seqs, among)
-    without = Without(others) if len(others) else None
-    wanted = Wanted(NEIGHBOURS, MOST_NPROB, math.inf)
+    without = ExcludeIds(others) if len(others) else None
+    wanted = SearchRequest(NEIGHBOURS, MOST_NPROB, math.inf)
     for seq in queries:
         query = generation.segments.features(np.array([seq]))[0].astype(np.float32)
         yield rank(generation, query, wanted, without, int(seq))[0]

@@ -14,7 +14,7 @@ from sidecar.index.ann import Device, Index, Wish, sample_size
 from sidecar.index.generation import Generation
 from sidecar.index.meta import LISTS, TRAINED, TRUTH
 from sidecar.index.recall.autotune import tune
-from sidecar.index.recall.ground_truth import Survey, Truth
+from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.index.segments import Segments
 from sidecar.settings import MOST_NPROB, Settings
@@ -45,7 +45,7 @@ class Build:
     """What a generation holds beside its features."""
 
     index: Index
-    truth: Truth
+    truth: GroundTruth
     quality: Quality
 
 
@@ -74,7 +74,7 @@ class Builder:
             sample = segments.sample(sample_size(size))
             index = Index.train(sample, size, self._device, self._clustering)
             del sample  # more than a gigabyte, with a million images
-        truth = self._fill(index, segments, 0, Survey(segments, self._device))
+        truth = self._fill(index, segments, 0, GroundTruthBuilder(segments, self._device))
         dial = tune(index, truth, segments)
         return Build(index, truth, Quality.of_training(dial, Shape.of(index, segments)))
 
@@ -89,8 +89,10 @@ class Builder:
         """
         index = Index.load(previous.folder / TRAINED, previous.folder / LISTS, segments.dimension)
         index.remove(gone)
-        known = Truth.load(previous.folder / TRUTH)
-        truth = self._fill(index, segments, start, Survey(segments, self._device, known, start))
+        known = GroundTruth.load(previous.folder / TRUTH)
+        truth = self._fill(
+            index, segments, start, GroundTruthBuilder(segments, self._device, known, start)
+        )
         before = previous.meta.quality
         dial = tune(index, truth, segments, previous.search_params(MOST_NPROB, results=0))
         return Build(index, truth, before.after(dial, Shape.of(index, segments, start)))
@@ -98,7 +100,9 @@ class Builder:
     def _clustering(self, share: float) -> None:
         self._report("clustering", 0.1 + 0.4 * share)
 
-    def _fill(self, index: Index, segments: Segments, start: int, survey: Survey) -> Truth:
+    def _fill(
+        self, index: Index, segments: Segments, start: int, survey: GroundTruthBuilder
+    ) -> GroundTruth:
         """Add the rows from `start` on, and compare them with the queries."""
         done, size = start, len(segments.seqs)
         for seqs, vectors in segments.chunks(start):

@@ -5,7 +5,7 @@ from copy import copy
 from pathlib import Path
 
 from sidecar.errors import IndexDamaged
-from sidecar.index.ann import Index, Reach
+from sidecar.index.ann import Index, SearchParams
 from sidecar.index.meta import LISTS, META, TRAINED, Meta
 from sidecar.index.segments import Segments
 from sidecar.models.contract import sha256_of
@@ -36,7 +36,7 @@ class Generation:
         """What it was published under; 0 for a draft."""
         return int(self.folder.name) if self.folder.name.isdecimal() else 0
 
-    def search_params(self, nprob: int, results: int) -> Reach:
+    def search_params(self, nprob: int, results: int) -> SearchParams:
         """How far a search of this generation looks with a value of NPROB, 1..100, when it wants so
         many results. What NPROB stands for is a recall, so each generation has its own answer."""
         return self.meta.quality.dial.reach(nprob, results)

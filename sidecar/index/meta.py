@@ -15,7 +15,7 @@ META = "meta.json"
 
 
 @dataclass(frozen=True)
-class Seal:
+class FileDigest:
     """What a file was when it was written."""
 
     bytes: int
@@ -47,7 +47,7 @@ class Meta:
     removals: int
     quality: Quality
     segments: dict[str, int]
-    files: dict[str, Seal]
+    files: dict[str, FileDigest]
 
     def write(self, folder: Path) -> None:
         fields = asdict(self)
@@ -63,7 +63,7 @@ class Meta:
             raise ValueError("it has the form of an earlier release: train again")
         if document.get("sha256") != _digest(fields):
             raise ValueError(f"{META} is not what was written")
-        fields["files"] = {name: Seal(**seal) for name, seal in fields["files"].items()}
+        fields["files"] = {name: FileDigest(**seal) for name, seal in fields["files"].items()}
         return cls(**fields | {"quality": Quality.read(fields["quality"])})
 
 

@@ -32,7 +32,7 @@ CURRENT = "CURRENT"
 DRAFT = ".draft-"  # a reader looks at numbers only
 
 
-class Generations:
+class GenerationStore:
     """The folder of generations."""
 
     def __init__(self, folder: Path) -> None:

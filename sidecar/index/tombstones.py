@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.catalogue import Removals
-from sidecar.index.ann import Without
+from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
 
 
@@ -15,7 +15,7 @@ class _Known:
 
     generation: Generation
     removal: int
-    without: Without | None
+    without: ExcludeIds | None
 
 
 class Tombstones:
@@ -25,14 +25,14 @@ class Tombstones:
         self._removals = removals
         self._known: _Known | None = None  # replaced in whole: threads need no lock
 
-    def known(self, generation: Generation) -> Without | None:
+    def known(self, generation: Generation) -> ExcludeIds | None:
         """What is known to be gone; asks the catalogue only for a generation that is new here."""
         known = self._known
         if known is None or known.generation is not generation:
             return self.refreshed(generation)
         return known.without
 
-    def refreshed(self, generation: Generation) -> Without | None:
+    def refreshed(self, generation: Generation) -> ExcludeIds | None:
         """What is gone by now."""
         known = self._known
         if known is None or known.generation is not generation:
@@ -41,7 +41,7 @@ class Tombstones:
         gone = generation.segments.holding(np.array(removed.seqs, np.int64))
         before = known.without.labels if known.without else np.empty(0, np.int64)
         if len(gone):
-            known = _Known(generation, removed.last, Without(np.union1d(before, gone)))
+            known = _Known(generation, removed.last, ExcludeIds(np.union1d(before, gone)))
         else:
             known = _Known(generation, removed.last, known.without)
         self._known = known

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.index.builder import Build
 from sidecar.index.generation import Generation
-from sidecar.index.meta import LISTS, META, TRAINED, TRUTH, Meta, Seal
+from sidecar.index.meta import LISTS, META, TRAINED, TRUTH, FileDigest, Meta
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 from sidecar.index.store import DRAFT, sync
 from sidecar.models.contract import sha256_of
@@ -33,14 +33,14 @@ class _Part:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A draft that is whole and on the disk, fit for `Generations.publish`: what its `meta.json`
+    """A draft that is whole and on the disk, fit for `GenerationStore.publish`: what its `meta.json`
     says, and its folder."""
 
     meta: Meta
     folder: Path
 
 
-class Draft:
+class GenerationWriter:
     """The files of one attempt at one task; as long as it is not published, nobody opens them."""
 
     def __init__(self, index_dir: Path, task: Task, model: ModelRecord) -> None:
@@ -54,7 +54,7 @@ class Draft:
         self._task = task
         self._model = model
         self._segments: dict[str, int] = {}
-        self._seals: dict[str, Seal] = {}
+        self._seals: dict[str, FileDigest] = {}
         self._new: list[str] = []  # the segments that `append` has written
 
     @staticmethod
@@ -96,7 +96,7 @@ class Draft:
             pages: sequence numbers ascending, all above those that are here already.
             report: is told how many images have been written, after each page.
         """
-        sealed: dict[str, Future[Seal]] = {}
+        sealed: dict[str, Future[FileDigest]] = {}
         # A full segment is synced and hashed while the next one is read.
         with ThreadPoolExecutor(1, "sealing") as sealing:
             for page in pages:
@@ -162,10 +162,10 @@ class Draft:
             file.write(values.tobytes())
 
 
-def _sealed(path: Path) -> Seal:
+def _sealed(path: Path) -> FileDigest:
     """What a file is, once it is on the disk."""
     sync(path)
-    return Seal(path.stat().st_size, sha256_of(path))
+    return FileDigest(path.stat().st_size, sha256_of(path))
 
 
 def _parts(segments: Segments, removed: NDArray[np.int64]) -> Iterator[_Part]:

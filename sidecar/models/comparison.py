@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Embedded, ModelRecord
 from sidecar.errors import ModelReplaced
 from sidecar.models.model import Model
-from sidecar.models.registry import VerifiedModels
+from sidecar.models.registry import ModelRegistry
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Compared:
 class Comparison:
     """Asks Triton, behind all live traffic."""
 
-    models: VerifiedModels
+    models: ModelRegistry
 
     def of(self, record: ModelRecord, images: Sequence[Embedded]) -> Iterator[Compared]:
         """Embed images again and compare, call by call.

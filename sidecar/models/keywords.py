@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.images.codec import ImageRules, canonical
-from sidecar.models.registry import VerifiedModels
+from sidecar.models.registry import ModelRegistry
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Keyword:
 class Keywords:
     """Ask the model in use for its keywords."""
 
-    models: VerifiedModels
+    models: ModelRegistry
     rules: ImageRules
 
     def of(self, upload: bytes, top_k: int, threshold: float) -> tuple[list[Keyword], int]:

@@ -6,16 +6,16 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.batching import Gathering
+from sidecar.batching import Batcher
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import FeaturesUnavailable
 from sidecar.images.codec import pixels
 from sidecar.models.contract import Contract
-from sidecar.models.triton import Extractor
+from sidecar.models.triton import TritonClient
 from sidecar.telemetry import request_ids
 
 
-class Line(Enum):
+class Lane(Enum):
     """Who waits together: their priority in Triton, 1 the most urgent, and how many calls at once.
 
     With two calls with adds of each process, Triton would always have some in its queue, in a batch
@@ -54,7 +54,7 @@ class Model:
         self,
         record: ModelRecord,
         contract: Contract,
-        extractor: Extractor,
+        extractor: TritonClient,
         largest_call: int,
         on_trouble: Callable[[], None],
     ) -> None:
@@ -63,10 +63,10 @@ class Model:
         self._extractor = extractor
         self.largest_call = largest_call
         self._on_trouble = on_trouble
-        self._features = {line: self._gathering("features", line) for line in Line}
-        self._keywords = self._gathering("keywords", Line.SEARCH)
+        self._features = {line: self._gathering("features", line) for line in Lane}
+        self._keywords = self._gathering("keywords", Lane.SEARCH)
 
-    def features(self, jpeg: bytes, line: Line = Line.ADD) -> Vector:
+    def features(self, jpeg: bytes, line: Lane = Lane.ADD) -> Vector:
         """The feature vector of a canonical JPEG.
 
         Args:
@@ -76,7 +76,7 @@ class Model:
             float32 [D].
         Raises:
             ImageUnreadable: it can't be decoded.
-            FeaturesUnavailable: as `Extractor`.
+            FeaturesUnavailable: as `TritonClient`.
         """
         return self._features[line].ask(self._asked(jpeg))
 
@@ -109,14 +109,14 @@ class Model:
     def _asked(self, jpeg: bytes) -> Asked:
         return self._image(jpeg), request_ids.current()
 
-    def _gathering(self, output: str, line: Line) -> Gathering[Asked, Vector]:
+    def _gathering(self, output: str, line: Lane) -> Batcher[Asked, Vector]:
         priority, calls = line.value
 
         def work(asked: list[Asked]) -> list[Vector]:
             images, ids = zip(*asked, strict=True)
             return [*self._infer(np.stack(images), output, priority, ",".join(filter(None, ids)))]
 
-        return Gathering("infer", work, self.largest_call, calls)
+        return Batcher("infer", work, self.largest_call, calls)
 
     def _infer(
         self, images: NDArray[np.uint8], output: str, priority: int, request_id: str

@@ -9,17 +9,17 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
 from sidecar.models import contract as contracts
 from sidecar.models.contract import MODEL_FILE, golden_image, sha256_of
 from sidecar.models.model import Model
-from sidecar.models.triton import Extractor
+from sidecar.models.triton import TritonClient
 
 log = logging.getLogger(__name__)
 
 VERIFYING_TIMEOUT_S = 10
 
 
-class VerifiedModels:
+class ModelRegistry:
     """Hands out models; each was verified once, and is again after Triton has been away."""
 
-    def __init__(self, repository: Path, recorded: Models, extractor: Extractor) -> None:
+    def __init__(self, repository: Path, recorded: Models, extractor: TritonClient) -> None:
         self._repository = repository
         self._recorded = recorded
         self._extractor = extractor

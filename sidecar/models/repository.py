@@ -19,8 +19,8 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.models import contract as contracts
 from sidecar.models.contract import golden_image
 from sidecar.models.model import Model
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.triton import Extractor
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,13 @@ WARM_UP = 3  # calls; the first ones take longer than all others
 
 
 @dataclass(frozen=True)
-class Versions:
+class ModelRepository:
     """What may be done with them."""
 
     repository: Path
     recorded: Models
-    extractor: Extractor
-    models: VerifiedModels
+    extractor: TritonClient
+    models: ModelRegistry
 
     def take(self, version: int) -> Model:
         """Have Triton load a version, and have it prove itself, before anything depends on it.
@@ -99,7 +99,7 @@ class Versions:
             log.warning("version %d is in %s now", version, target)
 
     def _load(self) -> str:
-        """As `Extractor.load`, but not where Triton would drop the version in use."""
+        """As `TritonClient.load`, but not where Triton would drop the version in use."""
         in_use = self._in_use()
         if in_use is not None and not contracts.folder(self.repository, in_use).exists():
             raise FeaturesUnavailable(

@@ -30,7 +30,7 @@ CHANNEL = [
 ]
 
 
-class Extractor:
+class TritonClient:
     """Triton as seen by the sidecar: batches form there, out of concurrent requests."""
 
     def __init__(self, url: str, timeout_s: float, repository_key: str = "") -> None:
@@ -48,7 +48,7 @@ class Extractor:
         self._threads = threading.local()
 
     @classmethod
-    def of(cls, settings: Settings) -> "Extractor":
+    def of(cls, settings: Settings) -> "TritonClient":
         """The one that the environment asks for."""
         return cls(settings.triton_url, settings.triton_timeout_s, settings.triton_repository_key)
 

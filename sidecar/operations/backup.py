@@ -17,7 +17,7 @@ from pathlib import Path
 from sidecar.catalogue import Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.index.generation import Generation
-from sidecar.index.store import DRAFT, Generations, sync
+from sidecar.index.store import DRAFT, GenerationStore, sync
 
 FILE = "catalogue.sqlite"
 INDEX = "index"
@@ -31,7 +31,7 @@ class Backups:
     """Copies of one catalogue and its index."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
 
     def backup(self, dest: Path, report: Report) -> None:
         """Copy everything, as it is at one moment, into a folder that appears when it is whole.
@@ -112,7 +112,7 @@ class Backups:
         for number in self.generations.numbers():
             shutil.rmtree(self.generations.path(number))
         with suppress(NoIndex):
-            _copy_generation(Generations(index).current(), self.generations.folder)
+            _copy_generation(GenerationStore(index).current(), self.generations.folder)
 
     def _current(self) -> Generation | None:
         try:
@@ -132,7 +132,7 @@ def _copy_generation(generation: Generation, index: Path) -> None:
         sync(path)
     for problem in Generation(copied).damage():
         raise IndexDamaged(problem)
-    Generations(index).put(copied, generation.number)
+    GenerationStore(index).put(copied, generation.number)
 
 
 def _open(file: Path) -> Catalogue:

@@ -8,13 +8,13 @@ from pathlib import Path
 from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.index.builder import BuildRules
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models.comparison import Comparison
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.triton import Extractor
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import mend_all, repair
-from sidecar.operations.verify import Verification
+from sidecar.operations.verify import Verifier
 from sidecar.settings import Settings
 
 
@@ -32,9 +32,9 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
         settings.database_url, settings.task_lease_s, settings.keep_tasks_days
     )
     try:
-        backups = Backups(catalogue, Generations(settings.index_dir))
-        extractor = Extractor.of(settings)
-        models = VerifiedModels(settings.model_repository, catalogue.models, extractor)
+        backups = Backups(catalogue, GenerationStore(settings.index_dir))
+        extractor = TritonClient.of(settings)
+        models = ModelRegistry(settings.model_repository, catalogue.models, extractor)
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))
         return COMMANDS[command](tools, folder)
     finally:
@@ -64,14 +64,14 @@ def _restore(tools: Tools, folder: Path) -> int:
 
 def _verify(tools: Tools, _folder: Path) -> int:
     catalogue, wrong = tools.backups.catalogue, 0
-    for problem in _problems(Verification(catalogue, tools.backups.generations), tools.comparison):
+    for problem in _problems(Verifier(catalogue, tools.backups.generations), tools.comparison):
         wrong += 1
         print(problem)
     print(f"{catalogue.entries.count()} images, {wrong or 'nothing'} wrong")
     return 1 if wrong else 0
 
 
-def _problems(verification: Verification, comparison: Comparison) -> Iterator[str]:
+def _problems(verification: Verifier, comparison: Comparison) -> Iterator[str]:
     yield from verification.problems()
     try:
         yield from verification.strange_features(comparison)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.errors import SimilarityError
 from sidecar.index.recall.operating_points import PROMISES
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory
@@ -22,7 +22,7 @@ from sidecar.telemetry.exposition import Figure
 
 
 @dataclass(frozen=True)
-class Figures:
+class Gauges:
     """Reads them all.
 
     Args:
@@ -31,7 +31,7 @@ class Figures:
     """
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
     inventory: Inventory
     health: Health
     repository: Path

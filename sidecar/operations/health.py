@@ -5,10 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sidecar.catalogue import Entries
+from sidecar.catalogue import Images
 from sidecar.errors import QueueUnavailable, SimilarityError
-from sidecar.models.registry import VerifiedModels
-from sidecar.tasks.queue import Deliveries
+from sidecar.models.registry import ModelRegistry
+from sidecar.tasks.queue import TaskQueue
 
 SOON_S = 3.0  # Prometheus and whoever balances load wait not much longer; Redis has two of them
 AT_ONCE = 8
@@ -18,9 +18,9 @@ AT_ONCE = 8
 class Health:
     """Asks them all at once, and waits for none that hangs; its threads end with `close`."""
 
-    entries: Entries
-    models: VerifiedModels
-    deliveries: Deliveries
+    entries: Images
+    models: ModelRegistry
+    deliveries: TaskQueue
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "health")
     )

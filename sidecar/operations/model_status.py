@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
-from sidecar.models.triton import Extractor
+from sidecar.models.triton import TritonClient
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Roster:
+class ModelStatus:
     """Calls it."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
     repository: Path
-    extractor: Extractor
+    extractor: TritonClient
 
     def versions(self) -> list[Version]:
         """All of them, by number."""

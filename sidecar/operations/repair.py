@@ -13,14 +13,14 @@ from sidecar.errors import (
     TaskWaits,
 )
 from sidecar.index.builder import BuildRules
-from sidecar.index.store import CURRENT, Generations
+from sidecar.index.store import CURRENT, GenerationStore
 from sidecar.models.comparison import Comparison
 from sidecar.tasks.heartbeat import Heartbeat
 from sidecar.tasks.mending import Mending
 from sidecar.tasks.training import Trainer
 
 
-def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) -> Task | None:
+def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules) -> Task | None:
     """Train on all images, however few, and leave no other generation; as a task like any other.
 
     Returns:
@@ -48,7 +48,7 @@ def repair(catalogue: Catalogue, generations: Generations, rules: BuildRules) ->
 
 
 def mend_all(
-    catalogue: Catalogue, generations: Generations, rules: BuildRules, comparison: Comparison
+    catalogue: Catalogue, generations: GenerationStore, rules: BuildRules, comparison: Comparison
 ) -> Task | None:
     """Embed every image again by each model that answers, and put right what differs; the index
     follows where anything did.
@@ -89,7 +89,7 @@ def _suspect_all(catalogue: Catalogue, comparison: Comparison) -> None:
             catalogue.suspects.add_all(record)
 
 
-def _drop_all(generations: Generations) -> None:
+def _drop_all(generations: GenerationStore) -> None:
     """No images, no index."""
     (generations.folder / CURRENT).unlink(missing_ok=True)
     for number in generations.numbers():

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.catalogue import Catalogue, Entry, Task, Totals
+from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index.generation import Generation
-from sidecar.index.recall.operating_points import Mark
-from sidecar.index.store import Generations
+from sidecar.index.recall.operating_points import OperatingPoint
+from sidecar.index.store import GenerationStore
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Stats:
     index_bytes: int
     generation: int | None
     model_version: int | None
-    recall: list[Mark]
+    recall: list[OperatingPoint]
     queries: int
     warnings: list[str]
     training_due: list[str]
@@ -50,9 +50,9 @@ class Inventory:
     """Looks into the catalogue, and into the index beside it."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
 
-    def is_indexed(self, entry: Entry) -> bool:
+    def is_indexed(self, entry: ImageRecord) -> bool:
         """Whether the index has an image."""
         generation = self._generation()
         return generation is not None and bool(

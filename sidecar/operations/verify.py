@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Audit, Catalogue, ModelRecord
 from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
 from sidecar.index.generation import Generation
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models.comparison import Comparison, sentence
 
 NAMED = 10  # images, in a sentence about many
@@ -18,11 +18,11 @@ SAMPLE = 64  # images of each model that are embedded again: seconds on any mach
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verifier:
     """Looks at all, changes nothing; the service may run meanwhile."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
 
     def problems(self) -> Iterator[str]:
         """A sentence for each thing that is wrong."""

@@ -17,7 +17,7 @@ from sidecar.errors import (
     SwitchRefused,
     UnknownVersion,
 )
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models import contract as contracts
 
 
@@ -108,7 +108,7 @@ class Admission:
         repository: of the model.
     """
 
-    generations: Generations
+    generations: GenerationStore
     repository: Path
 
     def check_update(self) -> None:

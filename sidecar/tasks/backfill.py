@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Entries, ModelRecord, Picture, Vectors
+from sidecar.catalogue import Features, Images, ModelRecord, StoredImage
 from sidecar.errors import FeaturesUnavailable
 from sidecar.models.model import Model
-from sidecar.models.registry import VerifiedModels
+from sidecar.models.registry import ModelRegistry
 
 PAGE = 256  # images read at once, and stored at once
 CALLS = 1 + (os.cpu_count() or 1)  # one is decoded while others are in Triton
@@ -29,12 +29,12 @@ Told = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Backfill:
     """Catches up with what a model has not seen yet."""
 
-    entries: Entries
-    vectors: Vectors
-    models: VerifiedModels
+    entries: Images
+    vectors: Features
+    models: ModelRegistry
 
     def catch_up(self, record: ModelRecord, after: int, told: Told) -> int:
         """Embed the images that a model has no features of, as many as there are by now.
@@ -70,7 +70,7 @@ class Embedding:
                 pool.shutdown(cancel_futures=True)
         return up_to
 
-    def _calls(self, model: Model, after: int, up_to: int) -> Iterator[list[Picture]]:
+    def _calls(self, model: Model, after: int, up_to: int) -> Iterator[list[StoredImage]]:
         """The images without features, as many at once as a call may have."""
         while page := self.vectors.missing(model.record.model, after, up_to, PAGE):
             for start in range(0, len(page), model.largest_call):
@@ -84,7 +84,7 @@ class Embedding:
         return count
 
     def _embed(
-        self, record: ModelRecord, pictures: list[Picture]
+        self, record: ModelRecord, pictures: list[StoredImage]
     ) -> dict[int, NDArray[np.float32]]:
         """Ask Triton, and wait for it where it is away."""
         gives_up = time.monotonic() + PATIENCE_S

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, Embedded, MendingProgress, MendingReport, ModelRecord, Task
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskWaits
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.index.writer import Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.tasks.training import Trainer
@@ -31,7 +31,7 @@ class Mending:
     """One attempt at a task of the kind `mend`."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
     trainer: Trainer
     comparison: Comparison
     task: Task

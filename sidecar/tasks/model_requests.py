@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from sidecar.catalogue import OF_VERSIONS, SWITCHES, Catalogue, Task, TaskKind, Transaction
 from sidecar.errors import SwitchRefused
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.scheduler import Dispatcher
+from sidecar.tasks.scheduler import Scheduler
 
 
 @dataclass(frozen=True)
-class Switches:
+class ModelRequests:
     """Each is decided upon in the transaction that queues it."""
 
     catalogue: Catalogue
     admission: Admission
-    dispatcher: Dispatcher
+    dispatcher: Scheduler
 
     def upgrade(self, version: int) -> Task:
         """Ask for a version to come into use; joins an upgrade to it that is under way.

@@ -26,7 +26,7 @@ REDIS_TIMEOUT_S = 2
 SILENT_WORKER_S = 60  # a busy one gives a life sign twice as often
 
 
-class Deliveries:
+class TaskQueue:
     """The sidecar's side of the queue."""
 
     def __init__(self, redis_url: str) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, RetirementReport, Task
-from sidecar.index.store import Generations
-from sidecar.models.repository import Versions
+from sidecar.index.store import GenerationStore
+from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.upgrade import Report
 
@@ -16,8 +16,8 @@ class Retirement:
     """Runs retirements."""
 
     catalogue: Catalogue
-    generations: Generations
-    versions: Versions
+    generations: GenerationStore
+    versions: ModelRepository
     admission: Admission
 
     def run(self, task: Task, report: Report) -> Task:

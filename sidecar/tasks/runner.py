@@ -2,14 +2,14 @@
 
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
 from sidecar.index.builder import BuildRules
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models.comparison import Comparison
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.repository import Versions
-from sidecar.models.triton import Extractor
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.repository import ModelRepository
+from sidecar.models.triton import TritonClient
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.backfill import Embedding
+from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.mending import Mending
 from sidecar.tasks.retirement import Retirement
 from sidecar.tasks.training import Trainer
@@ -19,15 +19,15 @@ from sidecar.tasks.upgrade import Parts, Report, Upgrader
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
     """Do a task of any kind; errors as those of `Trainer`, `Upgrader`,
     `Retirement` and `Mending`."""
-    generations = Generations(settings.index_dir)
+    generations = GenerationStore(settings.index_dir)
     rules = BuildRules.of(settings)
     trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     if task.kind in SHORT:
         return trainer.run(task, report)
     repository = settings.model_repository
-    extractor = Extractor.of(settings)
-    models = VerifiedModels(repository, catalogue.models, extractor)
-    versions = Versions(repository, catalogue.models, extractor, models)
+    extractor = TritonClient.of(settings)
+    models = ModelRegistry(repository, catalogue.models, extractor)
+    versions = ModelRepository(repository, catalogue.models, extractor, models)
     if task.kind == TaskKind.MEND:
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
@@ -39,7 +39,7 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
         generations,
         trainer,
         versions,
-        Embedding(catalogue.entries, catalogue.vectors, models),
+        Backfill(catalogue.entries, catalogue.vectors, models),
         admission,
     )
     return Upgrader(parts, task, report).run()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sidecar.catalogue import Catalogue, Task, TaskKind
 from sidecar.errors import NeedMoreSamples, NoIndex, NoSamples, QueueUnavailable
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.queue import Deliveries
+from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.samples import check_training
 
 log = logging.getLogger(__name__)
@@ -16,12 +16,12 @@ ROUND_S = 1.0
 
 
 @dataclass(frozen=True)
-class Dispatcher:
+class Scheduler:
     """Between the HTTP edge, the table of tasks, and the queue."""
 
     catalogue: Catalogue
     admission: Admission
-    deliveries: Deliveries
+    deliveries: TaskQueue
     auto_update_s: float
 
     def request(self, kind: TaskKind) -> Task:

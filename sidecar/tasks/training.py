@@ -19,8 +19,8 @@ from sidecar.errors import CatalogueUnavailable, StorageFull
 from sidecar.index.builder import Builder, BuildRules, Report
 from sidecar.index.generation import Generation
 from sidecar.index.meta import Meta
-from sidecar.index.store import Generations
-from sidecar.index.writer import Draft, Sealed
+from sidecar.index.store import GenerationStore
+from sidecar.index.writer import GenerationWriter, Sealed
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Trainer:
     """Runs tasks; one at a time is seen to by their table."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
     rules: BuildRules
     keep_generations: int
     fewest_samples: int = FEWEST_SAMPLES
@@ -70,13 +70,13 @@ class Trainer:
         else:
             self._tidy()
         finally:
-            shutil.rmtree(Draft.path(self.generations.folder, task), ignore_errors=True)
+            shutil.rmtree(GenerationWriter.path(self.generations.folder, task), ignore_errors=True)
 
     def afresh(self, task: Task, model: ModelRecord, report: Report) -> Sealed:
         """Draft a generation out of all features of a model up to the task's snapshot."""
         total = self.catalogue.vectors.count(model.model, task.snapshot)
         builder = Builder(self.rules, report)
-        draft = Draft(self.generations.folder, task, model)
+        draft = GenerationWriter(self.generations.folder, task, model)
         pages = self.catalogue.vectors.stream(model.model, 0, task.snapshot or 0)
         draft.append(pages, lambda rows: report("reading", 0.1 * rows / total))
         build = builder.afresh(draft.segments())
@@ -87,7 +87,7 @@ class Trainer:
         model = self.catalogue.models.get(previous.meta.sha256)
         removed, gone = self._gone(previous)
         builder = Builder(self.rules, report)
-        draft = Draft(self.generations.folder, task, model)
+        draft = GenerationWriter(self.generations.folder, task, model)
         draft.continue_from(previous, gone)
         stayed, after, up_to = draft.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.vectors.stream(model.model, after, up_to)

@@ -29,11 +29,11 @@ from sidecar.catalogue import (
 from sidecar.errors import IndexDamaged, StorageFull, TaskWaits
 from sidecar.index.agreement import agreement
 from sidecar.index.generation import Generation
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.index.writer import Sealed
-from sidecar.models.repository import Versions
+from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.backfill import Embedding
+from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.training import Trainer
 from sidecar.warmup import ROUND_S
 
@@ -63,10 +63,10 @@ class Parts:
     """What an upgrade works with."""
 
     catalogue: Catalogue
-    generations: Generations
+    generations: GenerationStore
     trainer: Trainer
-    versions: Versions
-    embedding: Embedding
+    versions: ModelRepository
+    embedding: Backfill
     admission: Admission
 
 

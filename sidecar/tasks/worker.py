@@ -20,7 +20,7 @@ from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKi
 from sidecar.errors import NeedMoreSamples, NoSamples, QueueUnavailable, SimilarityError, TaskLost
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.heartbeat import Heartbeat
-from sidecar.tasks.queue import QUEUE, RUN, Deliveries
+from sidecar.tasks.queue import QUEUE, RUN, TaskQueue
 from sidecar.tasks.samples import check_training
 from sidecar.telemetry import request_ids
 from sidecar.telemetry.worker import WorkerMetrics
@@ -177,7 +177,7 @@ def _deliver_next(settings: Settings, catalogue: Catalogue) -> None:
     """What waited for this task to end need not wait for the sidecar's round as well."""
     try:
         for waiting in catalogue.tasks.deliverable():
-            Deliveries(settings.redis_url).deliver(waiting.task_id)
+            TaskQueue(settings.redis_url).deliver(waiting.task_id)
     except QueueUnavailable as error:
         log.warning("%s", error)
 

@@ -23,15 +23,15 @@ from sidecar.errors import (
 from sidecar.index.builder import BuildRules
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.repository import Versions
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.repository import ModelRepository
 from sidecar.operations.repair import repair
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.backfill import Embedding
-from sidecar.tasks.model_requests import Switches
-from sidecar.tasks.queue import Deliveries
+from sidecar.tasks.backfill import Backfill
+from sidecar.tasks.model_requests import ModelRequests
+from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.retirement import Retirement
-from sidecar.tasks.scheduler import Dispatcher
+from sidecar.tasks.scheduler import Scheduler
 from sidecar.tasks.upgrade import Parts, Upgrader
 from tests.support.house import DIMENSION, NOWHERE, House, vector
 
@@ -49,12 +49,12 @@ class Plant(House):
             self.put(version)
         self.catalogue.models.register(2, FILES[2], DIMENSION)
         self.admission = Admission(self.generations, self.repository)
-        queue = Deliveries("redis://127.0.0.1:1/0")
-        self.dispatcher = Dispatcher(self.catalogue, self.admission, queue, 1e-9)
-        self.switches = Switches(self.catalogue, self.admission, self.dispatcher)
-        models = VerifiedModels(self.repository, self.catalogue.models, NOWHERE)
-        self.versions = Versions(self.repository, self.catalogue.models, NOWHERE, models)
-        embedding = Embedding(self.catalogue.entries, self.catalogue.vectors, models)
+        queue = TaskQueue("redis://127.0.0.1:1/0")
+        self.dispatcher = Scheduler(self.catalogue, self.admission, queue, 1e-9)
+        self.switches = ModelRequests(self.catalogue, self.admission, self.dispatcher)
+        models = ModelRegistry(self.repository, self.catalogue.models, NOWHERE)
+        self.versions = ModelRepository(self.repository, self.catalogue.models, NOWHERE, models)
+        embedding = Backfill(self.catalogue.entries, self.catalogue.vectors, models)
         self.parts = Parts(
             self.catalogue, self.generations, self.trainer, self.versions, embedding, self.admission
         )

@@ -24,10 +24,10 @@ from sidecar.errors import (
     SimilarityError,
     StorageFull,
 )
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import repair
-from sidecar.operations.verify import Verification
+from sidecar.operations.verify import Verifier
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
 
@@ -136,7 +136,7 @@ def test_a_generation_that_is_cleared_away_under_a_backup_is_no_trouble(
 
     monkeypatch.setattr("sidecar.operations.backup.shutil.copyfile", replaced)
     backups(house).backup(tmp_path / "copy", quiet)
-    assert Generations(tmp_path / "copy" / "index").current().number == 3
+    assert GenerationStore(tmp_path / "copy" / "index").current().number == 3
 
 
 def test_neither_a_backup_nor_a_catalogue_is_ever_overwritten(house: House, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_repair_makes_the_index_again(house: House) -> None:
     for path in house.generations.folder.rglob("lists.ivf"):
         path.write_bytes(b"rubbish")
     assert len(house.problems()) == 2
-    task = repair(house.catalogue, Generations(house.generations.folder), house.trainer.rules)
+    task = repair(house.catalogue, GenerationStore(house.generations.folder), house.trainer.rules)
     assert task is not None
     assert (task.state, task.images, task.generation) == ("ok", 1008, 3)
     assert house.problems() == []
@@ -290,7 +290,7 @@ def seen(folder: Path) -> list[str]:
     try:
         catalogue = open_catalogue(f"sqlite:///{folder}/catalogue.sqlite", 30.0)
         with closing(catalogue.database):
-            return list(Verification(catalogue, Generations(folder / "index")).problems())
+            return list(Verifier(catalogue, GenerationStore(folder / "index")).problems())
     except SimilarityError as error:
         return [str(error)]
 

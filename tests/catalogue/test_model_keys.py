@@ -13,7 +13,7 @@ from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.operations.backup import Backups
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
@@ -68,9 +68,11 @@ def test_the_key_of_a_model_that_is_gone_is_never_given_to_another(catalogue: Ca
 def test_nor_is_it_after_a_backup_and_a_restore(catalogue: Catalogue, tmp_path: Path) -> None:
     gone = catalogue.models.register(3, C, 8)
     catalogue.models.retire(gone)
-    Backups(catalogue, Generations(tmp_path / "index")).backup(tmp_path / "copy", lambda *_: None)
+    Backups(catalogue, GenerationStore(tmp_path / "index")).backup(
+        tmp_path / "copy", lambda *_: None
+    )
     restored = open_catalogue(f"sqlite:///{tmp_path}/restored.sqlite", 30)
-    index = Generations(tmp_path / "restored")
+    index = GenerationStore(tmp_path / "restored")
     Backups(restored, index).restore(tmp_path / "copy", lambda *_: None)
     assert restored.models.register(2, B, 8).model > gone.model
     restored.database.close()

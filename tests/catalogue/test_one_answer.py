@@ -18,10 +18,10 @@ from sidecar.catalogue.models import use
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.resources.images import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.models.keywords import Keyword, Keywords
-from sidecar.models.registry import VerifiedModels
-from sidecar.operations.model_status import Roster
+from sidecar.models.registry import ModelRegistry
+from sidecar.operations.model_status import ModelStatus
 from sidecar.operations.stats import Inventory
 from tests.support.house import NOWHERE, House
 
@@ -51,7 +51,7 @@ class Shelf:
         self.keeps = keeps
         self._numbers = count()
         self._model = catalogue.models.adopt(1, "a" * 64, 8)
-        self.inventory = Inventory(catalogue, Generations(folder))
+        self.inventory = Inventory(catalogue, GenerationStore(folder))
         self.overwrite()
 
     def overwrite(self) -> None:
@@ -70,7 +70,7 @@ class Shelf:
 
     def client(self) -> TestClient:
         entries = self.catalogue.entries
-        models = VerifiedModels(Path(), self.catalogue.models, NOWHERE)
+        models = ModelRegistry(Path(), self.catalogue.models, NOWHERE)
         keywords = Echo(models, ImageRules(384, 10**6))
         app = falcon.App()
         app.add_route("/similarity/images/{image_id}", ImageResource(self.inventory, keywords))
@@ -197,7 +197,7 @@ def test_the_versions_are_of_one_moment_while_another_comes_into_use(
         with house.catalogue.database.writing() as connection:
             use(connection, other)
 
-    roster = Roster(house.catalogue, house.generations, tmp_path / "none", NOWHERE)
+    roster = ModelStatus(house.catalogue, house.generations, tmp_path / "none", NOWHERE)
     after_each_read(house.catalogue, switch, monkeypatch)
     known = [(v.version, v.in_use, v.features, v.generations) for v in roster.versions()]
     assert known == [(1, True, 1100, [1]), (2, False, 0, [])]

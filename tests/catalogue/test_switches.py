@@ -11,7 +11,7 @@ import pytest
 from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
 from sidecar.index.agreement import agreement
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.tasks.upgrade import check_room
 from tests.support.house import DIMENSION, House, vector
 
@@ -80,7 +80,7 @@ def test_the_last_generation_of_each_model_stays(trained: House) -> None:
 
 
 def test_a_draft_that_waits_is_open_when_it_is_published(trained: House) -> None:
-    reader = Generations(trained.generations.folder)
+    reader = GenerationStore(trained.generations.folder)
     before = reader.current()
     assert reader.upcoming() is None
     task = trained.claim("train")

@@ -24,8 +24,8 @@ from sidecar.errors import (
     TaskLost,
 )
 from sidecar.index.builder import BuildRules
-from sidecar.index.store import Generations
-from sidecar.search import Wanted, rank
+from sidecar.index.store import GenerationStore
+from sidecar.search import SearchRequest, rank
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.samples import check_training
 from tests.support.house import TEN, House, vector
@@ -76,7 +76,7 @@ def test_distances_are_exact_and_neighbours_those_of_brute_force(house: House) -
 def test_max_dist_cuts_the_list(house: House) -> None:
     seqs, dist = rank(house.generations.current(), vector(7), TEN)
     limit = float(dist[4])
-    cut, _ = rank(house.generations.current(), vector(7), Wanted(10, 5, limit))
+    cut, _ = rank(house.generations.current(), vector(7), SearchRequest(10, 5, limit))
     assert cut.tolist() == seqs[:5].tolist()
 
 
@@ -160,11 +160,11 @@ def test_a_damaged_generation_is_passed_over_for_the_one_before(house: House) ->
     house.run("update")
     codes = house.generations.folder / "000002" / "lists.ivf"
     codes.write_bytes(codes.read_bytes()[:-100])
-    assert Generations(house.generations.folder).current().number == 1
+    assert GenerationStore(house.generations.folder).current().number == 1
     for name in ("000001", "000002"):
         (house.generations.folder / name / "meta.json").write_text("{")
     with pytest.raises(IndexDamaged, match="000001"):
-        Generations(house.generations.folder).current()
+        GenerationStore(house.generations.folder).current()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_flipped_byte_is_noticed_at_load(house: House, name: str) -> None:
     house.add(1501, 1510)
     house.run("update")
     flip(house.generations.path(2) / name)
-    assert Generations(house.generations.folder).current().number == 1
+    assert GenerationStore(house.generations.folder).current().number == 1
     assert any("000002" in problem for problem in house.problems())
 
 
@@ -184,7 +184,7 @@ def test_a_flipped_byte_in_features_is_noticed_when_they_are_used(house: House) 
     flip(house.generations.path(2) / "features-1501.f16", at=3)
     search = house.search()
     assert search.nearest_to("1", TEN).generation in (1, 2)
-    around = search.nearest_to("1501", Wanted(1000, 100, 4.0))
+    around = search.nearest_to("1501", SearchRequest(1000, 100, 4.0))
     assert around.generation == 1
     assert search.nearest_to("1", TEN).generation == 1
     assert any("features-1501.f16" in problem for problem in house.problems())
@@ -196,21 +196,21 @@ def test_features_that_generations_share_are_damaged_in_both(house: House) -> No
     for number in (1, 2):
         flip(house.generations.path(number) / "features-1.f16", at=5)
     with pytest.raises(IndexDamaged, match=r"000002.*000001"):
-        house.search().nearest_to("31", Wanted(1000, 100, 4.0))
+        house.search().nearest_to("31", SearchRequest(1000, 100, 4.0))
 
 
 def test_a_damaged_current_is_noticed_and_the_newest_generation_serves(house: House) -> None:
     current = house.generations.folder / "CURRENT"
     for text in ("7 00000000\n", "", "x", "1 \n"):
         current.write_text(text)
-        assert Generations(house.generations.folder).current().number == 1
+        assert GenerationStore(house.generations.folder).current().number == 1
         assert any("CURRENT" in problem for problem in house.problems())
 
 
 def test_a_generation_of_another_form_is_told(house: House) -> None:
     (house.generations.path(1) / "meta.json").write_text('{"task_id": "x"}')
     with pytest.raises(IndexDamaged, match="train again"):
-        Generations(house.generations.folder).current()
+        GenerationStore(house.generations.folder).current()
 
 
 def flip(path: Path, at: int = -2) -> None:
@@ -225,7 +225,7 @@ def test_where_the_lists_that_are_visited_hold_too_few_more_are_visited(house: H
     generation = house.generations.current()
     assert generation.search_params(1, 1000).lists < generation.index.lists
     for wanted in (100, 1000, 1500):
-        seqs, _ = rank(generation, vector(3), Wanted(wanted, 1, math.inf))
+        seqs, _ = rank(generation, vector(3), SearchRequest(wanted, 1, math.inf))
         assert len(set(seqs.tolist())) == wanted
 
 
@@ -269,7 +269,9 @@ def test_a_small_set_is_searched_exactly(tmp_path: Path) -> None:
     for number in range(1, 1251, 50):
         exact = np.square(everything - vector(number)).sum(axis=1)
         exact[6] = 9
-        seqs, dist = rank(house.generations.current(), vector(number), Wanted(10, 1, math.inf))
+        seqs, dist = rank(
+            house.generations.current(), vector(number), SearchRequest(10, 1, math.inf)
+        )
         assert np.allclose(dist, np.sort(exact)[:10], atol=2e-3)
         assert len(set(seqs.tolist()) & set((np.argsort(exact)[:10] + 1).tolist())) >= 9
     assert house.generations.current().meta.quality.dial.mark(1).recall == 1.0

@@ -17,16 +17,16 @@ from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
-from sidecar.index.store import Generations
-from sidecar.index.writer import SEGMENT_ROWS, Draft
-from sidecar.models.registry import VerifiedModels
+from sidecar.index.store import GenerationStore
+from sidecar.index.writer import SEGMENT_ROWS, GenerationWriter
+from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.queue import Deliveries
-from sidecar.tasks.scheduler import Dispatcher
+from sidecar.tasks.queue import TaskQueue
+from sidecar.tasks.scheduler import Scheduler
 from sidecar.telemetry.worker import WorkerMetrics
-from sidecar.warmup import Preloader
+from sidecar.warmup import Warmup
 from tests.support.house import NOWHERE, House
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -98,7 +98,9 @@ def test_a_draft_that_is_given_up_leaves_no_thread(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 3)
     before = threads()
-    draft = Draft(tmp_path / "index", house.claim("train"), ModelRecord(1, 1, "a" * 64, 64))
+    draft = GenerationWriter(
+        tmp_path / "index", house.claim("train"), ModelRecord(1, 1, "a" * 64, 64)
+    )
     seqs = np.arange(1, SEGMENT_ROWS + 1)
     page = Page(seqs, np.zeros((SEGMENT_ROWS, 64), np.float16), np.zeros(SEGMENT_ROWS, np.uint32))
 
@@ -168,10 +170,10 @@ def test_an_idle_process_takes_no_write_lock(
     catalogue: Catalogue, database_url: str, tmp_path: Path
 ) -> None:
     """Its rounds go through while another process writes, and that one may take its time."""
-    admission = Admission(Generations(tmp_path / "index"), tmp_path)
-    dispatcher = Dispatcher(catalogue, admission, Deliveries(NO_REDIS), 60.0)
-    models = VerifiedModels(tmp_path, catalogue.models, NOWHERE)
-    preloader = Preloader(Generations(tmp_path / "index"), models)
+    admission = Admission(GenerationStore(tmp_path / "index"), tmp_path)
+    dispatcher = Scheduler(catalogue, admission, TaskQueue(NO_REDIS), 60.0)
+    models = ModelRegistry(tmp_path, catalogue.models, NOWHERE)
+    preloader = Warmup(GenerationStore(tmp_path / "index"), models)
     other = open_catalogue(database_url, 30.0)
 
     def rounds() -> None:

@@ -22,14 +22,14 @@ from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.images.codec import ImageRules
 from sidecar.index.builder import BuildRules
-from sidecar.index.store import Generations
-from sidecar.ingest import TRIES, Adding
+from sidecar.index.store import GenerationStore
+from sidecar.ingest import TRIES, Ingest
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.triton import Extractor
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
 from sidecar.operations.repair import mend_all, repair
-from sidecar.operations.verify import Verification
+from sidecar.operations.verify import Verifier
 from sidecar.tasks.mending import PAGE, Mending
 from sidecar.tasks.training import Trainer
 from tests.support.triton_server import serving
@@ -44,13 +44,13 @@ class Shop:
     """A repository with lite0 as version 1 and a small version 2, and who adds."""
 
     repository: Path
-    extractor: Extractor
+    extractor: TritonClient
     catalogue: Catalogue
-    generations: Generations
-    models: VerifiedModels
+    generations: GenerationStore
+    models: ModelRegistry
 
-    def adding(self) -> Adding:
-        return Adding(self.catalogue.adds, self.models, ImageRules(384, 10**8), False)
+    def adding(self) -> Ingest:
+        return Ingest(self.catalogue.adds, self.models, ImageRules(384, 10**8), False)
 
     def register(self, version: int) -> ModelRecord:
         made = contract.read(self.repository, version)
@@ -61,10 +61,10 @@ class Shop:
             use(connection, record)
 
     def comparison(self) -> Comparison:
-        return Comparison(VerifiedModels(self.repository, self.catalogue.models, self.extractor))
+        return Comparison(ModelRegistry(self.repository, self.catalogue.models, self.extractor))
 
     def strange(self) -> list[str]:
-        verification = Verification(self.catalogue, self.generations)
+        verification = Verifier(self.catalogue, self.generations)
         return list(verification.strange_features(self.comparison()))
 
     def mend(self, report: Any = lambda *_, **__: None) -> Task:
@@ -97,25 +97,25 @@ def spoiled(catalogue: Catalogue, name: str, record: ModelRecord) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Extractor]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, TritonClient]]:
     folder = tmp_path_factory.mktemp("returning")
     shutil.copytree(ROOT / "model_repository", folder / "models")
     (folder / "labels.txt").write_text("cat\ndog\nfox\n")
     words = [*SMALL, "--precision", "fp32", "--version", "2", "--labels", f"{folder}/labels.txt"]
     assert export([*words, "--repository", f"{folder}/models"]) == 0
     with serving(folder / "models", folder) as server:
-        yield folder / "models", Extractor(server.url, timeout_s=30)
+        yield folder / "models", TritonClient(server.url, timeout_s=30)
 
 
 @pytest.fixture
-def shop(served: tuple[Path, Extractor], tmp_path: Path) -> Iterator[Shop]:
+def shop(served: tuple[Path, TritonClient], tmp_path: Path) -> Iterator[Shop]:
     repository, extractor = served
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30)
     made = contract.read(repository, 1)
     catalogue.models.adopt(1, made.sha256, made.dimension)
-    models = VerifiedModels(repository, catalogue.models, extractor)
+    models = ModelRegistry(repository, catalogue.models, extractor)
     (tmp_path / "index").mkdir()
-    yield Shop(repository, extractor, catalogue, Generations(tmp_path / "index"), models)
+    yield Shop(repository, extractor, catalogue, GenerationStore(tmp_path / "index"), models)
     catalogue.database.close()
 
 
@@ -151,7 +151,7 @@ def test_an_add_that_is_refused_each_time_ends_with_an_error(
     other.models.adopt(1, "0" * 64, 8)
     began = time.monotonic()
     with pytest.raises(ModelReplaced, match=f"tried {TRIES} times"):
-        Adding(other.adds, shop.models, ImageRules(384, 10**8), False).add(*first(pictures))
+        Ingest(other.adds, shop.models, ImageRules(384, 10**8), False).add(*first(pictures))
     assert time.monotonic() - began < 20
     assert other.entries.count() == 0
     other.database.close()
@@ -233,7 +233,7 @@ def test_what_is_wrong_is_named_and_mended_and_the_index_follows(
     for name in names:
         assert np.allclose(shop.features(name, record), whole[name], atol=2e-2), name
     assert shop.strange() == []
-    assert list(Verification(shop.catalogue, shop.generations).problems()) == []
+    assert list(Verifier(shop.catalogue, shop.generations).problems()) == []
     assert shop.catalogue.suspects.count() == 0
 
 
@@ -267,12 +267,12 @@ def test_a_mending_that_is_killed_goes_on_and_the_index_still_follows(
         shop.catalogue.tasks.cancel(shop.catalogue.tasks.recent(1)[0].task_id)
         assert shop.generations.numbers() == [2]
     assert shop.strange() == []  # mended, and the index lacks it
-    [behind] = Verification(shop.catalogue, shop.generations).problems()
+    [behind] = Verifier(shop.catalogue, shop.generations).problems()
     assert "generation 000002 has other features than the catalogue of images: 1" in behind
     done = shop.mend()
     assert isinstance(done.report, MendingReport)
     assert (done.report.mended, done.generation) == (1, 3)
-    assert list(Verification(shop.catalogue, shop.generations).problems()) == []
+    assert list(Verifier(shop.catalogue, shop.generations).problems()) == []
 
 
 def test_suspects_of_a_version_that_nobody_can_ask_are_dropped_for_an_upgrade_to_make(

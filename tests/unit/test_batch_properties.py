@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.errors import DuplicateId, ImageTooLarge, ImageUnreadable
 from sidecar.images.archives import File
-from sidecar.ingest import Adding
-from sidecar.ingest_batch import AT_ONCE, Batch
-from sidecar.models.model import Line
+from sidecar.ingest import Ingest
+from sidecar.ingest_batch import AT_ONCE, IngestBatch
+from sidecar.models.model import Lane
 
 # The same few ids again and again under several names, some that are none, some bad files.
 NAMES = st.sampled_from(["a.jpg", "b.jpg", "x/a.png", "c", "y\\b.gif", "d e.jpg", "../a.jpg", "."])
@@ -31,12 +31,12 @@ MODEL = ModelRecord(1, 1, "a" * 64, 4)
 
 
 class Storing:
-    """What stands for `Adding` here: it takes a while, and asks no model."""
+    """What stands for `Ingest` here: it takes a while, and asks no model."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def add(self, upload: bytes, image_id: str, overwrite: bool, _line: Line) -> str:
+    def add(self, upload: bytes, image_id: str, overwrite: bool, _line: Lane) -> str:
         time.sleep(0.001 * upload[0])
         if upload.endswith(b"bad"):
             raise ImageUnreadable("no image")
@@ -66,7 +66,7 @@ def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -
                 yield file
 
         found = []
-        for each in Batch(cast(Adding, Storing(catalogue))).add(arriving(), overwrite):
+        for each in IngestBatch(cast(Ingest, Storing(catalogue))).add(arriving(), overwrite):
             given += 1
             found.append((each.name, each.id, each.error and each.error.word))
         assert found == expected
@@ -102,7 +102,7 @@ def test_no_more_files_are_read_ahead_than_are_worked_on(tmp_path: Path) -> None
             ahead.append(taken - given)
             yield File(f"no id {taken}", b"\0one")
 
-    for each in Batch(cast(Adding, Storing(catalogue))).add(arriving(), overwrite=False):
+    for each in IngestBatch(cast(Ingest, Storing(catalogue))).add(arriving(), overwrite=False):
         assert each.name == f"no id {given}"
         given += 1
     assert (given, max(ahead)) == (100, AT_ONCE)

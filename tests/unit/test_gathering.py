@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from sidecar.batching import Gathering
+from sidecar.batching import Batcher
 from sidecar.telemetry import timings
 
 
@@ -18,7 +18,7 @@ class Doubling:
         self.groups: list[list[int]] = []
         self.entered = threading.Semaphore(0)
         self.open = Event()
-        self.gathering: Gathering[int, int] = Gathering("work", self._double, most, groups)
+        self.gathering: Batcher[int, int] = Batcher("work", self._double, most, groups)
         self.pool = ThreadPoolExecutor(32)
 
     def _double(self, numbers: list[int]) -> list[int | Exception]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sidecar.batching import Gathering
+from sidecar.batching import Batcher
 
 WAIT_S = 30
 
@@ -17,7 +17,7 @@ class Squaring:
 
     def __init__(self, refused: set[int], most: int, groups: int) -> None:
         self.refused = refused
-        self.gathering: Gathering[int, int] = Gathering("work", self.work, most, groups)
+        self.gathering: Batcher[int, int] = Batcher("work", self.work, most, groups)
         self.seen: list[list[int]] = []
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()

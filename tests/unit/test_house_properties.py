@@ -14,12 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sidecar.search import Search, Wanted
+from sidecar.search import Search, SearchRequest
 from tests.support.house import House, vector
 
 EXACT = 10**6
 NUMBERS = st.integers(1, 25)
-NEAREST = Wanted(num_results=7, nprob=5, max_dist=math.inf)
+NEAREST = SearchRequest(num_results=7, nprob=5, max_dist=math.inf)
 
 
 class Life(RuleBasedStateMachine):

@@ -13,12 +13,12 @@ from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.images.codec import ImageRules, canonical
 from sidecar.index.meta import Meta
-from sidecar.index.store import Generations
+from sidecar.index.store import GenerationStore
 from sidecar.index.tombstones import Tombstones
 from sidecar.models.contract import Contract
 from sidecar.models.model import Model
-from sidecar.models.registry import VerifiedModels
-from sidecar.models.triton import Extractor
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
 from sidecar.search import Search
 from tests.support.house import DIMENSION, TEN, House, vector
 
@@ -31,7 +31,7 @@ def build(house: House) -> None:
     house.run("train")
 
 
-class Counting(Extractor):
+class Counting(TritonClient):
     """In Triton's place: whatever it is shown looks like image number 7."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Counting(Extractor):
         return np.stack([vector(QUERY) for _ in images])
 
 
-class Trusting(VerifiedModels):
+class Trusting(ModelRegistry):
     """Takes every model as proved."""
 
     def __init__(self, house: House, extractor: Counting) -> None:
@@ -86,7 +86,7 @@ def search_of(house: House, extractor: Counting) -> Search:
     return Search(
         house.catalogue.entries,
         Trusting(house, extractor),
-        Generations(house.generations.folder),
+        GenerationStore(house.generations.folder),
         Tombstones(house.catalogue.removals),
         ImageRules(384, 10**6),
     )

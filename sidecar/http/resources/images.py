@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import falcon
 
-from sidecar.catalogue import Entries, Entry, Removals
+from sidecar.catalogue import ImageRecord, Images, Removals
 from sidecar.http.params import TOP_K, required_id, whole_number
 from sidecar.images import ids
 from sidecar.models.keywords import Keywords
@@ -20,7 +20,7 @@ BYTES = "application/octet-stream"
 class ImagesResource:
     """GET /similarity/images?after=&limit=."""
 
-    def __init__(self, entries: Entries) -> None:
+    def __init__(self, entries: Images) -> None:
         self._entries = entries
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -72,7 +72,7 @@ class RemoveResource:
 class ThumbnailResource:
     """GET /similarity/images/<id>/thumbnail: the JPEG that is kept."""
 
-    def __init__(self, entries: Entries) -> None:
+    def __init__(self, entries: Images) -> None:
         self._entries = entries
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
@@ -98,11 +98,11 @@ class OriginalResource:
         _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
 
 
-def _etag(entry: Entry) -> falcon.ETag:
+def _etag(entry: ImageRecord) -> falcon.ETag:
     return falcon.ETag(f"{entry.seq}-{entry.sha256[:16]}")
 
 
-def _head(resp: falcon.Response, entry: Entry) -> None:
+def _head(resp: falcon.Response, entry: ImageRecord) -> None:
     """What a cache is to know of a thumbnail."""
     resp.etag = _etag(entry)
     resp.last_modified = datetime.fromtimestamp(entry.added_at, UTC)

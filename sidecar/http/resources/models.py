@@ -5,8 +5,8 @@ import falcon
 from sidecar.errors import WrongArguments
 from sidecar.http.params import whole_number
 from sidecar.http.resources.tasks import asked
-from sidecar.operations.model_status import Roster
-from sidecar.tasks.model_requests import Switches
+from sidecar.operations.model_status import ModelStatus
+from sidecar.tasks.model_requests import ModelRequests
 
 MOST_VERSION = 2**31 - 1
 
@@ -14,7 +14,7 @@ MOST_VERSION = 2**31 - 1
 class ModelsResource:
     """GET /similarity/models."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: ModelStatus) -> None:
         self._roster = roster
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -30,7 +30,7 @@ class ModelsResource:
 class UpgradeResource:
     """POST /similarity/upgrade?version=."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: ModelRequests) -> None:
         self._switches = switches
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -40,7 +40,7 @@ class UpgradeResource:
 class CancelUpgradeResource:
     """POST /similarity/upgrade/cancel."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: ModelRequests) -> None:
         self._switches = switches
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -50,7 +50,7 @@ class CancelUpgradeResource:
 class RollbackResource:
     """POST /similarity/rollback."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: ModelRequests) -> None:
         self._switches = switches
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -60,7 +60,7 @@ class RollbackResource:
 class RetireResource:
     """POST /similarity/retire?version=."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: ModelRequests) -> None:
         self._switches = switches
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:

@@ -13,17 +13,17 @@ import falcon
 from sidecar.http.error_handlers import SpooledLines, failure
 from sidecar.http.params import TOP_K, flag, image_id, number, required_id, whole_number
 from sidecar.http.uploads import BatchReader, read_image
-from sidecar.ingest import Adding
-from sidecar.ingest_batch import Batch, Outcome
+from sidecar.ingest import Ingest
+from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
-from sidecar.search import Neighbours, Search, Wanted
+from sidecar.search import Neighbours, Search, SearchRequest
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
 
 
 class AddResource:
     """POST /similarity/add?id=."""
 
-    def __init__(self, adding: Adding, max_bytes: int) -> None:
+    def __init__(self, adding: Ingest, max_bytes: int) -> None:
         self._adding = adding
         self._max_bytes = max_bytes
 
@@ -36,7 +36,7 @@ class AddResource:
 class AddBatchResource:
     """POST /similarity/add_batch."""
 
-    def __init__(self, batch: Batch, reader: BatchReader) -> None:
+    def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
         self._batch = batch
         self._reader = reader
 
@@ -64,10 +64,10 @@ class SearchResource:
         wanted = self._wanted(req)
         self._answer(resp, self._search.nearest_to(required_id(req), wanted))
 
-    def _wanted(self, req: falcon.Request) -> Wanted:
+    def _wanted(self, req: falcon.Request) -> SearchRequest:
         req.context.failed = {"dist": [], "result": []}  # what a failed answer holds besides
         few = self._settings.similarity_search_num_results
-        return Wanted(
+        return SearchRequest(
             num_results=whole_number(req, "num_results", MOST_RESULTS, few),
             nprob=whole_number(req, "nprob", MOST_NPROB, self._settings.nprob),
             max_dist=number(req, "max_dist", math.inf),

@@ -6,10 +6,10 @@ import falcon
 
 from sidecar.catalogue import Task, TaskKind, TaskState, to_json
 from sidecar.http.params import whole_number
-from sidecar.operations.gauges import Figures
+from sidecar.operations.gauges import Gauges
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory
-from sidecar.tasks.scheduler import Dispatcher
+from sidecar.tasks.scheduler import Scheduler
 from sidecar.telemetry.exposition import CONTENT_TYPE, page
 
 MOST_TASKS = 100
@@ -18,7 +18,7 @@ MOST_TASKS = 100
 class RequestResource:
     """GET or POST /similarity/train and /similarity/update."""
 
-    def __init__(self, dispatcher: Dispatcher, kind: TaskKind) -> None:
+    def __init__(self, dispatcher: Scheduler, kind: TaskKind) -> None:
         self._dispatcher = dispatcher
         self._kind = kind
 
@@ -36,7 +36,7 @@ class RequestResource:
 class StatusResource:
     """GET /similarity/status/<task_id>."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Scheduler) -> None:
         self._dispatcher = dispatcher
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
@@ -46,7 +46,7 @@ class StatusResource:
 class TasksResource:
     """GET /similarity/tasks, newest first."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Scheduler) -> None:
         self._dispatcher = dispatcher
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -59,7 +59,7 @@ class TasksResource:
 class CancelResource:
     """POST /similarity/tasks/<task_id>/cancel."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Scheduler) -> None:
         self._dispatcher = dispatcher
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
@@ -86,7 +86,7 @@ class StatsResource:
 class MetricsResource:
     """GET /metrics, for Prometheus."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Gauges) -> None:
         self._figures = figures
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:

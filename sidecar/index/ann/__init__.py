@@ -13,15 +13,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 from sidecar.index.ann.device import Device, Wish
 from sidecar.index.ann.exact import Nearest, distances, widen
-from sidecar.index.ann.ivfpq import Index, Reach, Without, sample_size
+from sidecar.index.ann.ivfpq import ExcludeIds, Index, SearchParams, sample_size
 
 __all__ = [
     "Device",
+    "ExcludeIds",
     "Index",
     "Nearest",
-    "Reach",
+    "SearchParams",
     "Wish",
-    "Without",
     "distances",
     "sample_size",
     "widen",

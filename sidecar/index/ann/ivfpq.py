@@ -32,7 +32,7 @@ SAMPLE_MOST = 1 << 18  # of training vectors: 1.3 GB of them, where they have 1,
 
 
 @dataclass(frozen=True)
-class Reach:
+class SearchParams:
     """How far a search looks: the lists that it visits, and the candidates that it takes."""
 
     lists: int
@@ -151,7 +151,7 @@ class Index:
         self._index.remove_ids(np.ascontiguousarray(labels))
 
     def candidates(
-        self, queries: NDArray[np.float32], reach: Reach, without: "Without | None" = None
+        self, queries: NDArray[np.float32], reach: SearchParams, without: "ExcludeIds | None" = None
     ) -> NDArray[np.int64]:
         """Labels of the vectors that are nearest to each query by their codes.
 
@@ -218,7 +218,7 @@ class Index:
         return float(self._index.quantizer.search(_pad(widen(rows)), 1)[0].mean())
 
 
-class Without:
+class ExcludeIds:
     """A set of labels that a search leaves out, made once for many searches."""
 
     def __init__(self, labels: NDArray[np.int64]) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Index, Reach
-from sidecar.index.recall.ground_truth import Truth
-from sidecar.index.recall.operating_points import NEAREST, PROMISES, Dial, Mark
-from sidecar.index.recall.sweep import Hits, Trial, Trials
+from sidecar.index.ann import Index, SearchParams
+from sidecar.index.recall.ground_truth import GroundTruth
+from sidecar.index.recall.operating_points import NEAREST, PROMISES, OperatingPoint, OperatingPoints
+from sidecar.index.recall.sweep import Sweep, SweepHits, SweepRun
 from sidecar.index.segments import Segments
 
 FIRST_CANDIDATES, MOST_CANDIDATES = 640, 5120
@@ -59,7 +59,7 @@ class _Recall:
 
 @dataclass(frozen=True)
 class _Option:
-    reach: Reach
+    reach: SearchParams
     cost: float
     chosen: _Recall  # of the queries that choose
     told: _Recall  # of those that tell
@@ -79,7 +79,9 @@ class _Option:
         )
 
 
-def tune(index: Index, truth: Truth, segments: Segments, first: Reach | None = None) -> Dial:
+def tune(
+    index: Index, truth: GroundTruth, segments: Segments, first: SearchParams | None = None
+) -> OperatingPoints:
     """Find the reach that each promise takes.
 
     Args:
@@ -88,25 +90,27 @@ def tune(index: Index, truth: Truth, segments: Segments, first: Reach | None = N
     Returns:
         a dial with a mark for each promise; one that can't be kept gets the farthest reach tried.
     """
-    trials = Trials(index, truth, segments)
-    trial = _far_enough(trials, index, first or Reach(index.lists, FIRST_CANDIDATES))
+    trials = Sweep(index, truth, segments)
+    trial = _far_enough(trials, index, first or SearchParams(index.lists, FIRST_CANDIDATES))
     options = sorted(_options(trials, trial), key=lambda option: option.cost)
-    marks: list[Mark] = []
+    marks: list[OperatingPoint] = []
     chosen: _Option | None = None
     for nprob, promise in PROMISES.items():
         fit = (one for one in options if one.keeps(promise) and one.follows(chosen))
         chosen = next(fit, options[-1])
         reach, told = chosen.reach, chosen.told
-        marks.append(Mark(nprob, reach.lists, reach.candidates, told.mean, told.at_least()))
-    return Dial(tuple(marks), options[-1].told.queries)
+        marks.append(
+            OperatingPoint(nprob, reach.lists, reach.candidates, told.mean, told.at_least())
+        )
+    return OperatingPoints(tuple(marks), options[-1].told.queries)
 
 
-def _far_enough(trials: Trials, index: Index, first: Reach) -> Trial:
+def _far_enough(trials: Sweep, index: Index, first: SearchParams) -> SweepRun:
     """Look farther until the last promise is kept, or nothing is left to look at."""
     lists = min(first.lists, index.lists)
     candidates = max(1, min(first.candidates, index.size))
     while True:
-        trial = trials.run(Reach(lists, candidates))
+        trial = trials.run(SearchParams(lists, candidates))
         if _option(trial.reach, trial.hits(lists), 0.0).keeps(max(PROMISES.values())):
             return trial
         if lists < index.lists:
@@ -117,14 +121,14 @@ def _far_enough(trials: Trials, index: Index, first: Reach) -> Trial:
             return trial
 
 
-def _options(trials: Trials, trial: Trial) -> Iterator[_Option]:
+def _options(trials: Sweep, trial: SweepRun) -> Iterator[_Option]:
     for lists in _lengths(1, trial.reach.lists):
         hits, codes = trial.hits(lists), trials.codes(lists)
         for candidates in _lengths(FEWEST_CANDIDATES, trial.reach.candidates):
-            yield _option(Reach(lists, candidates), hits, codes)
+            yield _option(SearchParams(lists, candidates), hits, codes)
 
 
-def _option(reach: Reach, hits: Hits, codes: float) -> _Option:
+def _option(reach: SearchParams, hits: SweepHits, codes: float) -> _Option:
     """What a reach finds, and what it costs to scan so many codes."""
     cost = US_PER_CODE * codes + US_PER_LIST * reach.lists + US_PER_CANDIDATE * reach.candidates
     recalls = hits.recalls(reach.candidates)

@@ -23,7 +23,7 @@ UNSEEN = 0.2  # of all images: so many may be too new to have had a chance to be
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """Queries and their neighbours.
 
     Args:
@@ -45,7 +45,7 @@ class Truth:
     drawn_up_to: int
 
     @classmethod
-    def load(cls, path: Path) -> "Truth":
+    def load(cls, path: Path) -> "GroundTruth":
         with np.load(path) as file:
             arrays = {name: file[name] for name in file}
         return cls(**arrays | {"drawn_up_to": int(arrays["drawn_up_to"])})
@@ -60,9 +60,9 @@ class Truth:
         tenth: NDArray[np.float32] = self.dist[:, NEAREST - 1] + np.float32(TIE)
         return tenth
 
-    def part(self, which: NDArray[np.bool_]) -> "Truth":
+    def part(self, which: NDArray[np.bool_]) -> "GroundTruth":
         """Some of the queries, bool [Q]."""
-        return Truth(
+        return GroundTruth(
             self.queries[which],
             self.tells[which],
             self.labels[which],
@@ -71,7 +71,7 @@ class Truth:
             self.drawn_up_to,
         )
 
-    def remaining(self, seqs: NDArray[np.int64]) -> "Truth":
+    def remaining(self, seqs: NDArray[np.int64]) -> "GroundTruth":
         """What is still known where only these images, int64 [n] ascending, remain."""
         dist = np.where(np.isin(self.labels, seqs), self.dist, np.float32(np.inf))
         order = np.argsort(dist, axis=1, kind="stable")
@@ -82,10 +82,10 @@ class Truth:
         enough = np.isfinite(known.dist).sum(axis=1) >= min(NEAREST, len(seqs) - 1)
         return known.part(enough & np.isin(self.queries, seqs))
 
-    def seen(self, labels: NDArray[np.int64], dist: NDArray[np.float32]) -> "Truth":
+    def seen(self, labels: NDArray[np.int64], dist: NDArray[np.float32]) -> "GroundTruth":
         """The same queries with other neighbours, of which those within the horizon count."""
         within = dist <= self.horizon[:, None]
-        return Truth(
+        return GroundTruth(
             self.queries,
             self.tells,
             np.where(within & np.isfinite(dist), labels, -1),
@@ -94,9 +94,9 @@ class Truth:
             self.drawn_up_to,
         )
 
-    def joined(self, other: "Truth") -> "Truth":
+    def joined(self, other: "GroundTruth") -> "GroundTruth":
         """The queries of both."""
-        return Truth(
+        return GroundTruth(
             np.concatenate([self.queries, other.queries]),
             np.concatenate([self.tells, other.tells]),
             np.concatenate([self.labels, other.labels]),
@@ -106,7 +106,7 @@ class Truth:
         )
 
 
-class Survey:
+class GroundTruthBuilder:
     """The making of a truth, in walks over the rows of a draft.
 
     Standing queries keep their neighbours among the images of the generation before, and are
@@ -114,7 +114,11 @@ class Survey:
     """
 
     def __init__(
-        self, segments: Segments, device: Device, before: Truth | None = None, new_from: int = 0
+        self,
+        segments: Segments,
+        device: Device,
+        before: GroundTruth | None = None,
+        new_from: int = 0,
     ) -> None:
         """Choose the queries.
 
@@ -138,7 +142,7 @@ class Survey:
         for walk in self._walks:
             walk.look(seqs, vectors)
 
-    def finish(self) -> Truth:
+    def finish(self) -> GroundTruth:
         """Compare the fresh queries with the old images, too; then all is known."""
         if len(self._truths[1].queries):
             for seqs, vectors in self._segments.chunks(0, self._new_from):
@@ -149,26 +153,26 @@ class Survey:
         )
         return standing.joined(fresh)
 
-    def _walk(self, truth: Truth, device: Device) -> Nearest:
+    def _walk(self, truth: GroundTruth, device: Device) -> Nearest:
         features = widen(self._segments.features(truth.queries))
         return Nearest(features, truth.queries, (truth.labels, truth.dist), device)
 
 
-def _unknown(queries: NDArray[np.int64], drawn_up_to: int) -> Truth:
+def _unknown(queries: NDArray[np.int64], drawn_up_to: int) -> GroundTruth:
     """Queries, int64 [Q], that were compared with nothing yet; every other one tells."""
     labels = np.full((len(queries), KEPT), -1, np.int64)
     dist = np.full(labels.shape, np.inf, np.float32)
     tells = np.arange(len(queries)) % 2 == 1
-    return Truth(queries, tells, labels, dist, dist[:, -1], drawn_up_to)
+    return GroundTruth(queries, tells, labels, dist, dist[:, -1], drawn_up_to)
 
 
-def _outdated(truth: Truth, seqs: NDArray[np.int64]) -> bool:
+def _outdated(truth: GroundTruth, seqs: NDArray[np.int64]) -> bool:
     """Whether too few queries are left, or too many images were never asked to be one."""
     unseen = int(np.count_nonzero(seqs > truth.drawn_up_to))
     return len(truth.queries) < min(FEWEST_QUERIES, len(seqs)) or unseen > UNSEEN * len(seqs)
 
 
-def _stay(truth: Truth, seqs: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _stay(truth: GroundTruth, seqs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which queries stay, bool [Q], so that they do not outweigh the images that were never asked:
     the share of these gives way, by lot."""
     unseen = np.count_nonzero(seqs > truth.drawn_up_to) / len(seqs)
@@ -177,7 +181,7 @@ def _stay(truth: Truth, seqs: NDArray[np.int64]) -> NDArray[np.bool_]:
     return stay
 
 
-def _drawn(standing: Truth, seqs: NDArray[np.int64]) -> Truth:
+def _drawn(standing: GroundTruth, seqs: NDArray[np.int64]) -> GroundTruth:
     """Fresh queries beside those that stand: the images that were never asked get their share of
     all, the others fill up."""
     random = np.random.default_rng(len(seqs))

@@ -8,7 +8,7 @@ Between two marks of the dial a search looks a part of the way farther, on a log
 import math
 from dataclasses import dataclass
 
-from sidecar.index.ann import Reach
+from sidecar.index.ann import SearchParams
 from sidecar.settings import MOST_NPROB
 
 NEAREST = 10  # recall@10 is what is promised
@@ -18,11 +18,11 @@ CANDIDATES_PER_RESULT = 4  # for each that is asked for beyond ten
 
 
 @dataclass(frozen=True)
-class Mark:
+class OperatingPoint:
     """A value of NPROB, how far a search looks with it, and what that was measured to find.
 
     Args:
-        lists, candidates: as in `Reach`.
+        lists, candidates: as in `SearchParams`.
         recall: recall@10 of the queries that were not used to set the mark.
         at_least: its lower confidence bound, one-sided, 95 %.
     """
@@ -35,7 +35,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Dial:
+class OperatingPoints:
     """What NPROB means in one generation.
 
     Args:
@@ -43,21 +43,21 @@ class Dial:
         queries: how many told the recall.
     """
 
-    marks: tuple[Mark, ...]
+    marks: tuple[OperatingPoint, ...]
     queries: int
 
-    def reach(self, nprob: int, results: int) -> Reach:
+    def reach(self, nprob: int, results: int) -> SearchParams:
         """How far a search looks with a value of NPROB, 1..100, when it wants so many results."""
         after = next(mark for mark in self.marks if mark.nprob >= nprob)
         before = max((m for m in self.marks if m.nprob <= nprob), key=lambda m: m.nprob)
         share = (nprob - before.nprob) / max(1, after.nprob - before.nprob)
         candidates = _between(before.candidates, after.candidates, share)
-        return Reach(
+        return SearchParams(
             _between(before.lists, after.lists, share),
             candidates + CANDIDATES_PER_RESULT * max(0, results - NEAREST),
         )
 
-    def mark(self, nprob: int) -> Mark:
+    def mark(self, nprob: int) -> OperatingPoint:
         """The mark for one of the values in `PROMISES`."""
         return next(mark for mark in self.marks if mark.nprob == nprob)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sidecar.catalogue import IndexReport
 from sidecar.index.ann import Index
-from sidecar.index.recall.operating_points import Dial, Mark
+from sidecar.index.recall.operating_points import OperatingPoint, OperatingPoints
 from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
 
@@ -62,7 +62,7 @@ class Quality:
         added: that of those which updates have added since.
     """
 
-    dial: Dial
+    dial: OperatingPoints
     trained: Shape
     added: Shape
 
@@ -70,16 +70,16 @@ class Quality:
     def read(cls, fields: dict[str, Any]) -> "Quality":
         """From the JSON of what `dataclasses.asdict` made of one."""
         dial = fields["dial"]
-        marks = tuple(Mark(**mark) for mark in dial["marks"])
+        marks = tuple(OperatingPoint(**mark) for mark in dial["marks"])
         shapes = (Shape(**fields[name]) for name in ("trained", "added"))
-        return cls(Dial(marks, dial["queries"]), *shapes)
+        return cls(OperatingPoints(marks, dial["queries"]), *shapes)
 
     @classmethod
-    def of_training(cls, dial: Dial, shape: Shape) -> "Quality":
+    def of_training(cls, dial: OperatingPoints, shape: Shape) -> "Quality":
         """That of a generation that was trained afresh."""
         return cls(dial, shape, Shape(0, shape.imbalance, 0.0))
 
-    def after(self, dial: Dial, new: Shape) -> "Quality":
+    def after(self, dial: OperatingPoints, new: Shape) -> "Quality":
         """That of the next one, made by an update."""
         return Quality(dial, self.trained, self.added.joined(new))
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Index, Reach, distances, widen
-from sidecar.index.recall.ground_truth import Truth
+from sidecar.index.ann import Index, SearchParams, distances, widen
+from sidecar.index.recall.ground_truth import GroundTruth
 from sidecar.index.recall.operating_points import NEAREST
 from sidecar.index.segments import Segments
 
 
 @dataclass(frozen=True)
-class Hits:
+class SweepHits:
     """How far down the candidates the true neighbours stand.
 
     Args:
@@ -42,34 +42,34 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SweepRun:
     """One long search for each query, of C candidates.
 
     Args:
         reach: of the search.
         turns: int64 [Q, C], in which turn the list of each candidate was visited.
         true: bool [Q, C], whether it is one of the ten nearest, or as near as the tenth.
-        wanted, tells: as in `Hits`.
+        wanted, tells: as in `SweepHits`.
     """
 
-    reach: Reach
+    reach: SearchParams
     turns: NDArray[np.int64]
     true: NDArray[np.bool_]
     wanted: NDArray[np.int64]
     tells: NDArray[np.bool_]
 
-    def hits(self, lists: int) -> Hits:
+    def hits(self, lists: int) -> SweepHits:
         """What a search of that many lists, at most those of this one, comes upon."""
         visited = self.turns < lists
         rows, columns = np.nonzero(self.true & visited)
         places = np.cumsum(visited, axis=1, dtype=np.int64)[rows, columns]
-        return Hits(rows, places, self.wanted, self.tells)
+        return SweepHits(rows, places, self.wanted, self.tells)
 
 
-class Trials:
+class Sweep:
     """The queries of a truth, ready to be searched for."""
 
-    def __init__(self, index: Index, truth: Truth, segments: Segments) -> None:
+    def __init__(self, index: Index, truth: GroundTruth, segments: Segments) -> None:
         """Take an index of all rows of `segments`, of which `truth` knows the neighbours."""
         self._index = index
         self._truth = truth
@@ -88,14 +88,14 @@ class Trials:
         visits = (self._turns < lists).sum(axis=0)
         return float(self._sizes @ visits) / max(1, len(self._turns))
 
-    def run(self, reach: Reach) -> Trial:
+    def run(self, reach: SearchParams) -> SweepRun:
         """Search."""
         labels = self._index.candidates(self._features, reach)
         at = np.searchsorted(self._labels, labels).clip(max=len(self._labels) - 1)
         turns = np.take_along_axis(self._turns, self._lists[at], axis=1)
         turns[labels < 0] = self._index.lists
         wanted = np.isfinite(self._truth.dist[:, :NEAREST]).sum(axis=1)
-        return Trial(reach, turns, self._true(labels), wanted, self._truth.tells)
+        return SweepRun(reach, turns, self._true(labels), wanted, self._truth.tells)
 
     def _true(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which candidates, int64 [Q, C], are as near to their query as its tenth neighbour."""
