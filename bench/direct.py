@@ -5,9 +5,9 @@ from pathlib import Path
 
 from bench.ceiling import Offline
 from bench.timing import median_ms
+from sidecar.index.ranking import SearchRequest, rank
 from sidecar.index.store import GenerationStore
 from sidecar.models.triton import TritonClient
-from sidecar.search import SearchRequest, rank
 
 COUNT = 300
 WANTED = SearchRequest(num_results=10, nprob=5, max_dist=4.0)

@@ -32,8 +32,8 @@ from bench.vectors import mixed, real
 from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
 from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
 from sidecar.index.builder import BuildRules
+from sidecar.index.ranking import SearchRequest, rank
 from sidecar.index.store import GenerationStore
-from sidecar.search import SearchRequest, rank
 from sidecar.tasks.training import Trainer
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -8,8 +8,9 @@ from sidecar.catalogue import TaskKind, catalogue_at
 from sidecar.errors import SimilarityError
 from sidecar.http.access_log import AccessLog
 from sidecar.http.api_keys import SCOPES, ApiKeys
-from sidecar.http.auth import Auth, ConcurrencyLimit
+from sidecar.http.auth import Auth
 from sidecar.http.background import Background
+from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import App, add_error_handlers
 from sidecar.http.resources import images as image_resources
 from sidecar.http.resources import models as model_resources

@@ -1,10 +1,6 @@
 """What a client gets: every error as JSON with its status, and long answers line by line."""
 
-import json
 import logging
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import falcon
@@ -44,42 +40,8 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
 }
 HTTP_WORDS = {404: "unknown_path", 405: "method_not_allowed"}
 RETRY_AFTER_S = 2
-MOST_IN_MEMORY = 1 << 20  # bytes of an answer
-PIECE_BYTES = 1 << 16
 
 App = falcon.App[falcon.Request, falcon.Response]
-
-
-class SpooledLines:
-    """An NDJSON answer that is kept until all of it is there, on the disk where it is long.
-
-    Most clients read nothing before they have sent everything, so that an answer that began earlier
-    would in the end hold up both sides.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._file = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=str(folder))  # noqa: SIM115
-
-    def append(self, line: dict[str, Any]) -> None:
-        """Raises StorageFull."""
-        try:
-            self._file.write(json.dumps(line).encode() + b"\n")
-        except OSError as error:
-            raise errors.StorageFull(f"no room for the answer: {error}") from error
-
-    def send(self, resp: falcon.Response) -> None:
-        resp.content_type = "application/x-ndjson"
-        resp.content_length = self._file.tell()
-        self._file.seek(0)
-        resp.stream = self
-
-    def __iter__(self) -> Iterator[bytes]:
-        while piece := self._file.read(PIECE_BYTES):
-            yield piece
-
-    def close(self) -> None:
-        """Called by the server when the answer is sent, or its client is gone."""
-        self._file.close()
 
 
 def add_error_handlers(app: App) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
-from sidecar.search import SearchRequest, rank
+from sidecar.index.ranking import SearchRequest, rank
 from sidecar.settings import MOST_NPROB
 
 QUERIES = 256

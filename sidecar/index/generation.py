@@ -5,10 +5,10 @@ from copy import copy
 from pathlib import Path
 
 from sidecar.errors import IndexDamaged
+from sidecar.files import sha256_of
 from sidecar.index.ann import Index, SearchParams
 from sidecar.index.meta import LISTS, META, TRAINED, Meta
 from sidecar.index.segments import Segments
-from sidecar.models.contract import sha256_of
 
 
 class Generation:

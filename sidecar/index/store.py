@@ -15,7 +15,6 @@ old one keeps its files, mapped, even when they have left the folder.
 """
 
 import logging
-import os
 import shutil
 import threading
 import zlib
@@ -23,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sidecar.errors import IndexDamaged, NoIndex
+from sidecar.files import sync
 from sidecar.index.generation import Generation
 from sidecar.index.meta import META, Meta
 
@@ -200,15 +200,6 @@ class GenerationStore:
             if upcoming is not None and upcoming.meta == Meta.read(folder):
                 return upcoming.published(folder)
         return None
-
-
-def sync(path: Path) -> None:
-    """Have a file's bytes, or a folder's names, on the disk before going on."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _signed(number: int) -> str:

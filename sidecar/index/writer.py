@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import ModelRecord, Page, Task
+from sidecar.files import sha256_of, sync
 from sidecar.index.builder import Build
 from sidecar.index.generation import Generation
 from sidecar.index.meta import LISTS, META, TRAINED, TRUTH, FileDigest, Meta
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
-from sidecar.index.store import DRAFT, sync
-from sidecar.models.contract import sha256_of
+from sidecar.index.store import DRAFT
 
 SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites its segment
 

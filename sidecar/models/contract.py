@@ -8,7 +8,6 @@ The graph takes `image` uint8 [N, S, S, 3] RGB and gives `features` float32 [N, 
 norm 1, and `keywords` float32 [N, K], probabilities.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -117,9 +116,3 @@ def labels(repository: Path, version: int) -> list[str]:
         return path.read_text().splitlines()
     except OSError as error:
         raise FeaturesUnavailable(f"version {version} has no {LABELS_FILE}") from error
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sidecar.catalogue import ModelRecord, Models
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
+from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
-from sidecar.models.contract import MODEL_FILE, golden_image, sha256_of
+from sidecar.models.contract import MODEL_FILE, golden_image
 from sidecar.models.model import Model
 from sidecar.models.triton import TritonClient
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from sidecar.catalogue import Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
+from sidecar.files import sync
 from sidecar.index.generation import Generation
-from sidecar.index.store import DRAFT, GenerationStore, sync
+from sidecar.index.store import DRAFT, GenerationStore
 
 FILE = "catalogue.sqlite"
 INDEX = "index"

@@ -7,9 +7,9 @@ import pytest
 
 from sidecar.catalogue import NewImage
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
+from sidecar.index.ranking import SearchRequest
 from sidecar.index.store import GenerationStore
 from sidecar.index.writer import SEGMENT_ROWS
-from sidecar.search import SearchRequest
 from tests.support.house import TEN, House, vector
 
 EVERYTHING = SearchRequest(num_results=1000, nprob=100, max_dist=4.0)

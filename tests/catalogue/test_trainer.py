@@ -24,8 +24,8 @@ from sidecar.errors import (
     TaskLost,
 )
 from sidecar.index.builder import BuildRules
+from sidecar.index.ranking import SearchRequest, rank
 from sidecar.index.store import GenerationStore
-from sidecar.search import SearchRequest, rank
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.samples import check_training
 from tests.support.house import TEN, House, vector

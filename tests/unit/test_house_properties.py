@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sidecar.search import Search, SearchRequest
+from sidecar.index.ranking import SearchRequest
+from sidecar.search import Search
 from tests.support.house import House, vector
 
 EXACT = 10**6

@@ -2,12 +2,18 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import falcon
 
 from sidecar.catalogue import ImageRecord, Images, Removals
-from sidecar.http.params import TOP_K, required_id, whole_number
+from sidecar.http.error_handlers import failure
+from sidecar.http.ndjson import SpooledLines
+from sidecar.http.params import TOP_K, flag, image_id, required_id, whole_number
+from sidecar.http.uploads import BatchReader, read_image
 from sidecar.images import ids
+from sidecar.ingest import Ingest
+from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
 from sidecar.operations.stats import Inventory
 from sidecar.settings import MOST_RESULTS
@@ -112,3 +118,38 @@ def _head(resp: falcon.Response, entry: ImageRecord) -> None:
 def _file(resp: falcon.Response, kind: str, data: bytes) -> None:
     resp.content_type = kind
     resp.data = data
+
+
+class AddResource:
+    """POST /similarity/add?id=."""
+
+    def __init__(self, adding: Ingest, max_bytes: int) -> None:
+        self._adding = adding
+        self._max_bytes = max_bytes
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        wanted, overwrite = image_id(req), flag(req, "overwrite")
+        upload = read_image(req, self._max_bytes)
+        resp.media = {"status": "ok", "id": self._adding.add(upload, wanted, overwrite)}
+
+
+class AddBatchResource:
+    """POST /similarity/add_batch."""
+
+    def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
+        self._batch = batch
+        self._reader = reader
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        outcomes = self._batch.add(self._reader.read(req), flag(req, "overwrite"))
+        lines = SpooledLines(self._reader.folder)
+        for outcome in outcomes:
+            lines.append(_outcome(outcome))
+        lines.send(resp)
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    """A line of a batch's answer."""
+    if outcome.error is None:
+        return {"status": "ok", "id": outcome.id, "name": outcome.name}
+    return {**failure(outcome.error), "name": outcome.name}

@@ -6,46 +6,15 @@ A resource reads a request, asks the domain, and writes its answer as JSON. None
 
 import math
 from dataclasses import asdict
-from typing import Any
 
 import falcon
 
-from sidecar.http.error_handlers import SpooledLines, failure
-from sidecar.http.params import TOP_K, flag, image_id, number, required_id, whole_number
-from sidecar.http.uploads import BatchReader, read_image
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import IngestBatch, Outcome
+from sidecar.http.params import TOP_K, number, required_id, whole_number
+from sidecar.http.uploads import read_image
+from sidecar.index.ranking import SearchRequest
 from sidecar.models.keywords import Keywords
-from sidecar.search import Neighbours, Search, SearchRequest
+from sidecar.search import Neighbours, Search
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
-
-
-class AddResource:
-    """POST /similarity/add?id=."""
-
-    def __init__(self, adding: Ingest, max_bytes: int) -> None:
-        self._adding = adding
-        self._max_bytes = max_bytes
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        wanted, overwrite = image_id(req), flag(req, "overwrite")
-        upload = read_image(req, self._max_bytes)
-        resp.media = {"status": "ok", "id": self._adding.add(upload, wanted, overwrite)}
-
-
-class AddBatchResource:
-    """POST /similarity/add_batch."""
-
-    def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
-        self._batch = batch
-        self._reader = reader
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        outcomes = self._batch.add(self._reader.read(req), flag(req, "overwrite"))
-        lines = SpooledLines(self._reader.folder)
-        for outcome in outcomes:
-            lines.append(_outcome(outcome))
-        lines.send(resp)
 
 
 class SearchResource:
@@ -93,10 +62,3 @@ class ConceptsResource:
         found, version = self._keywords.of(read_image(req, self._max_bytes), top_k, threshold)
         resp.set_header("X-Model-Version", str(version))
         resp.media = {"status": "ok", "concepts": [asdict(keyword) for keyword in found]}
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    """A line of a batch's answer."""
-    if outcome.error is None:
-        return {"status": "ok", "id": outcome.id, "name": outcome.name}
-    return {**failure(outcome.error), "name": outcome.name}
