@@ -242,7 +242,7 @@ def _walk_beside_adds(catalogue: Catalogue, source: Source) -> int:
 def _walk(catalogue: Catalogue) -> tuple[int, int]:
     """Returns rows and bytes of float16 features."""
     rows = size = 0
-    for page in catalogue.vectors.stream(_model(catalogue).model, 0, 10**12):
+    for page in catalogue.features.stream(_model(catalogue).model, 0, 10**12):
         rows += len(page.seqs)
         size += page.features.nbytes
     return rows, size
@@ -250,7 +250,7 @@ def _walk(catalogue: Catalogue) -> tuple[int, int]:
 
 def _look_ups(catalogue: Catalogue, source: Source) -> Figures:
     """Milliseconds, medians; the images are random ones all over the catalogue."""
-    entries, model = catalogue.entries, _model(catalogue).model
+    entries, model = catalogue.images, _model(catalogue).model
     last, _ = entries.last_added() or (0, 0.0)
     seqs = source.random.choice(last, LOOK_UPS, replace=False).tolist()
     ids = [entries.page(seq, 1)[0][1] for seq in seqs]

@@ -174,7 +174,7 @@ def ids_in(url: str) -> set[str]:
     """Every id in a catalogue."""
     catalogue = open_catalogue(url, 30)
     try:
-        return {name for _, name in catalogue.entries.page(0, 10**9)}
+        return {name for _, name in catalogue.images.page(0, 10**9)}
     finally:
         catalogue.database.close()
 
@@ -192,7 +192,7 @@ def losses(
     catalogue = open_catalogue(url, 30)
     for name, fate in fates.items():
         possible = {fate.acknowledged, *fate.pending}
-        features = catalogue.entries.features(name, 1) if name in stored else None
+        features = catalogue.images.features(name, 1) if name in stored else None
         found = None if features is None else picture_of(features[1], expected)
         if found not in possible:
             yield f"{name} is picture {found}; it should be one of {possible}"

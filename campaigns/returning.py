@@ -123,13 +123,13 @@ def _strange(
 ) -> Iterator[str]:
     made = contract.read(models, record.version)
     after, at_once = 0, extractor.largest_batch(made)
-    while page := catalogue.entries.page(after, PAGE):
+    while page := catalogue.images.page(after, PAGE):
         after = page[-1][0]
-        stored = {name: catalogue.entries.features(name, record.model) for _, name in page}
+        stored = {name: catalogue.images.features(name, record.model) for _, name in page}
         there = [name for name in stored if stored[name]]  # another version may be behind
         for start in range(0, len(there), at_once):
             names = there[start : start + at_once]
-            jpegs = [catalogue.entries.jpeg(name) for name in names]
+            jpegs = [catalogue.images.jpeg(name) for name in names]
             images = np.stack([pixels(jpeg, made.resize, made.crop) for jpeg in jpegs])
             for name, fresh in zip(names, extractor.features(images, made), strict=True):
                 found = stored[name]

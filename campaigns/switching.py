@@ -127,7 +127,7 @@ def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
 
     def features(name: str, version: int) -> Any:
         if (name, version) not in known:
-            found = catalogue.entries.features(name, keys[version])
+            found = catalogue.images.features(name, keys[version])
             assert found is not None, f"version {version} has no features of {name}"
             known[name, version] = found[1]
         return known[name, version]

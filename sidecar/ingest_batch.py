@@ -28,8 +28,8 @@ class Outcome:
 class IngestBatch:
     """Adds the files of a request side by side, by threads that `close` ends."""
 
-    def __init__(self, adding: Ingest) -> None:
-        self._adding = adding
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
         self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
 
     def add(self, files: Iterable[File], overwrite: bool) -> Iterator[Outcome]:
@@ -61,7 +61,7 @@ class IngestBatch:
             if isinstance(file.content, Exception):
                 raise file.content
             image_id = id_of(file.name) if file.name else None
-            added = self._adding.add(file.content, image_id, overwrite, Lane.BATCH)
+            added = self._ingest.add(file.content, image_id, overwrite, Lane.BATCH)
             return Outcome(file.name, added, None)
         except SimilarityError as error:
             return Outcome(file.name, None, error)

@@ -36,7 +36,7 @@ class Search:
     The distance is the squared L2 distance of unit features: 0 for the same image, at most 4.
     """
 
-    entries: Images
+    images: Images
     models: ModelRegistry
     generations: GenerationStore
     tombstones: Tombstones
@@ -74,7 +74,7 @@ class Search:
         """
 
         def look(generation: Generation) -> Neighbours:
-            stored = self.entries.features(image_id, self.models.recorded(generation.meta.sha256))
+            stored = self.images.features(image_id, self.models.recorded(generation.meta.sha256))
             if stored is None:
                 version = generation.meta.version
                 raise FeaturesMissing(f"version {version} has made no features of {image_id} yet")
@@ -104,7 +104,7 @@ class Search:
         while True:
             with timings.stage("search"):
                 seqs, dist = rank(generation, query, wanted, without, itself)
-                ids = self.entries.ids_of(seqs.tolist())
+                ids = self.images.ids_of(seqs.tolist())
             gone = 0 if without is None else len(without.labels)
             if len(ids) == len(seqs) or gone == known:
                 break

@@ -92,8 +92,8 @@ class Catalogue:
 
     database: Database
     adds: Adds
-    entries: Images
-    vectors: Features
+    images: Images
+    features: Features
     suspects: Suspects
     removals: Removals
     models: Models

@@ -56,8 +56,8 @@ def _agreements(connection: Connection) -> set[str]:
     """The last switches that measured how far two versions agree, while both are known."""
     known = set(connection.execute(select(models.c.version)).scalars())
     last: dict[frozenset[int], str] = {}
-    switches = select(tasks).where(SWITCHED).order_by(tasks.c.finished_at.desc())
-    for task in (rows.read(row) for row in connection.execute(switches)):
+    model_requests = select(tasks).where(SWITCHED).order_by(tasks.c.finished_at.desc())
+    for task in (rows.read(row) for row in connection.execute(model_requests)):
         report = task.report
         if isinstance(report, SwitchReport) and report.agreement is not None:
             pair = frozenset((report.version, report.agreement.other))

@@ -80,38 +80,38 @@ def create_app(settings: Settings) -> Sidecar:
     """
     catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
     generations = GenerationStore(settings.index_dir)
-    extractor = TritonClient.of(settings)
+    triton = TritonClient.of(settings)
     repository = settings.model_repository
-    models = ModelRegistry(repository, catalogue.models, extractor)
+    models = ModelRegistry(repository, catalogue.models, triton)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     deliveries = TaskQueue(settings.redis_url)
     admission = Admission(generations, repository)
-    entries, removals = catalogue.entries, catalogue.removals
-    dispatcher = Scheduler(catalogue, admission, deliveries, settings.auto_update_s)
+    entries, removals = catalogue.images, catalogue.removals
+    scheduler = Scheduler(catalogue, admission, deliveries, settings.auto_update_s)
 
-    adding = Ingest(catalogue.adds, models, rules, settings.keep_originals)
-    batch = IngestBatch(adding)
+    ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
+    batch = IngestBatch(ingest)
     search = Search(entries, models, generations, Tombstones(removals), rules)
     keywords = Keywords(models, rules)
     inventory = Inventory(catalogue, generations)
     limits = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
     reader = BatchReader(limits, settings.data_dir)
-    roster = ModelStatus(catalogue, generations, repository, extractor)
-    switches = ModelRequests(catalogue, admission, dispatcher)
+    model_status = ModelStatus(catalogue, generations, repository, triton)
+    model_requests = ModelRequests(catalogue, admission, scheduler)
     health = Health(entries, models, deliveries)
 
-    figures = Gauges(catalogue, generations, inventory, health, repository, settings.data_dir)
+    gauges = Gauges(catalogue, generations, inventory, health, repository, settings.data_dir)
     read, write, admin = SCOPES
 
-    add = resources.AddResource(adding, settings.max_image_bytes)
+    add = resources.AddResource(ingest, settings.max_image_bytes)
     add_batch = resources.AddBatchResource(batch, reader)
     concepts = resources.ConceptsResource(keywords, settings.max_image_bytes)
     image = image_resources.ImageResource(inventory, keywords)
     thumbnail = image_resources.ThumbnailResource(entries)
     original = image_resources.OriginalResource(inventory)
-    status = task_resources.StatusResource(dispatcher)
+    status = task_resources.StatusResource(scheduler)
     live, ready = task_resources.LiveResource(), task_resources.ReadyResource(health)
-    metrics = task_resources.MetricsResource(figures)
+    metrics = task_resources.MetricsResource(gauges)
     routes = Routes(
         Route("/similarity/add", add, write),
         Route("/similarity/add_batch", add_batch, write, may_take_long=True),
@@ -123,21 +123,25 @@ def create_app(settings: Settings) -> Sidecar:
         Route("/similarity/stats", task_resources.StatsResource(inventory), read),
         Route("/similarity/search", resources.SearchResource(search, settings), read),
         Route(
-            "/similarity/train", task_resources.RequestResource(dispatcher, TaskKind.TRAIN), admin
+            "/similarity/train", task_resources.RequestResource(scheduler, TaskKind.TRAIN), admin
         ),
         Route(
-            "/similarity/update", task_resources.RequestResource(dispatcher, TaskKind.UPDATE), admin
+            "/similarity/update", task_resources.RequestResource(scheduler, TaskKind.UPDATE), admin
         ),
-        Route("/similarity/models", model_resources.ModelsResource(roster), read),
-        Route("/similarity/upgrade", model_resources.UpgradeResource(switches), admin),
-        Route("/similarity/upgrade/cancel", model_resources.CancelUpgradeResource(switches), admin),
-        Route("/similarity/rollback", model_resources.RollbackResource(switches), admin),
-        Route("/similarity/retire", model_resources.RetireResource(switches), admin),
+        Route("/similarity/models", model_resources.ModelsResource(model_status), read),
+        Route("/similarity/upgrade", model_resources.UpgradeResource(model_requests), admin),
+        Route(
+            "/similarity/upgrade/cancel",
+            model_resources.CancelUpgradeResource(model_requests),
+            admin,
+        ),
+        Route("/similarity/rollback", model_resources.RollbackResource(model_requests), admin),
+        Route("/similarity/retire", model_resources.RetireResource(model_requests), admin),
         Route("/similarity/status/{task_id}", status, read),
         Route("/status/{task_id}", status, read),
-        Route("/similarity/tasks", task_resources.TasksResource(dispatcher), read),
+        Route("/similarity/tasks", task_resources.TasksResource(scheduler), read),
         Route(
-            "/similarity/tasks/{task_id}/cancel", task_resources.CancelResource(dispatcher), admin
+            "/similarity/tasks/{task_id}/cancel", task_resources.CancelResource(scheduler), admin
         ),
         Route("/predict/concepts", concepts, read),
         Route("/metrics", metrics, read, may_be_shed=False),
@@ -146,7 +150,7 @@ def create_app(settings: Settings) -> Sidecar:
     )
     background = Background(
         opens=catalogue.database.open,
-        rounds=_rounds(dispatcher, Warmup(generations, models)),
+        rounds=_rounds(scheduler, Warmup(generations, models)),
         closes=(batch.close, health.close, deliveries.close, catalogue.database.close),
     )
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
@@ -154,10 +158,10 @@ def create_app(settings: Settings) -> Sidecar:
     return Sidecar(routes, background, passed)
 
 
-def _rounds(dispatcher: Scheduler, preloader: Warmup) -> tuple[Periodic, ...]:
+def _rounds(scheduler: Scheduler, warmup: Warmup) -> tuple[Periodic, ...]:
     """What each process does once a second."""
     expected = (SimilarityError, OSError)
     return (
-        Periodic("dispatcher", dispatcher.look, dispatching.ROUND_S, (SimilarityError,)),
-        Periodic("preloader", preloader.look, preloading.ROUND_S, expected, logging.DEBUG),
+        Periodic("dispatcher", scheduler.look, dispatching.ROUND_S, (SimilarityError,)),
+        Periodic("preloader", warmup.look, preloading.ROUND_S, expected, logging.DEBUG),
     )

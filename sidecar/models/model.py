@@ -45,7 +45,7 @@ class Model:
     Args:
         record: the version as the catalogue knows it.
         contract: what it takes and gives.
-        extractor: who asks Triton.
+        triton: who asks Triton.
         largest_call: images.
         on_trouble: called when Triton was away.
     """
@@ -54,17 +54,17 @@ class Model:
         self,
         record: ModelRecord,
         contract: Contract,
-        extractor: TritonClient,
+        triton: TritonClient,
         largest_call: int,
         on_trouble: Callable[[], None],
     ) -> None:
         self.record = record
         self.contract = contract
-        self._extractor = extractor
+        self._triton = triton
         self.largest_call = largest_call
         self._on_trouble = on_trouble
-        self._features = {line: self._gathering("features", line) for line in Lane}
-        self._keywords = self._gathering("keywords", Lane.SEARCH)
+        self._features = {line: self._batcher("features", line) for line in Lane}
+        self._keywords = self._batcher("keywords", Lane.SEARCH)
 
     def features(self, jpeg: bytes, line: Lane = Lane.ADD) -> Vector:
         """The feature vector of a canonical JPEG.
@@ -98,7 +98,7 @@ class Model:
     def check(self) -> None:
         """Raises FeaturesUnavailable unless Triton serves this version."""
         try:
-            self._extractor.check(self.contract)
+            self._triton.check(self.contract)
         except FeaturesUnavailable:
             self._on_trouble()
             raise
@@ -109,7 +109,7 @@ class Model:
     def _asked(self, jpeg: bytes) -> Asked:
         return self._image(jpeg), request_ids.current()
 
-    def _gathering(self, output: str, line: Lane) -> Batcher[Asked, Vector]:
+    def _batcher(self, output: str, line: Lane) -> Batcher[Asked, Vector]:
         priority, calls = line.value
 
         def work(asked: list[Asked]) -> list[Vector]:
@@ -122,7 +122,7 @@ class Model:
         self, images: NDArray[np.uint8], output: str, priority: int, request_id: str
     ) -> NDArray[np.float32]:
         try:
-            return self._extractor.infer(images, self.contract, output, priority, request_id)
+            return self._triton.infer(images, self.contract, output, priority, request_id)
         except FeaturesUnavailable:
             self._on_trouble()
             raise

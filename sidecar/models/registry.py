@@ -20,10 +20,10 @@ VERIFYING_TIMEOUT_S = 10
 class ModelRegistry:
     """Hands out models; each was verified once, and is again after Triton has been away."""
 
-    def __init__(self, repository: Path, recorded: Models, extractor: TritonClient) -> None:
+    def __init__(self, repository: Path, recorded: Models, triton: TritonClient) -> None:
         self._repository = repository
         self._recorded = recorded
-        self._extractor = extractor
+        self._triton = triton
         self._verified: dict[tuple[int, str], Model] = {}  # by version and SHA-256
         self._in_use: ModelRecord | None = None
         self._joining: ModelRecord | None = None
@@ -83,9 +83,9 @@ class ModelRegistry:
         record = self._in_use
         if record is None or record.version not in contracts.versions(self._repository):
             return
-        if not self._extractor.is_ready(record.version):
+        if not self._triton.is_ready(record.version):
             log.warning("Triton does not serve version %d: it is to load it", record.version)
-            self._extractor.load()
+            self._triton.load()
 
     def verified(self, version: int, sha256: str) -> Model:
         """The model with this file under this number; errors as `in_use`."""
@@ -129,18 +129,18 @@ class ModelRegistry:
         file = contracts.folder(self._repository, version) / MODEL_FILE
         if sha256_of(file) != sha256:
             raise ModelRefused(f"{file} is not the model that the catalogue was made with")
-        golden = self._extractor.features(golden_image(contract.crop)[None], contract)
+        golden = self._triton.features(golden_image(contract.crop)[None], contract)
         if not contract.accepts(golden[0]):
             raise ModelRefused(
                 f"Triton's version {version} does not give the features of its contract: "
                 "another file was loaded under this number"
             )
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
-        largest = self._extractor.largest_batch(contract)
+        largest = self._triton.largest_batch(contract)
         record = self._recorded.get(sha256, version)
         if contract.dimension != record.dimension:
             raise ModelRefused(
                 f"version {version} gives {contract.dimension} values an image, and the catalogue "
                 f"has {record.dimension} of each by it"
             )
-        return Model(record, contract, self._extractor, largest, self._forget)
+        return Model(record, contract, self._triton, largest, self._forget)

@@ -34,7 +34,7 @@ class ModelRepository:
 
     repository: Path
     recorded: Models
-    extractor: TritonClient
+    triton: TritonClient
     models: ModelRegistry
 
     def take(self, version: int) -> Model:
@@ -74,12 +74,12 @@ class ModelRepository:
         if contract.version != version:
             raise ModelRefused(f"the contract of version {version} says {contract.version}")
         trouble = self._load()
-        if not self.extractor.is_ready(version):
+        if not self.triton.is_ready(version):
             raise ModelRefused(f"Triton does not serve version {version}: {_line(trouble)}")
         record = self.recorded.register(version, contract.sha256, contract.dimension)
         model = self.models.verified(version, record.sha256)
         for size in (1, *[model.largest_call] * WARM_UP):
-            self.extractor.features(np.stack([golden_image(contract.crop)] * size), contract)
+            self.triton.features(np.stack([golden_image(contract.crop)] * size), contract)
         return model
 
     def _put_away(self, version: int, where: str) -> None:
@@ -105,7 +105,7 @@ class ModelRepository:
             raise FeaturesUnavailable(
                 f"version {in_use}, which is in use, is gone from the model repository: put it back"
             )
-        return self.extractor.load()
+        return self.triton.load()
 
     def _in_use(self) -> int | None:
         record = self.recorded.in_use()

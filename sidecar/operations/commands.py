@@ -33,8 +33,8 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     )
     try:
         backups = Backups(catalogue, GenerationStore(settings.index_dir))
-        extractor = TritonClient.of(settings)
-        models = ModelRegistry(settings.model_repository, catalogue.models, extractor)
+        triton = TritonClient.of(settings)
+        models = ModelRegistry(settings.model_repository, catalogue.models, triton)
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))
         return COMMANDS[command](tools, folder)
     finally:
@@ -58,7 +58,7 @@ def _backup(tools: Tools, folder: Path) -> int:
 
 def _restore(tools: Tools, folder: Path) -> int:
     tools.backups.restore(folder, _report)
-    print(f"restored from {folder}: {tools.backups.catalogue.entries.count()} images")
+    print(f"restored from {folder}: {tools.backups.catalogue.images.count()} images")
     return 0
 
 
@@ -67,7 +67,7 @@ def _verify(tools: Tools, _folder: Path) -> int:
     for problem in _problems(Verifier(catalogue, tools.backups.generations), tools.comparison):
         wrong += 1
         print(problem)
-    print(f"{catalogue.entries.count()} images, {wrong or 'nothing'} wrong")
+    print(f"{catalogue.images.count()} images, {wrong or 'nothing'} wrong")
     return 1 if wrong else 0
 
 

@@ -18,7 +18,7 @@ AT_ONCE = 8
 class Health:
     """Asks them all at once, and waits for none that hangs; its threads end with `close`."""
 
-    entries: Images
+    images: Images
     models: ModelRegistry
     deliveries: TaskQueue
     _threads: ThreadPoolExecutor = field(
@@ -28,7 +28,7 @@ class Health:
     def parts(self) -> dict[str, str]:
         """Each part with "ok" or, in a sentence, what is wrong with it."""
         checks: dict[str, Callable[[], object]] = {
-            "catalogue": self.entries.last_added,
+            "catalogue": self.images.last_added,
             "triton": self.models.check,
             "queue": self._check_workers,
         }

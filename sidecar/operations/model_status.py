@@ -51,7 +51,7 @@ class ModelStatus:
     catalogue: Catalogue
     generations: GenerationStore
     repository: Path
-    extractor: TritonClient
+    triton: TritonClient
 
     def versions(self) -> list[Version]:
         """All of them, by number."""
@@ -97,7 +97,7 @@ class ModelStatus:
 
     def _loaded(self, number: int) -> bool | None:
         try:
-            return self.extractor.is_ready(number)
+            return self.triton.is_ready(number)
         except FeaturesUnavailable:
             return None
 

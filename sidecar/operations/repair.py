@@ -37,7 +37,7 @@ def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules
     trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
-            if catalogue.entries.count():
+            if catalogue.images.count():
                 return trainer.run(task, heartbeat.report)
             with catalogue.tasks.publishing(task):
                 _drop_all(generations)

@@ -67,7 +67,7 @@ class Inventory:
             NoOriginal: it was not kept.
             CatalogueDamaged: it is not what was stored.
         """
-        upload = self.catalogue.entries.upload(image_id)
+        upload = self.catalogue.images.upload(image_id)
         if hashlib.sha256(upload.content).hexdigest() == upload.sha256:
             return upload.content
         if not upload.kept:

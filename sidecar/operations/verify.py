@@ -79,7 +79,7 @@ class Verifier:
         except ModelRefused as error:
             yield f"generation {generation.number:06d}: {error}"
             return
-        stored, crcs = self.catalogue.vectors.checksums(model, meta.snapshot)
+        stored, crcs = self.catalogue.features.checksums(model, meta.snapshot)
         removed = np.array(self.catalogue.removals.since(meta.removals).seqs, np.int64)
         if self.generations.current_number() != generation.number:
             return  # replaced meanwhile, with its own removals forgotten

@@ -32,8 +32,8 @@ Told = Callable[[int], None]
 class Backfill:
     """Catches up with what a model has not seen yet."""
 
-    entries: Images
-    vectors: Features
+    images: Images
+    features: Features
     models: ModelRegistry
 
     def catch_up(self, record: ModelRecord, after: int, told: Told) -> int:
@@ -49,7 +49,7 @@ class Backfill:
             ModelReplaced: the catalogue no longer knows the model.
             ModelRefused, CatalogueDamaged, StorageFull, CatalogueUnavailable.
         """
-        up_to = max(after, (self.entries.last_added() or (0, 0.0))[0])
+        up_to = max(after, (self.images.last_added() or (0, 0.0))[0])
         done = 0
         under_way: deque[Future[dict[int, NDArray[np.float32]]]] = deque()
         made: dict[int, NDArray[np.float32]] = {}

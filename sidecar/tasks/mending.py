@@ -114,7 +114,7 @@ class Mending:
 
     def _index(self, record: ModelRecord) -> Sealed | None:
         """Nothing where there was no index before."""
-        if not self.generations.numbers() or not self.catalogue.entries.count():
+        if not self.generations.numbers() or not self.catalogue.images.count():
             return None
 
         def scaled(phase: str, progress: float) -> None:

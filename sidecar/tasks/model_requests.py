@@ -14,7 +14,7 @@ class ModelRequests:
 
     catalogue: Catalogue
     admission: Admission
-    dispatcher: Scheduler
+    scheduler: Scheduler
 
     def upgrade(self, version: int) -> Task:
         """Ask for a version to come into use; joins an upgrade to it that is under way.
@@ -71,11 +71,11 @@ class ModelRequests:
             if task is None:
                 raise SwitchRefused("no upgrade is under way")
             task = transaction.tasks.cancel(task.task_id)
-        self.dispatcher.stop(task)
+        self.scheduler.stop(task)
         return task
 
     def _delivered(self, task: Task) -> Task:
-        self.dispatcher.deliver()
+        self.scheduler.deliver()
         return task
 
 

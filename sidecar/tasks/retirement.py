@@ -38,8 +38,8 @@ class Retirement:
         freed = 0
         if record is not None:
             self.generations.discard(record.sha256)
-            total = max(1, self.catalogue.vectors.count(record.model))
-            while gone := self.catalogue.vectors.discard(record.model, AT_ONCE):
+            total = max(1, self.catalogue.features.count(record.model))
+            while gone := self.catalogue.features.discard(record.model, AT_ONCE):
                 freed += gone
                 report("discarding", min(1.0, freed / total))
             freed += self.catalogue.models.retire(record)

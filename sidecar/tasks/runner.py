@@ -25,9 +25,9 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     if task.kind in SHORT:
         return trainer.run(task, report)
     repository = settings.model_repository
-    extractor = TritonClient.of(settings)
-    models = ModelRegistry(repository, catalogue.models, extractor)
-    versions = ModelRepository(repository, catalogue.models, extractor, models)
+    triton = TritonClient.of(settings)
+    models = ModelRegistry(repository, catalogue.models, triton)
+    versions = ModelRepository(repository, catalogue.models, triton, models)
     if task.kind == TaskKind.MEND:
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
@@ -39,7 +39,7 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
         generations,
         trainer,
         versions,
-        Backfill(catalogue.entries, catalogue.vectors, models),
+        Backfill(catalogue.images, catalogue.features, models),
         admission,
     )
     return Upgrader(parts, task, report).run()

@@ -65,7 +65,7 @@ class Scheduler:
         """Ask for an update where `AUTO_UPDATE_S` have passed since the last change."""
         if not self.auto_update_s:
             return
-        entries, removals = self.catalogue.entries, self.catalogue.removals
+        entries, removals = self.catalogue.images, self.catalogue.removals
         (seq, added_at), (removal, removed_at) = (
             entries.last_added() or (0, 0.0),
             removals.last() or (0, 0.0),

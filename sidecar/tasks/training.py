@@ -74,10 +74,10 @@ class Trainer:
 
     def afresh(self, task: Task, model: ModelRecord, report: Report) -> Sealed:
         """Draft a generation out of all features of a model up to the task's snapshot."""
-        total = self.catalogue.vectors.count(model.model, task.snapshot)
+        total = self.catalogue.features.count(model.model, task.snapshot)
         builder = Builder(self.rules, report)
         draft = GenerationWriter(self.generations.folder, task, model)
-        pages = self.catalogue.vectors.stream(model.model, 0, task.snapshot or 0)
+        pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
         draft.append(pages, lambda rows: report("reading", 0.1 * rows / total))
         build = builder.afresh(draft.segments())
         return draft.seal(build, task.removals or 0, task.snapshot or 0)
@@ -90,7 +90,7 @@ class Trainer:
         draft = GenerationWriter(self.generations.folder, task, model)
         draft.continue_from(previous, gone)
         stayed, after, up_to = draft.images, previous.meta.snapshot, task.snapshot or 0
-        pages = self.catalogue.vectors.stream(model.model, after, up_to)
+        pages = self.catalogue.features.stream(model.model, after, up_to)
         draft.append(pages, lambda rows: report("reading", 0.1))
         build = builder.onwards(previous, gone, draft.segments(), stayed)
         return draft.seal(build, removed.last, max(after, up_to))
@@ -101,7 +101,7 @@ class Trainer:
 
     def _train(self, task: Task, report: Report) -> Sealed:
         model = self.catalogue.models.in_use()
-        images = 0 if model is None else self.catalogue.vectors.count(model.model, task.snapshot)
+        images = 0 if model is None else self.catalogue.features.count(model.model, task.snapshot)
         check_samples(images, self.fewest_samples)
         assert model is not None
         return self.afresh(task, model, report)
@@ -119,7 +119,7 @@ class Trainer:
         """Whether anything was added or removed since a generation was made."""
         model = self.catalogue.models.get(previous.meta.sha256).model
         span = (previous.meta.snapshot, task.snapshot or 0)
-        added = next(self.catalogue.vectors.stream(model, *span, page=1), None)
+        added = next(self.catalogue.features.stream(model, *span, page=1), None)
         return added is not None or len(self._gone(previous)[1]) > 0
 
     def _gone(self, previous: Generation) -> tuple[Removed, NDArray[np.int64]]:

@@ -118,8 +118,8 @@ class Upgrader:
 
     def _embed(self, record: ModelRecord) -> None:
         """Nearly all of the work. What is added meanwhile is caught up with."""
-        images, began = self.catalogue.entries.count(), time.monotonic()
-        there = self.catalogue.vectors.count(record.model)
+        images, began = self.catalogue.images.count(), time.monotonic()
+        there = self.catalogue.features.count(record.model)
 
         def told(done: int) -> None:
             rate = done / (time.monotonic() - began)
@@ -162,7 +162,7 @@ class Upgrader:
 
     def _index(self, record: ModelRecord) -> Sealed | None:
         """Nothing where there was no index before: the first training is the user's to ask for."""
-        if not self.generations.numbers() or not self.catalogue.entries.count():
+        if not self.generations.numbers() or not self.catalogue.images.count():
             return None
 
         def scaled(phase: str, progress: float) -> None:
@@ -225,8 +225,8 @@ class Upgrader:
 def check_room(catalogue: Catalogue, record: ModelRecord, folder: Path) -> None:
     """Whether the volume of the index has room for features and an index by a model: rather now
     than after a day. Raises StorageFull."""
-    images = catalogue.entries.count()
-    missing = images - catalogue.vectors.count(record.model)
+    images = catalogue.images.count()
+    missing = images - catalogue.features.count(record.model)
     rows = images + (missing if catalogue.is_a_file else 0)
     needed = int(SPARE * rows * (2 * record.dimension + ROW_BYTES))
     free = shutil.disk_usage(folder).free

@@ -55,7 +55,7 @@ def image(
 
 def stored(catalogue: Catalogue, model: int = 1) -> dict[int, float]:
     """The sequence number of each image with the one value that its features repeat."""
-    pages = list(catalogue.vectors.stream(model, 0, 10**9, page=64))
+    pages = list(catalogue.features.stream(model, 0, 10**9, page=64))
     for page in pages:
         assert np.all(page.features == page.features[:, :1])
     return {int(s): float(v[0]) for p in pages for s, v in zip(p.seqs, p.features, strict=True)}
@@ -99,7 +99,7 @@ def test_of_fifty_adds_of_one_id_at_once_exactly_one_wins(catalogue: Catalogue) 
 
     with ThreadPoolExecutor(50) as pool:
         assert sum(pool.map(add, range(50))) == 1
-    assert catalogue.vectors.count(1) == 1
+    assert catalogue.features.count(1) == 1
 
 
 def test_concurrent_adds_all_arrive_in_order(catalogue: Catalogue) -> None:
@@ -146,17 +146,17 @@ def test_an_add_that_fails_holds_up_none_of_the_others(catalogue: Catalogue) -> 
     assert not any(told[7::40])
     assert 5 <= told.count(False) <= 100  # at most twenty share a commit
     names = {f"id-{number}" for number, well in enumerate(told) if well}
-    assert {name for _, name in catalogue.entries.page(0, 1000)} == names
+    assert {name for _, name in catalogue.images.page(0, 1000)} == names
 
 
 def test_a_stream_keeps_to_its_bounds_and_its_model(catalogue: Catalogue) -> None:
     for number in range(1, 7):
         catalogue.adds.add(image(number))
-    catalogue.vectors.store(SECOND, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
-    pages = list(catalogue.vectors.stream(1, after=2, up_to=5))
+    catalogue.features.store(SECOND, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
+    pages = list(catalogue.features.stream(1, after=2, up_to=5))
     assert [page.seqs.tolist() for page in pages] == [[3, 4, 5]]
-    assert [page.seqs.tolist() for page in catalogue.vectors.stream(2, 1, 10)] == [[3, 5]]
-    assert catalogue.vectors.count(2, up_to=3) == 2
+    assert [page.seqs.tolist() for page in catalogue.features.stream(2, 1, 10)] == [[3, 5]]
+    assert catalogue.features.count(2, up_to=3) == 2
 
 
 def test_an_overwritten_image_is_another_one(catalogue: Catalogue) -> None:
@@ -164,8 +164,8 @@ def test_an_overwritten_image_is_another_one(catalogue: Catalogue) -> None:
     new = catalogue.adds.add(image(2, image_id="cat", overwrite=True))
     assert new > old
     assert stored(catalogue) == {new: 2.0}
-    assert catalogue.entries.jpeg("cat") == b"jpeg 2"
-    assert catalogue.entries.upload("cat") == Upload("sha-2", b"jpeg 2", kept=False)
+    assert catalogue.images.jpeg("cat") == b"jpeg 2"
+    assert catalogue.images.upload("cat") == Upload("sha-2", b"jpeg 2", kept=False)
     assert catalogue.removals.since(0).seqs == [old]
     fresh = catalogue.adds.add(image(3, image_id="dog", overwrite=True))
     assert stored(catalogue) == {new: 2.0, fresh: 3.0}
@@ -178,18 +178,18 @@ def test_of_fifty_overwrites_at_once_one_image_stays(catalogue: Catalogue) -> No
     with ThreadPoolExecutor(50) as pool:
         seqs = list(pool.map(overwrite, range(50)))
     assert list(stored(catalogue)) == [max(seqs)]
-    assert catalogue.entries.get("same").seq == max(seqs)
+    assert catalogue.images.get("same").seq == max(seqs)
 
 
 def test_a_removed_image_leaves_a_tombstone_and_nothing_else(catalogue: Catalogue) -> None:
     first, second = (catalogue.adds.add(image(n, original=b"upload")) for n in (1, 2))
     catalogue.removals.remove("id-1")
     with pytest.raises(UnknownImage):
-        catalogue.entries.get("id-1")
+        catalogue.images.get("id-1")
     with pytest.raises(UnknownImage):
         catalogue.removals.remove("id-1")
     assert stored(catalogue) == {second: 2.0}
-    assert catalogue.entries.count() == 1
+    assert catalogue.images.count() == 1
     removed = catalogue.removals.since(0)
     assert removed.seqs == [first]
     with catalogue.database.reading() as connection:
@@ -225,7 +225,7 @@ def test_pages_of_ids_miss_none_and_repeat_none_while_others_add(catalogue: Cata
     seen: list[str] = []
     after = 0
     while len(seen) < 60:
-        page = catalogue.entries.page(after, 7)
+        page = catalogue.images.page(after, 7)
         seen += [name for _, name in page]
         after = page[-1][0]
     stop.set()
@@ -241,7 +241,7 @@ def test_a_number_that_is_seen_hides_no_smaller_one(catalogue: Catalogue) -> Non
 
     def watch() -> None:
         while not stop.is_set():
-            now = {seq for seq, _ in catalogue.entries.page(0, 10_000)}
+            now = {seq for seq, _ in catalogue.images.page(0, 10_000)}
             late.extend(seq for seq in now - seen if seen and seq < max(seen))
             seen.update(now)
 
@@ -255,7 +255,7 @@ def test_a_number_that_is_seen_hides_no_smaller_one(catalogue: Catalogue) -> Non
     for other in others:
         other.database.close()
     assert late == []
-    assert catalogue.entries.count() == 600
+    assert catalogue.images.count() == 600
 
 
 @pytest.mark.parametrize(("table", "blob"), [(features, "vector"), (pictures, "jpeg")])
@@ -269,12 +269,12 @@ def test_a_flipped_byte_is_noticed_when_it_is_read(
         connection.execute(update(table).values({blob: flipped}))
     if table is pictures:
         with pytest.raises(CatalogueDamaged, match="id-1"):
-            catalogue.entries.jpeg("id-1")
+            catalogue.images.jpeg("id-1")
     else:
         with pytest.raises(CatalogueDamaged, match=rf"\[{seq}\]"):
-            list(catalogue.vectors.stream(1, 0, seq))
+            list(catalogue.features.stream(1, 0, seq))
         with pytest.raises(CatalogueDamaged, match="id-1"):
-            catalogue.entries.features("id-1", 1)
+            catalogue.images.features("id-1", 1)
 
 
 def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
@@ -403,7 +403,7 @@ def test_a_task_that_loses_its_worker_three_times_is_given_up(catalogue: Catalog
 def test_adds_go_on_while_a_stream_is_read(catalogue: Catalogue) -> None:
     for number in range(20):
         catalogue.adds.add(image(number))
-    stream = catalogue.vectors.stream(1, 0, 20, page=5)
+    stream = catalogue.features.stream(1, 0, 20, page=5)
     next(stream)
     adding = threading.Thread(target=lambda: catalogue.adds.add(image(99)))
     adding.start()

@@ -54,7 +54,7 @@ class Plant(House):
         self.switches = ModelRequests(self.catalogue, self.admission, self.dispatcher)
         models = ModelRegistry(self.repository, self.catalogue.models, NOWHERE)
         self.versions = ModelRepository(self.repository, self.catalogue.models, NOWHERE, models)
-        embedding = Backfill(self.catalogue.entries, self.catalogue.vectors, models)
+        embedding = Backfill(self.catalogue.images, self.catalogue.features, models)
         self.parts = Parts(
             self.catalogue, self.generations, self.trainer, self.versions, embedding, self.admission
         )
@@ -183,13 +183,13 @@ def test_a_version_that_came_into_use_is_not_retired(plant: Plant) -> None:
     plant.add(1, 5)
     record = plant.catalogue.models.numbered(2)
     assert record is not None
-    plant.catalogue.vectors.store(record, {n: vector(n) for n in range(1, 6)})
+    plant.catalogue.features.store(record, {n: vector(n) for n in range(1, 6)})
     task = plant.claimed(TaskKind.RETIRE, 2)
     plant.use(2)
     with pytest.raises(SwitchRefused, match="version 2 is in use"):
         plant.retire(task)
     assert contracts.numbers(plant.repository) == [1, 2, 3]
-    assert plant.catalogue.vectors.count(record.model) == 5
+    assert plant.catalogue.features.count(record.model) == 5
 
 
 def test_a_version_that_is_searched_with_is_not_retired(plant: Plant) -> None:

@@ -102,7 +102,7 @@ def test_all_that_a_volume_held_is_there_and_keys_go_on(database_url: str) -> No
     in_use = catalogue.models.in_use()
     assert in_use is not None
     assert (in_use.version, in_use.sha256, in_use.dimension) == (2, "2" * 64, 4)
-    assert [catalogue.vectors.count(key) for key in (1, 2)] == [3, 3]
+    assert [catalogue.features.count(key) for key in (1, 2)] == [3, 3]
     if database_url.startswith("sqlite"):
         with engine.connect() as connection:
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []

@@ -61,11 +61,11 @@ def test_a_backup_is_restored_as_it_was_into_any_kind_of_database(
     restored = House(tmp_path / "restored", url)
     backups(restored).restore(tmp_path / "copy", quiet)
     assert restored.problems() == []
-    assert restored.catalogue.entries.page(0, 5000) == house.catalogue.entries.page(0, 1008)
+    assert restored.catalogue.images.page(0, 5000) == house.catalogue.images.page(0, 1008)
     assert restored.nearest(7) == house.nearest(7)
     assert restored.generations.current().number == 1
     restored.add(3000, 3000)
-    assert restored.catalogue.entries.get("3000").seq == 1011
+    assert restored.catalogue.images.get("3000").seq == 1011
     restored.remove(3000)
     assert restored.catalogue.removals.since(0).seqs == [3, 4, 1011]
     assert restored.run("update").images == 1008
@@ -77,7 +77,7 @@ def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
     house: House, tmp_path: Path
 ) -> None:
     house.run("update")
-    newest = house.catalogue.entries.get("1010").seq
+    newest = house.catalogue.images.get("1010").seq
     house.remove(1010)
     last = house.catalogue.removals.since(0).last
     backups(house).backup(tmp_path / "copy", quiet)
@@ -86,7 +86,7 @@ def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
     backups(restored).restore(tmp_path / "copy", quiet)
     restored.catalogue.removals.forget(last)
     restored.add(4000, 4000)
-    assert restored.catalogue.entries.get("4000").seq == newest + 1
+    assert restored.catalogue.images.get("4000").seq == newest + 1
     restored.remove(4000)
     assert restored.catalogue.removals.since(0).last == last + 1
     restored.catalogue.database.close()
@@ -175,7 +175,7 @@ def test_a_restore_that_fails_half_way_leaves_nothing(house: House, tmp_path: Pa
     new = House(tmp_path / "new")
     with pytest.raises(IndexDamaged, match="features-1"):
         backups(new).restore(tmp_path / "copy", quiet)
-    assert new.catalogue.entries.count() == 0
+    assert new.catalogue.images.count() == 0
     assert new.generations.numbers() == []
     assert new.problems() == []
     features.write_bytes(whole)

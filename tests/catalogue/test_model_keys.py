@@ -44,7 +44,7 @@ def image(name: str, made: dict[ModelRecord, NDArray[np.float32]]) -> NewImage:
 
 
 def versions(catalogue: Catalogue, name: str) -> list[int]:
-    return catalogue.entries.get(name).versions
+    return catalogue.images.get(name).versions
 
 
 def switch(catalogue: Catalogue, record: ModelRecord) -> None:
@@ -88,7 +88,7 @@ def test_an_add_never_brings_features_of_a_retired_model_under_the_next_one(
     late = image("late", {first: row(1), second: row(2), remembered: row(3)})
     catalogue.adds.add(late)
     assert versions(catalogue, "late") == [1, 2]
-    found = catalogue.entries.features("late", second.model)
+    found = catalogue.images.features("late", second.model)
     assert found is not None
     assert found[1].tolist() == [2.0] * 8
 
@@ -113,7 +113,7 @@ def test_another_number_file_or_length_is_another_model(
 ) -> None:
     with pytest.raises(ModelReplaced):
         catalogue.adds.add(image("one", {ModelRecord(first.model, *other): row(1, other[2])}))
-    assert catalogue.entries.count() == 0
+    assert catalogue.images.count() == 0
 
 
 def test_features_in_bulk_are_refused_for_a_model_that_is_gone(
@@ -124,10 +124,10 @@ def test_features_in_bulk_are_refused_for_a_model_that_is_gone(
     catalogue.models.retire(remembered)
     second = catalogue.models.register(2, B, 8)
     with pytest.raises(ModelReplaced, match="no longer knows version 3"):
-        catalogue.vectors.store(remembered, {seq: row(3)})
+        catalogue.features.store(remembered, {seq: row(3)})
     taken = ModelRecord(second.model, 3, C, 8)  # what a key used again would look like
     with pytest.raises(ModelReplaced, match="no longer knows version 3"):
-        catalogue.vectors.store(taken, {seq: row(3)})
+        catalogue.features.store(taken, {seq: row(3)})
     assert versions(catalogue, "one") == [1]
 
 
@@ -146,7 +146,7 @@ def test_features_of_a_wrong_length_are_refused_and_their_neighbours_stored(
     assert isinstance(seq, int)
     assert versions(catalogue, "right") == [1]
     with pytest.raises(ModelRefused, match="8 values"):
-        catalogue.vectors.store(second, {seq: row(2, 7)})
+        catalogue.features.store(second, {seq: row(2, 7)})
 
 
 def test_a_model_that_is_gone_neither_joins_nor_comes_into_use(catalogue: Catalogue) -> None:
@@ -209,9 +209,9 @@ def test_features_that_are_there_stay_when_they_are_made_twice(
 ) -> None:
     one, two = (catalogue.adds.add(image(n, {first: row(1)})) for n in ("one", "two"))
     second = catalogue.models.register(2, B, 8)
-    catalogue.vectors.store(second, {one: row(2)})
-    catalogue.vectors.store(second, {one: row(3), two: row(3)})  # by an attempt thought dead
-    found = {n: catalogue.entries.features(n, second.model) for n in ("one", "two")}
+    catalogue.features.store(second, {one: row(2)})
+    catalogue.features.store(second, {one: row(3), two: row(3)})  # by an attempt thought dead
+    found = {n: catalogue.images.features(n, second.model) for n in ("one", "two")}
     assert {n: f[1][0] for n, f in found.items() if f} == {"one": 2.0, "two": 3.0}
 
 

@@ -69,7 +69,7 @@ class Shelf:
         )
 
     def client(self) -> TestClient:
-        entries = self.catalogue.entries
+        entries = self.catalogue.images
         models = ModelRegistry(Path(), self.catalogue.models, NOWHERE)
         keywords = Echo(models, ImageRules(384, 10**6))
         app = falcon.App()

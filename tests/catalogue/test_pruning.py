@@ -151,7 +151,7 @@ def test_a_backup_needs_no_task_of_its_generation(tmp_path: Path, database_url: 
     Backups(house.catalogue, house.generations).backup(tmp_path / "copy", lambda *_: None)
     again = House(tmp_path / "again")
     Backups(again.catalogue, again.generations).restore(tmp_path / "copy", lambda *_: None)
-    assert again.catalogue.entries.count() == 999
+    assert again.catalogue.images.count() == 999
     assert again.generations.current().meta.images == 1000
     assert again.problems() == []
     again.catalogue.close()

@@ -93,7 +93,7 @@ def test_nobody_else_writes_while_a_block_runs(catalogue: Catalogue) -> None:
         ended = time.monotonic()
     adding.join()
     assert stored[0] > ended
-    assert catalogue.entries.count() == 1
+    assert catalogue.images.count() == 1
 
 
 def test_a_transaction_that_looks_sees_one_moment(catalogue: Catalogue) -> None:

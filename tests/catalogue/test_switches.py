@@ -44,7 +44,7 @@ def another_model(house: House, turned: bool = True) -> ModelRecord:
     if turned:
         made = {n: vector(n)[::-1] * signs for n in made}
         made |= {n: vector(-n % 997) for n in range(1, IMAGES // 2)}
-    house.catalogue.vectors.store(record, made)
+    house.catalogue.features.store(record, made)
     return record
 
 
@@ -66,7 +66,7 @@ def test_the_last_generation_of_each_model_stays(trained: House) -> None:
     trained.run("update")
     assert trained.generations.numbers() == [1, 2]
     record = another_model(trained)
-    trained.catalogue.vectors.store(record, {IMAGES + 1: vector(IMAGES + 1)})
+    trained.catalogue.features.store(record, {IMAGES + 1: vector(IMAGES + 1)})
     take(trained, record)
     for _ in range(3):
         trained.run("train")
@@ -106,7 +106,7 @@ def test_an_image_without_features_of_the_model_in_use_is_refused(trained: House
         trained.catalogue.adds.add(late)
     both = NewImage("late", "sha", b"jpeg", {first: vector(1), record: vector(2)})
     trained.catalogue.adds.add(both)
-    assert trained.catalogue.entries.get("late").versions == [1, 2]
+    assert trained.catalogue.images.get("late").versions == [1, 2]
 
 
 def test_a_model_joins_only_while_a_task_is_to_bring_it_into_use(trained: House) -> None:
@@ -138,7 +138,7 @@ def test_an_upgrade_makes_way_for_an_update_and_is_not_lost_by_that(trained: Hou
 
 def test_only_images_without_features_are_missing(trained: House) -> None:
     record = trained.catalogue.models.register(2, "b" * 64, DIMENSION)
-    vectors = trained.catalogue.vectors
+    vectors = trained.catalogue.features
     vectors.store(record, {n: vector(n) for n in range(1, 991)} | {5000: vector(1)})
     assert vectors.count(record.model) == 990  # of an image that is not there, none
     found = vectors.missing(record.model, after=992, up_to=998, limit=4)

@@ -76,7 +76,7 @@ class House:
     def search(self) -> Search:
         """As a process that has just started."""
         return Search(
-            self.catalogue.entries,
+            self.catalogue.images,
             ModelRegistry(Path(), self.catalogue.models, NOWHERE),
             GenerationStore(self.generations.folder),
             Tombstones(self.catalogue.removals),

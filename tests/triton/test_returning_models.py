@@ -80,14 +80,14 @@ class Shop:
             connection.execute(insert(suspects).from_select(["seq", "model"], everything))
 
     def features(self, name: str, record: ModelRecord) -> Any:
-        found = self.catalogue.entries.features(name, record.model)
+        found = self.catalogue.images.features(name, record.model)
         assert found is not None
         return found[1]
 
 
 def spoiled(catalogue: Catalogue, name: str, record: ModelRecord) -> None:
     """Give an image features that are not its own, as the release before could."""
-    seq = catalogue.entries.get(name).seq
+    seq = catalogue.images.get(name).seq
     away = -np.ones(record.dimension, np.float32) / np.sqrt(record.dimension)
     vector = away.astype("<f2").tobytes()
     which = (features.c.seq == seq) & (features.c.model == record.model)
@@ -139,8 +139,8 @@ def test_a_version_that_was_retired_and_came_back_takes_adds_at_once(
     shop.switch(back)
     assert back.model > old.model
     adding.add(*first(pictures, "after"))  # this process has not looked since
-    assert shop.catalogue.entries.get("after").versions == [1]
-    fresh = shop.models.in_use().features(shop.catalogue.entries.jpeg("after"))
+    assert shop.catalogue.images.get("after").versions == [1]
+    fresh = shop.models.in_use().features(shop.catalogue.images.jpeg("after"))
     assert np.allclose(shop.features("after", back), fresh, atol=2e-2)
 
 
@@ -168,9 +168,9 @@ def test_an_add_survives_that_the_model_about_to_come_was_retired(
     shop.catalogue.tasks.cancel(task.task_id)
     shop.catalogue.models.retire(coming)
     shop.adding().add(*first(pictures, "one"))  # this process has not looked since
-    assert shop.catalogue.entries.get("one").versions == [1]
+    assert shop.catalogue.images.get("one").versions == [1]
     third = shop.catalogue.models.register(3, "3" * 64, coming.dimension)
-    assert shop.catalogue.vectors.count(third.model) == 0
+    assert shop.catalogue.features.count(third.model) == 0
 
 
 def test_what_is_remembered_of_a_model_ends_with_it(shop: Shop) -> None:
@@ -280,10 +280,10 @@ def test_suspects_of_a_version_that_nobody_can_ask_are_dropped_for_an_upgrade_to
 ) -> None:
     filled(shop, dict([*pictures.items()][:5]))
     gone = shop.catalogue.models.register(9, "9" * 64, 8)
-    shop.catalogue.vectors.store(gone, {seq: np.ones(8, np.float32) for seq in range(1, 6)})
+    shop.catalogue.features.store(gone, {seq: np.ones(8, np.float32) for seq in range(1, 6)})
     shop.suspect_all()
     done = shop.mend()
     assert done.report == MendingReport(15, 5)
-    assert shop.catalogue.vectors.count(gone.model) == 0
-    assert [p.seq for p in shop.catalogue.vectors.missing(gone.model, 0, 9, 9)] == [1, 2, 3, 4, 5]
+    assert shop.catalogue.features.count(gone.model) == 0
+    assert [p.seq for p in shop.catalogue.features.missing(gone.model, 0, 9, 9)] == [1, 2, 3, 4, 5]
     assert shop.catalogue.suspects.count() == 0

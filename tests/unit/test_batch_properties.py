@@ -70,7 +70,7 @@ def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -
             given += 1
             found.append((each.name, each.id, each.error and each.error.word))
         assert found == expected
-        entries = catalogue.entries
+        entries = catalogue.images
         assert {name: entries.jpeg(name) for _, name in entries.page(0, 100)} == stored
         catalogue.database.close()
 

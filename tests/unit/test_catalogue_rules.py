@@ -68,8 +68,8 @@ def test_of_two_new_images_with_one_id_in_a_commit_the_first_stays(catalogue: Ca
     batch = [image("cat", sha256="one"), image("cat", sha256="two"), image("cat", sha256="one")]
     with catalogue.database.writing() as connection:
         seq, other, same = store_all(connection, batch)
-    assert seq == catalogue.entries.get("cat").seq
-    assert catalogue.entries.get("cat").sha256 == "one"
+    assert seq == catalogue.images.get("cat").seq
+    assert catalogue.images.get("cat").sha256 == "one"
     assert isinstance(other, DuplicateId)
     assert isinstance(same, DuplicateId)
     assert (other.identical, same.identical) == (False, True)
@@ -80,8 +80,8 @@ def test_of_several_that_overwrite_in_a_commit_the_last_stays(catalogue: Catalog
     batch = [image("cat", sha256=sha, overwrite=True) for sha in ("one", "two", "three")]
     with catalogue.database.writing() as connection:
         assert len(set(store_all(connection, batch))) == 1
-    assert catalogue.entries.get("cat").sha256 == "three"
-    assert catalogue.entries.count() == 1
+    assert catalogue.images.get("cat").sha256 == "three"
+    assert catalogue.images.count() == 1
 
 
 def test_an_image_without_features_of_a_model_is_lacking_above_a_number(
@@ -130,19 +130,19 @@ def test_only_a_model_out_of_use_and_without_features_is_forgotten(catalogue: Ca
     catalogue.adds.add(image("cat", FIRST, SECOND))
     catalogue.models.forget(2)
     assert catalogue.models.numbered(2) == record
-    catalogue.vectors.discard(record.model, 10)
+    catalogue.features.discard(record.model, 10)
     catalogue.models.forget(2)
     assert catalogue.models.numbered(2) is None
 
 
 def test_the_last_image_and_how_many_follow_a_number(catalogue: Catalogue) -> None:
-    assert catalogue.entries.last_added() is None
+    assert catalogue.images.last_added() is None
     seqs = [catalogue.adds.add(image(f"{n}")) for n in range(3)]
-    last = catalogue.entries.last_added()
+    last = catalogue.images.last_added()
     assert last is not None
     assert last[0] == seqs[2]
     assert abs(last[1] - time.time()) < 60
-    assert [catalogue.entries.count(after) for after in (0, *seqs)] == [3, 2, 1, 0]
+    assert [catalogue.images.count(after) for after in (0, *seqs)] == [3, 2, 1, 0]
 
 
 def test_a_switch_counts_as_an_index_of_all_only_when_it_ended_well(catalogue: Catalogue) -> None:

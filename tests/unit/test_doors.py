@@ -18,7 +18,7 @@ DOORS = {
     "alembic": {"sidecar.catalogue"},
     "gunicorn": {"sidecar.http.server", "sidecar.http.gunicorn_worker"},
     "onnx": {"export.graph"},
-    "onnxruntime": {"export.sessions"},
+    "onnxruntime": {"export.runtime"},
     "prometheus_client": {"sidecar.telemetry"},
     "pythonjsonlogger": {"sidecar.telemetry.logs"},
     "psycopg": {"sidecar.catalogue"},

@@ -97,7 +97,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def all_is_well(self) -> None:
-        entries = self.house.catalogue.entries
+        entries = self.house.catalogue.images
         assert entries.page(0, 100) == sorted((s, f"{n}") for n, s in self.stored.items())
         generation = self.house.generations.current()
         assert set(generation.segments.seqs.tolist()) == self.indexed

@@ -84,7 +84,7 @@ def upload(tmp_path: Path) -> bytes:
 
 def search_of(house: House, extractor: Counting) -> Search:
     return Search(
-        house.catalogue.entries,
+        house.catalogue.images,
         Trusting(house, extractor),
         GenerationStore(house.generations.folder),
         Tombstones(house.catalogue.removals),

@@ -26,13 +26,13 @@ BYTES = "application/octet-stream"
 class ImagesResource:
     """GET /similarity/images?after=&limit=."""
 
-    def __init__(self, entries: Images) -> None:
-        self._entries = entries
+    def __init__(self, images: Images) -> None:
+        self._images = entries
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         after = whole_number(req, "after", MOST_IMAGES, 0, least=0)
         limit = whole_number(req, "limit", MOST_IDS, IDS)
-        page = self._entries.page(after, limit)
+        page = self._images.page(after, limit)
         following = page[-1][0] if len(page) == limit else None
         resp.media = {"status": "ok", "ids": [name for _, name in page], "next": following}
 
@@ -46,7 +46,7 @@ class ImageResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        entry, jpeg = self._inventory.catalogue.entries.pictured(ids.check(image_id))
+        entry, jpeg = self._inventory.catalogue.images.pictured(ids.check(image_id))
         found, _ = self._keywords.of_stored(jpeg, top_k)
         resp.media = {
             "status": "ok",
@@ -78,17 +78,17 @@ class RemoveResource:
 class ThumbnailResource:
     """GET /similarity/images/<id>/thumbnail: the JPEG that is kept."""
 
-    def __init__(self, entries: Images) -> None:
-        self._entries = entries
+    def __init__(self, images: Images) -> None:
+        self._images = entries
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         if req.if_none_match:  # most who look again need no more than this
-            entry = self._entries.get(ids.check(image_id))
+            entry = self._images.get(ids.check(image_id))
             if any(known in (_etag(entry), "*") for known in req.if_none_match):
                 _head(resp, entry)
                 resp.status = falcon.HTTP_304
                 return
-        entry, jpeg = self._entries.pictured(ids.check(image_id))
+        entry, jpeg = self._images.pictured(ids.check(image_id))
         _head(resp, entry)
         _file(resp, falcon.MEDIA_JPEG, jpeg)
 
@@ -123,14 +123,14 @@ def _file(resp: falcon.Response, kind: str, data: bytes) -> None:
 class AddResource:
     """POST /similarity/add?id=."""
 
-    def __init__(self, adding: Ingest, max_bytes: int) -> None:
-        self._adding = adding
+    def __init__(self, ingest: Ingest, max_bytes: int) -> None:
+        self._ingest = ingest
         self._max_bytes = max_bytes
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         wanted, overwrite = image_id(req), flag(req, "overwrite")
         upload = read_image(req, self._max_bytes)
-        resp.media = {"status": "ok", "id": self._adding.add(upload, wanted, overwrite)}
+        resp.media = {"status": "ok", "id": self._ingest.add(upload, wanted, overwrite)}
 
 
 class AddBatchResource:

@@ -14,11 +14,11 @@ MOST_VERSION = 2**31 - 1
 class ModelsResource:
     """GET /similarity/models."""
 
-    def __init__(self, roster: ModelStatus) -> None:
-        self._roster = roster
+    def __init__(self, model_status: ModelStatus) -> None:
+        self._model_status = model_status
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        versions = self._roster.versions()
+        versions = self._model_status.versions()
         in_use = [each.version for each in versions if each.in_use]
         resp.media = {
             "status": "ok",
@@ -30,41 +30,41 @@ class ModelsResource:
 class UpgradeResource:
     """POST /similarity/upgrade?version=."""
 
-    def __init__(self, switches: ModelRequests) -> None:
-        self._switches = switches
+    def __init__(self, model_requests: ModelRequests) -> None:
+        self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = asked(self._switches.upgrade(_version(req)))
+        resp.media = asked(self._model_requests.upgrade(_version(req)))
 
 
 class CancelUpgradeResource:
     """POST /similarity/upgrade/cancel."""
 
-    def __init__(self, switches: ModelRequests) -> None:
-        self._switches = switches
+    def __init__(self, model_requests: ModelRequests) -> None:
+        self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = {"status": "ok", "task_id": self._switches.cancel().task_id}
+        resp.media = {"status": "ok", "task_id": self._model_requests.cancel().task_id}
 
 
 class RollbackResource:
     """POST /similarity/rollback."""
 
-    def __init__(self, switches: ModelRequests) -> None:
-        self._switches = switches
+    def __init__(self, model_requests: ModelRequests) -> None:
+        self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = asked(self._switches.rollback())
+        resp.media = asked(self._model_requests.rollback())
 
 
 class RetireResource:
     """POST /similarity/retire?version=."""
 
-    def __init__(self, switches: ModelRequests) -> None:
-        self._switches = switches
+    def __init__(self, model_requests: ModelRequests) -> None:
+        self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = asked(self._switches.retire(_version(req)))
+        resp.media = asked(self._model_requests.retire(_version(req)))
 
 
 def _version(req: falcon.Request) -> int:

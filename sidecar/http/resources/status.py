@@ -29,12 +29,12 @@ class StatsResource:
 class MetricsResource:
     """GET /metrics, for Prometheus."""
 
-    def __init__(self, figures: Gauges) -> None:
-        self._figures = figures
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.content_type = CONTENT_TYPE
-        resp.data = page(self._figures.read)
+        resp.data = page(self._gauges.read)
 
 
 class LiveResource:

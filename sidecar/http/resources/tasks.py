@@ -14,12 +14,12 @@ MOST_TASKS = 100
 class RequestResource:
     """GET or POST /similarity/train and /similarity/update."""
 
-    def __init__(self, dispatcher: Scheduler, kind: TaskKind) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, scheduler: Scheduler, kind: TaskKind) -> None:
+        self._scheduler = scheduler
         self._kind = kind
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        task = self._dispatcher.request(self._kind)
+        task = self._scheduler.request(self._kind)
         if task.state == TaskState.ERROR:
             resp.status = falcon.HTTP_409
             resp.media = _status(task)
@@ -32,21 +32,21 @@ class RequestResource:
 class StatusResource:
     """GET /similarity/status/<task_id>."""
 
-    def __init__(self, dispatcher: Scheduler) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
-        resp.media = _status(self._dispatcher.catalogue.tasks.get(task_id))
+        resp.media = _status(self._scheduler.catalogue.tasks.get(task_id))
 
 
 class TasksResource:
     """GET /similarity/tasks, newest first."""
 
-    def __init__(self, dispatcher: Scheduler) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        tasks = self._dispatcher.catalogue.tasks.recent(
+        tasks = self._scheduler.catalogue.tasks.recent(
             whole_number(req, "limit", MOST_TASKS, MOST_TASKS)
         )
         resp.media = {"status": "ok", "tasks": [_status(task) for task in tasks]}
@@ -55,11 +55,11 @@ class TasksResource:
 class CancelResource:
     """POST /similarity/tasks/<task_id>/cancel."""
 
-    def __init__(self, dispatcher: Scheduler) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
-        resp.media = {"status": "ok", "task_id": self._dispatcher.cancel(task_id).task_id}
+        resp.media = {"status": "ok", "task_id": self._scheduler.cancel(task_id).task_id}
 
 
 def asked(task: Task) -> dict[str, Any]:

@@ -20,8 +20,13 @@ def upgrade() -> None:
     """Add the column, with what the last switch reported; and an index for forgetting by age."""
     op.add_column("models", sa.Column("previous", sa.Integer))
     op.create_index("ix_tasks_created_at", "tasks", ["created_at"])
-    switches = TASKS.c.kind.in_(("upgrade", "rollback")) & (TASKS.c.state == "ok")
-    last = sa.select(TASKS.c.report).where(switches).order_by(TASKS.c.finished_at.desc()).limit(1)
+    model_requests = TASKS.c.kind.in_(("upgrade", "rollback")) & (TASKS.c.state == "ok")
+    last = (
+        sa.select(TASKS.c.report)
+        .where(model_requests)
+        .order_by(TASKS.c.finished_at.desc())
+        .limit(1)
+    )
     report = op.get_bind().execute(last).scalar_one_or_none() or {}
     previous = sa.update(MODELS).where(MODELS.c.in_use).values(previous=report.get("previous"))
     op.execute(previous)

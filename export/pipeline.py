@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export import config, graph, networks, publish, rules, sessions
+from export import checks, config, graph, networks, publish, runtime
 from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
@@ -91,7 +91,7 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
         else:
             (staged / "fp32.onnx").rename(model)
         graph.sign(model)
-        rules.check(model)
+        checks.check(model)
         _write_contract(order, folder, model)
         text = _config(order, repository, model, say)
         return publish.publish(staged, repository, order.version, force, text)
@@ -120,9 +120,9 @@ def _write_fp32(order: Order, path: Path, say: Say) -> None:
     """The graph as torch wrote it, proved against torch on real photos."""
     networks.to_onnx(order.network, path)
     graph.clean(path)
-    rules.check(path)
+    checks.check(path)
     pixels = _photos(order.network, 0, 8)
-    features, keywords = sessions.run(path, pixels)
+    features, keywords = runtime.run(path, pixels)
     wanted, wanted_keywords = networks.run(order.network, pixels)
     if keywords.shape[1] != len(order.labels):
         raise ExportRefused(f"{len(order.labels)} labels for {keywords.shape[1]} logits")
@@ -138,26 +138,26 @@ def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
     pixels = _calibration(order)
     say(f"calibrating on {len(pixels)} photos")
     fp32 = staged / "fp32.onnx"
-    sessions.simplify(fp32, staged / "simple.onnx")
+    runtime.simplify(fp32, staged / "simple.onnx")
     parts = graph.convolutions(staged / "simple.onnx")
-    sessions.quantise(staged / "simple.onnx", target, parts, pixels)
+    runtime.quantise(staged / "simple.onnx", target, parts, pixels)
     graph.clean(target)
     unseen = _photos(order.network, CALIBRATION_PHOTOS, COMPARED_PHOTOS)
-    features, keywords = sessions.run(target, unseen)
-    wanted, wanted_keywords = sessions.run(fp32, unseen)
+    features, keywords = runtime.run(target, unseen)
+    wanted, wanted_keywords = runtime.run(fp32, unseen)
     cosine = float((features * wanted).sum(1).mean())
     same = float((keywords.argmax(1) == wanted_keywords.argmax(1)).mean())
     say(f"against fp32: mean cosine {cosine:.4f}, same first keyword {same:.0%}")
     if not cosine >= INT8_COSINE:
         raise ExportRefused(f"int8 breaks this network: mean cosine {cosine:.4f}; use fp32")
     golden = contract.golden_image(order.network.crop)[None]
-    apart = float((sessions.run(target, golden)[0] * sessions.run(fp32, golden)[0]).sum())
+    apart = float((runtime.run(target, golden)[0] * runtime.run(fp32, golden)[0]).sum())
     if apart >= GOLDEN_COSINE["int8"]:
         say(f"note: the golden image (cosine {apart:.4f}) can't tell this int8 from its fp32")
 
 
 def _write_contract(order: Order, folder: Path, model: Path) -> None:
-    golden, keywords = sessions.run(model, contract.golden_image(order.network.crop)[None])
+    golden, keywords = runtime.run(model, contract.golden_image(order.network.crop)[None])
     (folder / contract.LABELS_FILE).write_text("\n".join(order.labels) + "\n", encoding="utf-8")
     contract.write(
         folder,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from export import graph, sessions
+from export import graph, runtime
 from export.errors import ExportRefused
 
 IR_MAX = 10  # ONNX Runtime 1.19.2, which Triton 24.10 carries, refuses a later file
@@ -27,7 +27,7 @@ def check(path: Path) -> None:
         raise ExportRefused(f"{path.name} has opset {stamp.opset}; at most {OPSET_MAX} loads")
     if stamp.domains:
         raise ExportRefused(f"{path.name} needs operators of {', '.join(stamp.domains)}")
-    _check_tensors(path.name, sessions.tensors(path))
+    _check_tensors(path.name, runtime.tensors(path))
 
 
 def _check_tensors(file: str, found: dict[str, tuple[str, list[int]]]) -> None:
