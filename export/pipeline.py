@@ -14,6 +14,7 @@ from export.errors import ExportRefused
 from export.networks import Network
 from local import photos
 from sidecar.errors import SimilarityError
+from sidecar.files import sha256_of
 from sidecar.images import codec as images
 from sidecar.models import contract
 from sidecar.models.contract import Contract
@@ -169,7 +170,7 @@ def _write_contract(order: Order, folder: Path, model: Path) -> None:
             crop=order.network.crop,
             dimension=golden.shape[1],
             keywords=keywords.shape[1],
-            sha256=contract.sha256_of(model),
+            sha256=sha256_of(model),
             golden_features=tuple(float(value) for value in golden[0]),
             golden_cosine=GOLDEN_COSINE[order.precision],
         ),

@@ -14,7 +14,8 @@ from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import App, add_error_handlers
 from sidecar.http.resources import images as image_resources
 from sidecar.http.resources import models as model_resources
-from sidecar.http.resources import search as resources
+from sidecar.http.resources import search as search_resources
+from sidecar.http.resources import status as status_resources
 from sidecar.http.resources import tasks as task_resources
 from sidecar.http.routes import OPEN, Route, Routes
 from sidecar.http.uploads import BatchReader
@@ -103,15 +104,15 @@ def create_app(settings: Settings) -> Sidecar:
     gauges = Gauges(catalogue, generations, inventory, health, repository, settings.data_dir)
     read, write, admin = SCOPES
 
-    add = resources.AddResource(ingest, settings.max_image_bytes)
-    add_batch = resources.AddBatchResource(batch, reader)
-    concepts = resources.ConceptsResource(keywords, settings.max_image_bytes)
+    add = image_resources.AddResource(ingest, settings.max_image_bytes)
+    add_batch = image_resources.AddBatchResource(batch, reader)
+    concepts = search_resources.ConceptsResource(keywords, settings.max_image_bytes)
     image = image_resources.ImageResource(inventory, keywords)
     thumbnail = image_resources.ThumbnailResource(entries)
     original = image_resources.OriginalResource(inventory)
     status = task_resources.StatusResource(scheduler)
-    live, ready = task_resources.LiveResource(), task_resources.ReadyResource(health)
-    metrics = task_resources.MetricsResource(gauges)
+    live, ready = status_resources.LiveResource(), status_resources.ReadyResource(health)
+    metrics = status_resources.MetricsResource(gauges)
     routes = Routes(
         Route("/similarity/add", add, write),
         Route("/similarity/add_batch", add_batch, write, may_take_long=True),
@@ -120,8 +121,8 @@ def create_app(settings: Settings) -> Sidecar:
         Route("/similarity/images/{image_id}", image, read),
         Route("/similarity/images/{image_id}/thumbnail", thumbnail, read),
         Route("/similarity/images/{image_id}/original", original, read),
-        Route("/similarity/stats", task_resources.StatsResource(inventory), read),
-        Route("/similarity/search", resources.SearchResource(search, settings), read),
+        Route("/similarity/stats", status_resources.StatsResource(inventory), read),
+        Route("/similarity/search", search_resources.SearchResource(search, settings), read),
         Route(
             "/similarity/train", task_resources.RequestResource(scheduler, TaskKind.TRAIN), admin
         ),

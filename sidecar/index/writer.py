@@ -33,8 +33,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A draft that is whole and on the disk, fit for `GenerationStore.publish`: what its `meta.json`
-    says, and its folder."""
+    """A draft, whole and on the disk, fit for `GenerationStore.publish`: `meta.json` and folder."""
 
     meta: Meta
     folder: Path

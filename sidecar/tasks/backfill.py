@@ -72,13 +72,13 @@ class Backfill:
 
     def _calls(self, model: Model, after: int, up_to: int) -> Iterator[list[StoredImage]]:
         """The images without features, as many at once as a call may have."""
-        while page := self.vectors.missing(model.record.model, after, up_to, PAGE):
+        while page := self.features.missing(model.record.model, after, up_to, PAGE):
             for start in range(0, len(page), model.largest_call):
                 yield page[start : start + model.largest_call]
             after = page[-1].seq
 
     def _store(self, record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> int:
-        self.vectors.store(record, made)
+        self.features.store(record, made)
         count = len(made)
         made.clear()
         return count

@@ -64,17 +64,17 @@ def stored(catalogue: Catalogue, model: int = 1) -> dict[int, float]:
 def test_an_added_image_is_there_after_reopening(catalogue: Catalogue) -> None:
     seq = catalogue.adds.add(image(3, original=b"the upload"))
     again = open_catalogue(catalogue.database.url, LEASE_S)
-    assert again.entries.ids_of([seq]) == {seq: "id-3"}
-    assert again.entries.jpeg("id-3") == b"jpeg 3"
-    assert again.entries.upload("id-3") == Upload("sha-3", b"the upload", kept=True)
-    entry = again.entries.get("id-3")
+    assert again.images.ids_of([seq]) == {seq: "id-3"}
+    assert again.images.jpeg("id-3") == b"jpeg 3"
+    assert again.images.upload("id-3") == Upload("sha-3", b"the upload", kept=True)
+    entry = again.images.get("id-3")
     assert (entry.seq, entry.sha256, entry.versions) == (seq, "sha-3", [1])
     assert abs(entry.added_at - time.time()) < 60
     assert stored(again) == {seq: 3.0}
-    found = again.entries.features("id-3", 1)
+    found = again.images.features("id-3", 1)
     assert found is not None
     assert (found[0], found[1].tolist()) == (seq, [3.0] * 8)
-    assert again.entries.features("id-3", 2) is None
+    assert again.images.features("id-3", 2) is None
     again.database.close()
 
 

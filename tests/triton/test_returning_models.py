@@ -153,7 +153,7 @@ def test_an_add_that_is_refused_each_time_ends_with_an_error(
     with pytest.raises(ModelReplaced, match=f"tried {TRIES} times"):
         Ingest(other.adds, shop.models, ImageRules(384, 10**8), False).add(*first(pictures))
     assert time.monotonic() - began < 20
-    assert other.entries.count() == 0
+    assert other.images.count() == 0
     other.database.close()
 
 

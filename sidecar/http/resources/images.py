@@ -27,7 +27,7 @@ class ImagesResource:
     """GET /similarity/images?after=&limit=."""
 
     def __init__(self, images: Images) -> None:
-        self._images = entries
+        self._images = images
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         after = whole_number(req, "after", MOST_IMAGES, 0, least=0)
@@ -79,7 +79,7 @@ class ThumbnailResource:
     """GET /similarity/images/<id>/thumbnail: the JPEG that is kept."""
 
     def __init__(self, images: Images) -> None:
-        self._images = entries
+        self._images = images
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         if req.if_none_match:  # most who look again need no more than this
