@@ -69,6 +69,7 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching
+	$(RUN) python -m campaigns.returning
 
 bench-catalogue: setup ## measure adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
@@ -90,9 +91,10 @@ check: setup ## check format, lint, types, security and layers; a commit must pa
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
+	$(RUN) lint-imports --quiet
 	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
 	$(RUN) python -m tests.support.audit
-	$(RUN) python -m pytest tests/docs/test_layers.py
+	$(RUN) python -m pytest tests/unit/test_doors.py
 
 check-gpu: setup model ## compare what a GPU computes with the CPU; without a GPU, say so
 	@! $(RUN) python -m deploy.gpu --present >/dev/null || $(MAKE) --no-print-directory $(GPU)/done

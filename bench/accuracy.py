@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demo.client import Client
-from export import networks, versions
+from export import networks, pipeline
 
 CLIENTS = 16
 
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def _through_service(photos: list[Photo], client: Client) -> list[bool]:
-    labels = versions.read_labels(versions.IMAGENET_LABELS)
+    labels = pipeline.read_labels(pipeline.IMAGENET_LABELS)
 
     def is_right(photo: Photo) -> bool:
         file, classes = photo

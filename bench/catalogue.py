@@ -31,7 +31,7 @@ from bench.filling import fill
 from bench.timing import median_ms
 from local.ports import LaunchRefused
 from local.postgres import postgres
-from sidecar.catalogue import Catalogue, NewImage, open_catalogue
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.catalogue.sqlite import SQLite
 
 LEASE_S = 30
@@ -56,7 +56,7 @@ class Source:
     random: np.random.Generator
     jpeg_bytes: int
 
-    def draw(self, model: int, count: int) -> list[NewImage]:
+    def draw(self, model: ModelRecord, count: int) -> list[NewImage]:
         features = self.random.standard_normal((count, DIMENSION), np.float32)
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         ids = self.random.integers(1 << 63, size=count).astype(str).tolist()
@@ -242,7 +242,7 @@ def _walk_beside_adds(catalogue: Catalogue, source: Source) -> int:
 def _walk(catalogue: Catalogue) -> tuple[int, int]:
     """Returns rows and bytes of float16 features."""
     rows = size = 0
-    for page in catalogue.vectors.stream(_model(catalogue), 0, 10**12):
+    for page in catalogue.features.stream(_model(catalogue).model, 0, 10**12):
         rows += len(page.seqs)
         size += page.features.nbytes
     return rows, size
@@ -250,7 +250,7 @@ def _walk(catalogue: Catalogue) -> tuple[int, int]:
 
 def _look_ups(catalogue: Catalogue, source: Source) -> Figures:
     """Milliseconds, medians; the images are random ones all over the catalogue."""
-    entries, model = catalogue.entries, _model(catalogue)
+    entries, model = catalogue.images, _model(catalogue).model
     last, _ = entries.last_added() or (0, 0.0)
     seqs = source.random.choice(last, LOOK_UPS, replace=False).tolist()
     ids = [entries.page(seq, 1)[0][1] for seq in seqs]
@@ -269,8 +269,8 @@ def _ms(times: int, call: Callable[[], object]) -> float:
     return median_ms(lambda _: call(), [""] * times)
 
 
-def _model(catalogue: Catalogue) -> int:
-    return catalogue.models.adopt(1, "a" * 64, DIMENSION).model
+def _model(catalogue: Catalogue) -> ModelRecord:
+    return catalogue.models.adopt(1, "a" * 64, DIMENSION)
 
 
 def _peak_bytes() -> int:

@@ -16,8 +16,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from sidecar import contract
-from sidecar.images import ImageRules, canonical, pixels
+from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.models import contract
 
 BATCH = 16
 RULES = ImageRules(canonical_size=384, max_pixels=100_000_000)

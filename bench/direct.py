@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bench.ceiling import Offline
 from bench.timing import median_ms
-from sidecar.features import Extractor
-from sidecar.generations import Generations
-from sidecar.search import Wanted, rank
+from sidecar.index.ranking import SearchRequest, rank
+from sidecar.index.store import GenerationStore
+from sidecar.models.triton import TritonClient
 
 COUNT = 300
-WANTED = Wanted(num_results=10, nprob=5, max_dist=4.0)
+WANTED = SearchRequest(num_results=10, nprob=5, max_dist=4.0)
 
 
 def parts_of_a_search(
@@ -21,8 +21,8 @@ def parts_of_a_search(
     Args:
         env: of a stack that runs and has an index.
     """
-    generation = Generations(Path(env["DATA_DIR"]) / "index").current()
-    extractor = Extractor(env["TRITON_URL"], timeout_s=10)
+    generation = GenerationStore(Path(env["DATA_DIR"]) / "index").current()
+    extractor = TritonClient(env["TRITON_URL"], timeout_s=10)
     images = [offline.decode(photo) for photo in photos[:COUNT]]
     queries = [extractor.features(image[None], offline.contract) for image in images]
     return {

@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Catalogue, NewImage
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage
 from sidecar.catalogue.adds import store_all
 
 AT_ONCE = 1024  # images a commit
@@ -20,6 +20,6 @@ def fill(catalogue: Catalogue, images: Iterable[NewImage]) -> None:
             store_all(connection, batch)
 
 
-def blank(name: str, model: int, vector: NDArray[np.float32]) -> NewImage:
+def blank(name: str, model: ModelRecord, vector: NDArray[np.float32]) -> NewImage:
     """An image with features, float32 [D], and no photo."""
     return NewImage(name, "0" * 64, b"\xff", {model: vector})

@@ -165,7 +165,7 @@ class Bench:
         assert record is not None
         missing = images - stack.get("/similarity/stats").json()["images"]
         rows = itertools.chain.from_iterable(mixed(self._base, max(0, missing), seed=images))
-        fill(catalogue, (blank(f"{images}-{n}", record.model, row) for n, row in enumerate(rows)))
+        fill(catalogue, (blank(f"{images}-{n}", record, row) for n, row in enumerate(rows)))
         catalogue.database.close()
 
     @contextmanager

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from bench.vectors import mixed, real
-from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, open_catalogue
-from sidecar.generations import Generations
-from sidecar.index.codes import VALUES_PER_CODE, lists_for, sample_size
-from sidecar.search import Wanted, rank
-from sidecar.trainer import Trainer
+from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
+from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
+from sidecar.index.builder import BuildRules
+from sidecar.index.ranking import SearchRequest, rank
+from sidecar.index.store import GenerationStore
+from sidecar.tasks.training import Trainer
 
 SIZES = (10_000, 100_000, 1_000_000)
 NPROBS = (1, 2, 5, 10, 20, 50, 100)
@@ -130,7 +130,7 @@ def _catalogue(folder: Path) -> Catalogue:
 def _fill(folder: Path, start: int, count: int) -> None:
     catalogue = _catalogue(folder)
     width = int((folder / "width").read_text())
-    model = catalogue.models.adopt(1, "0" * 64, width).model
+    model = catalogue.models.adopt(1, "0" * 64, width)
     for first in range(start, start + count, AT_ONCE):
         rows = _wide(folder, first, min(AT_ONCE, start + count - first))
         fill(catalogue, (blank(f"{n}", model, row) for n, row in enumerate(rows, first + 1)))
@@ -142,9 +142,9 @@ def _fill(folder: Path, start: int, count: int) -> None:
 
 def _task(folder: Path, kind: str) -> Figures:
     """A task as the worker runs it; also what it wrote, and the memory at its peak."""
-    catalogue, generations = _catalogue(folder), Generations(folder / "index")
+    catalogue, generations = _catalogue(folder), GenerationStore(folder / "index")
     trainer = Trainer(catalogue, generations, BuildRules(0, "auto"), keep_generations=2)
-    task = catalogue.tasks.claim(catalogue.tasks.request(kind).task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind(kind)).task_id)
     assert task is not None
     before = _inodes(folder / "index")
     phases: dict[str, float] = {}
@@ -165,7 +165,7 @@ def _task(folder: Path, kind: str) -> Figures:
         "bytes": sum(each.st_size for each in files),
         "written": written,
         "images": done.images,
-        "report": done.report,
+        "report": to_json(done.report),
     }
 
 
@@ -225,11 +225,11 @@ def _truth(folder: Path, size: int) -> None:
 
 def _searches(folder: Path, nprobs: tuple[int, ...]) -> Figures:
     """Recall@10 and milliseconds at each NPROB, one search after the other."""
-    generation = Generations(folder / "index").current()
+    generation = GenerationStore(folder / "index").current()
     truth = np.load(folder / "truth.npz")
     figures: Figures = {}
     for nprob in nprobs:
-        wanted, found, took = Wanted(NEIGHBOURS, nprob, np.inf), [], []
+        wanted, found, took = SearchRequest(NEIGHBOURS, nprob, np.inf), [], []
         for query, vector in zip(truth["queries"], truth["vectors"], strict=True):
             began = time.perf_counter()
             _, dist = rank(generation, vector, wanted, itself=int(query) + 1)
@@ -252,7 +252,7 @@ def _first_answer(folder: Path) -> float:
     """Milliseconds from nothing opened to an answer."""
     vector = np.load(folder / "truth.npz")["vectors"][0]
     began = time.perf_counter()
-    rank(Generations(folder / "index").current(), vector, Wanted(NEIGHBOURS, 5, np.inf))
+    rank(GenerationStore(folder / "index").current(), vector, SearchRequest(NEIGHBOURS, 5, np.inf))
     return 1000 * (time.perf_counter() - began)
 
 
@@ -272,9 +272,9 @@ def _side_by_side(folder: Path, searching_s: float) -> dict[int, float]:
 
 
 def _count(folder: Path, start: float, until: float) -> int:
-    generation = Generations(folder / "index").current()
+    generation = GenerationStore(folder / "index").current()
     vectors = np.load(folder / "truth.npz")["vectors"]
-    wanted, done = Wanted(NEIGHBOURS, 5, np.inf), 0
+    wanted, done = SearchRequest(NEIGHBOURS, 5, np.inf), 0
     time.sleep(max(0.0, start - time.time()))
     while time.time() < until:
         rank(generation, vectors[done % len(vectors)], wanted)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.photos import paths
-from sidecar import contract
+from sidecar.models import contract
 
 VIEWS = 12  # of each photo: the whole, and random crops
 PACKAGED = 2000  # variations of the packages' photos, where no others are given
@@ -87,11 +87,11 @@ def _box(size: tuple[int, int], random: np.random.Generator) -> tuple[int, int, 
 
 
 def _embedded(model: Path, views: Iterator[NDArray[np.uint8]]) -> Iterator[Rows]:
-    from export import sessions
+    from export import runtime
 
     done = 0
     while batch := [view for view, _ in zip(views, range(AT_ONCE), strict=False)]:
-        yield sessions.run(model, np.stack(batch))[0]
+        yield runtime.run(model, np.stack(batch))[0]
         done += len(batch)
         print(f"\r{done} views embedded\033[K", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -32,10 +32,10 @@ from PIL import Image
 
 from local.postgres import postgres
 from local.stack import COMMANDS, ROOT, Stack, running
-from sidecar import contract
 from sidecar.catalogue import open_catalogue
-from sidecar.features import Extractor
-from sidecar.images import ImageRules, canonical, pixels
+from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.models import contract
+from sidecar.models.triton import TritonClient
 from sidecar.settings import from_environment
 
 CLIENTS = 50
@@ -174,7 +174,7 @@ def ids_in(url: str) -> set[str]:
     """Every id in a catalogue."""
     catalogue = open_catalogue(url, 30)
     try:
-        return {name for _, name in catalogue.entries.page(0, 10**9)}
+        return {name for _, name in catalogue.images.page(0, 10**9)}
     finally:
         catalogue.database.close()
 
@@ -192,7 +192,7 @@ def losses(
     catalogue = open_catalogue(url, 30)
     for name, fate in fates.items():
         possible = {fate.acknowledged, *fate.pending}
-        features = catalogue.entries.features(name, 1) if name in stored else None
+        features = catalogue.images.features(name, 1) if name in stored else None
         found = None if features is None else picture_of(features[1], expected)
         if found not in possible:
             yield f"{name} is picture {found}; it should be one of {possible}"
@@ -211,7 +211,7 @@ def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
     settings = from_environment()
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     jpegs = [canonical(file, rules) for file in pictures]
-    extractor = Extractor(stack.env["TRITON_URL"], 10)
+    extractor = TritonClient(stack.env["TRITON_URL"], 10)
     alone = [pixels(jpeg, made.resize, made.crop)[None] for jpeg in jpegs]
     return np.concatenate([extractor.features(image, made) for image in alone])
 

@@ -62,3 +62,27 @@ def projected() -> nn.Module:
     """The network with weights that are the same each time."""
     torch.manual_seed(7)
     return Projected()
+
+
+class Signed(nn.Module):
+    """As small, and its features have both signs: those of two seeds are far apart."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.layers = nn.Conv2d(3, 8, 3, stride=4, padding=1)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        features = torch.tanh(self.layers(image)).mean((2, 3))
+        return features, self.head(features)
+
+
+def signed_one() -> nn.Module:
+    """Returns one set of weights."""
+    return Signed(1)
+
+
+def signed_two() -> nn.Module:
+    """Returns another set of weights."""
+    return Signed(2)

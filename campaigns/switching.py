@@ -66,6 +66,7 @@ class Traffic:
     stack: Stack
     pictures: list[bytes]
     stored: dict[str, bytes]
+    pause_s: float = 0.0  # of each client that adds, after each add
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     added: dict[str, bytes] = field(default_factory=dict)
@@ -114,6 +115,7 @@ class Traffic:
             response = session.post(url, files={"data": picture}, timeout=60)
             if response.status_code == 200:
                 self.added[name] = picture
+                time.sleep(self.pause_s)
             else:
                 self.failures.append(f"add: {response.status_code} {response.text}")
 
@@ -125,7 +127,7 @@ def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
 
     def features(name: str, version: int) -> Any:
         if (name, version) not in known:
-            found = catalogue.entries.features(name, keys[version])
+            found = catalogue.images.features(name, keys[version])
             assert found is not None, f"version {version} has no features of {name}"
             known[name, version] = found[1]
         return known[name, version]

@@ -5,12 +5,12 @@ import sys
 import time
 from pathlib import Path
 
-from export import configure, networks, publish, versions
+from export import configure, networks, pipeline, publish
 from export.arguments import Parser, file, folder, positive
 from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
-from export.versions import Order
+from export.pipeline import Order
 from sidecar.errors import SettingsError
 
 DESCRIPTION = "Make a version of the keywording model: torch -> ONNX -> checked -> repository."
@@ -63,12 +63,12 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _export(words: list[str], say: versions.Say) -> str:
+def _export(words: list[str], say: pipeline.Say) -> str:
     """Make a version, as the arguments say."""
     arguments = _parser().parse_args(words)
     publish.check_free(arguments.repository, arguments.version, arguments.force)
     order = _order(arguments, configure.purpose(arguments))
-    return f"published {versions.make(order, arguments.repository, arguments.force, say)}"
+    return f"published {pipeline.make(order, arguments.repository, arguments.force, say)}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,7 +128,7 @@ def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
         architecture=arguments.arch or arguments.module,
         precision=arguments.precision,
         version=arguments.version,
-        labels=versions.read_labels(arguments.labels or versions.IMAGENET_LABELS),
+        labels=pipeline.read_labels(arguments.labels or pipeline.IMAGENET_LABELS),
         calibration=arguments.calibration,
         purpose=purpose,
     )

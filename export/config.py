@@ -29,8 +29,8 @@ from string import Template
 from export import graph
 from export.errors import ExportRefused
 from export.publish import CONFIG_FILE
-from sidecar import contract
-from sidecar.contract import MODEL, MODEL_FILE
+from sidecar.models import contract
+from sidecar.models.contract import MODEL, MODEL_FILE
 
 BATCHES = {"cpu": 8, "cuda": 32, "tensorrt": 32}  # images in one run, by target
 TARGETS = tuple(BATCHES)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from export.errors import ExportRefused
-from sidecar.contract import MODEL
+from sidecar.models.contract import MODEL
 
 CONFIG_FILE = "config.pbtxt"
 

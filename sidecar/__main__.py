@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from sidecar import keys, logs
 from sidecar.errors import SettingsError, SimilarityError
-from sidecar.metrics import sharing
+from sidecar.http import api_keys as keys
 from sidecar.settings import Settings, from_environment
+from sidecar.telemetry import logs
+from sidecar.telemetry import multiprocess as sharing
 
 COMMANDS = {
     "serve": "answer HTTP",
@@ -15,7 +16,7 @@ COMMANDS = {
     "backup": "copy everything into a new folder, while the service runs",
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and say what is wrong; exit status 1 where something is",
-    "repair": "make the index again from the catalogue",
+    "repair": "make the index again from the catalogue, and look at all features",
     "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
 FOLDERS = {"backup": "DEST", "restore": "SRC"}
@@ -49,7 +50,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     elif arguments.command == "worker":
         _work(settings)
     else:
-        from sidecar.maintenance import maintain
+        from sidecar.operations.commands import maintain
 
         return maintain(settings, arguments.command, arguments.folder)
     return 0
@@ -57,15 +58,15 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> None:
     with sharing.share():
-        _check(settings)
-        from sidecar.server import serve
+        _check(settings, asks=True)
+        from sidecar.http.server import serve
 
         serve(settings)
 
 
 def _work(settings: Settings) -> None:
     _check(settings)
-    from sidecar.jobs import work
+    from sidecar.tasks.worker import work
 
     work(settings)
 
@@ -76,17 +77,26 @@ def _draw_key(name: str, scopes: str) -> None:
     print(key)
 
 
-def _check(settings: Settings) -> None:
-    """Open all once here, where trouble is one line; its processes open it for themselves."""
+def _check(settings: Settings, asks: bool = False) -> None:
+    """Open all once here, where trouble is one line; its processes open it for themselves.
+
+    Args:
+        asks: whether to ask for the task that looks at features in doubt, where there are any.
+    """
     if settings.api_keys_file:
         keys.read(settings.api_keys_file)
     try:
         settings.index_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
-    from sidecar.catalogue import open_catalogue
+    from sidecar.catalogue import TaskKind, open_catalogue
 
-    open_catalogue(settings.database_url, settings.task_lease_s).database.close()
+    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    try:
+        if asks and catalogue.suspects.count() and not catalogue.tasks.unfinished((TaskKind.MEND,)):
+            catalogue.tasks.request(TaskKind.MEND)
+    finally:
+        catalogue.database.close()
 
 
 def _parser() -> argparse.ArgumentParser:

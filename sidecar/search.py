@@ -7,27 +7,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar import timings
-from sidecar.catalogue import Entries
+from sidecar.catalogue import Images
 from sidecar.errors import FeaturesMissing, IndexDamaged
-from sidecar.generation import Generation
-from sidecar.generations import Generations
-from sidecar.images import ImageRules, canonical
-from sidecar.index import Reach, Without, distances
-from sidecar.model import Line
-from sidecar.models import VerifiedModels
-from sidecar.tombstones import Tombstones
-
-FARTHER = 4  # times as many lists, where those visited hold fewer images than are wanted
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How many neighbours, how carefully (NPROB, 1..100), and how far away at most."""
-
-    num_results: int
-    nprob: int
-    max_dist: float
+from sidecar.images.codec import ImageRules, canonical
+from sidecar.index.generation import Generation
+from sidecar.index.ranking import SearchRequest, rank
+from sidecar.index.store import GenerationStore
+from sidecar.index.tombstones import Tombstones
+from sidecar.models.model import Lane
+from sidecar.models.registry import ModelRegistry
+from sidecar.telemetry import timings
 
 
 @dataclass(frozen=True)
@@ -47,13 +36,13 @@ class Search:
     The distance is the squared L2 distance of unit features: 0 for the same image, at most 4.
     """
 
-    entries: Entries
-    models: VerifiedModels
-    generations: Generations
+    images: Images
+    models: ModelRegistry
+    generations: GenerationStore
     tombstones: Tombstones
     rules: ImageRules
 
-    def nearest(self, upload: bytes, wanted: Wanted) -> Neighbours:
+    def nearest(self, upload: bytes, wanted: SearchRequest) -> Neighbours:
         """Find the images most like an uploaded one, embedded as the stored ones were.
 
         Raises:
@@ -67,7 +56,7 @@ class Search:
 
         @cache
         def features(version: int, sha256: str) -> NDArray[np.float32]:
-            return self.models.verified(version, sha256).features(jpeg(), Line.SEARCH)
+            return self.models.verified(version, sha256).features(jpeg(), Lane.SEARCH)
 
         def look(generation: Generation) -> Neighbours:
             meta = generation.meta
@@ -75,7 +64,7 @@ class Search:
 
         return self._in_a_whole_generation(look)
 
-    def nearest_to(self, image_id: str, wanted: Wanted) -> Neighbours:
+    def nearest_to(self, image_id: str, wanted: SearchRequest) -> Neighbours:
         """Find the images most like a stored one, itself left out; no inference is needed.
 
         Raises:
@@ -85,7 +74,7 @@ class Search:
         """
 
         def look(generation: Generation) -> Neighbours:
-            stored = self.entries.features(image_id, self.models.recorded(generation.meta.sha256))
+            stored = self.images.features(image_id, self.models.recorded(generation.meta.sha256))
             if stored is None:
                 version = generation.meta.version
                 raise FeaturesMissing(f"version {version} has made no features of {image_id} yet")
@@ -108,14 +97,14 @@ class Search:
         self,
         generation: Generation,
         query: NDArray[np.float32],
-        wanted: Wanted,
+        wanted: SearchRequest,
         itself: int | None = None,
     ) -> Neighbours:
         without, known = self.tombstones.known(generation), -1
         while True:
             with timings.stage("search"):
                 seqs, dist = rank(generation, query, wanted, without, itself)
-                ids = self.entries.ids_of(seqs.tolist())
+                ids = self.images.ids_of(seqs.tolist())
             gone = 0 if without is None else len(without.labels)
             if len(ids) == len(seqs) or gone == known:
                 break
@@ -125,37 +114,3 @@ class Search:
         return Neighbours(
             [d for d, _ in found], [i for _, i in found], generation.meta.version, generation.number
         )
-
-
-def rank(
-    generation: Generation,
-    query: NDArray[np.float32],
-    wanted: Wanted,
-    without: Without | None = None,
-    itself: int | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The nearest of a generation's candidates by their full features.
-
-    Args:
-        generation: to search in.
-        query: float32 [D].
-        wanted: how many, how carefully, how far.
-        without: images that are gone.
-        itself: the sequence number of the query, where it is a stored image.
-    Returns:
-        seqs int64 [n] and squared L2 distances float32 [n], ascending; ties by age.
-    Raises:
-        IndexDamaged: what it holds is not what was stored.
-    """
-    index = generation.index
-    reach = generation.search_params(wanted.nprob, wanted.num_results + 1)
-    while True:
-        seqs = index.candidates(query[None], reach, without)[0]
-        seqs = seqs[(seqs >= 0) & (seqs != itself)]
-        if len(seqs) >= wanted.num_results or reach.lists >= index.lists:
-            break
-        reach = Reach(FARTHER * reach.lists, reach.candidates)  # these lists hold too few
-    dist = distances(query, generation.segments.features(seqs))
-    nearest = np.lexsort((seqs, dist))[: wanted.num_results]
-    nearest = nearest[dist[nearest] <= wanted.max_dist]
-    return seqs[nearest], dist[nearest]

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     keep_generations: int = Field(
         2, ge=1, le=100, description="generations of the index that stay on the volume"
     )
+    keep_tasks_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="days that a finished task can be asked for; the last 1,000 always can",
+    )
     metrics_port: int = Field(
         9091, ge=0, le=65_535, description="port of a worker's metrics; 0 is none"
     )

@@ -14,9 +14,10 @@ from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
 from local.stack import Stack, add_all, restored, running
-from sidecar import images, jpeg
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata
+from sidecar.images import codec as images
+from sidecar.images import turbojpeg as jpeg
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
 from tests.support.once import kept, once

@@ -18,7 +18,7 @@ from deploy.gpu.machine import Environment, Refused, Wrong, gpus
 from export import config
 from export.__main__ import main as export
 from export.errors import ExportRefused
-from sidecar import contract
+from sidecar.models import contract
 
 Check = tuple[str, Callable[[], str]]  # its name, and what does it and says what it found
 NEEDS = (

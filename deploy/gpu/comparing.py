@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from deploy.gpu.machine import Environment, Wrong
 from export import config
 from local import photos
-from sidecar import contract, images
+from sidecar.images import codec as images
+from sidecar.models import contract
 
 PHOTOS = 23
 INFERENCE = str(Path(__file__).with_name("inference.py"))

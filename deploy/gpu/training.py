@@ -13,11 +13,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index import Device, Index, Nearest, Reach, Wish
+from sidecar.index.ann import Device, Index, Nearest, SearchParams, Wish
 
 QUERIES = 512
 KEPT = 10
-REACH = Reach(lists=16, candidates=100)
+REACH = SearchParams(lists=16, candidates=100)
 
 
 def main(wish: str, size: str, dimension: str) -> int:

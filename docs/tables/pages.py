@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.tables import figures, sizing
 from docs.tables.markdown import fill, table
-from sidecar.dial import PROMISES
+from sidecar.index.recall.operating_points import PROMISES
 from sidecar.settings import Settings
 
 FOLDER = Path(__file__).parent.parent

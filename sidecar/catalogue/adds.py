@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
+from sidecar.batching import Batcher
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.models import ModelRecord, known_models
 from sidecar.catalogue.removals import bury
-from sidecar.catalogue.schema import features, images, models, originals, pictures
-from sidecar.errors import DuplicateId, ModelReplaced
-from sidecar.gathering import Gathering
+from sidecar.catalogue.schema import features, images, originals, pictures
+from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced
 
 STORED = np.dtype("<f2")  # of a feature vector
 LARGEST_COMMIT = 256  # images
-IN_USE = select(models.c.model).where(models.c.in_use)
 
-
-Stored = int | DuplicateId | ModelReplaced  # a sequence number, or why there is none
+Refusal = DuplicateId | ModelReplaced | ModelRefused
+Stored = int | Refusal  # a sequence number, or why there is none
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NewImage:
         id: as the client knows it.
         sha256: of the upload, hex.
         jpeg: the canonical JPEG.
-        features: float32 [D] by the catalogue's key of the model that made them.
+        features: float32 [D] by the model that made them, as whoever asked it knows it.
         original: the upload, where it is to be kept and is not the canonical JPEG itself.
         overwrite: whether it takes the place of an image with the same id.
     """
@@ -43,7 +43,7 @@ class NewImage:
     id: str
     sha256: str
     jpeg: bytes
-    features: dict[int, NDArray[np.float32]]
+    features: dict[ModelRecord, NDArray[np.float32]]
     original: bytes | None = None
     overwrite: bool = False
 
@@ -53,7 +53,7 @@ class Adds:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits: Gathering[NewImage, int] = Gathering("commit", self._commit, LARGEST_COMMIT)
+        self._commits: Batcher[NewImage, int] = Batcher("commit", self._commit, LARGEST_COMMIT)
 
     def check_free(self, image_id: str, sha256: str) -> None:
         """Spare an upload its inference when its id is in use already.
@@ -74,6 +74,7 @@ class Adds:
         Raises:
             DuplicateId: the id is in use, and the image is not to overwrite; nothing was changed.
             ModelReplaced: it lacks features of the model in use; nothing was stored.
+            ModelRefused: the model in use gave features of another length; nothing was stored.
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
         return self._commits.ask(image)
@@ -86,28 +87,51 @@ class Adds:
 def store_all(connection: Connection, batch: list[NewImage]) -> list[Stored]:
     """Store images within a transaction; what is wrong with one is not its neighbours' affair.
 
+    Features of a model that the catalogue no longer knows, just as they name it, are left out.
+
     Returns:
         for each image its sequence number, or why it has none.
     """
-    in_use = connection.execute(IN_USE).scalar_one_or_none()
+    known, in_use = known_models(connection)
     stored = _stored(connection, {image.id for image in batch})
     taken = {image_id: sha256 for image_id, (_, sha256) in stored.items()}
     chosen: dict[str, NewImage] = {}
-    refused: dict[int, DuplicateId | ModelReplaced] = {}
+    refused: dict[int, Refusal] = {}
     for place, image in enumerate(batch):
-        if in_use not in image.features:  # it was made while an upgrade came to its end
-            refused[place] = ModelReplaced("the model was replaced while the image was on its way")
+        strange = _strange(image, in_use)
+        if strange is not None:
+            refused[place] = strange
         elif image.id in taken and not image.overwrite:
             refused[place] = _clash(image.id, image.sha256, taken[image.id])
         else:
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
     bury(connection, [stored[image_id][0] for image_id in chosen if image_id in stored])
-    seqs = _insert(connection, chosen)
+    seqs = _insert(connection, chosen, known)
     return [refused.get(place) or seqs[image.id] for place, image in enumerate(batch)]
 
 
-def _insert(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, int]:
+def _strange(image: NewImage, in_use: ModelRecord | None) -> ModelReplaced | ModelRefused | None:
+    """Why the catalogue does not take an image's features, if it does not."""
+    if in_use is None or in_use not in image.features:
+        return ModelReplaced("the model was replaced while the image was on its way")
+    if not fits(in_use, image.features[in_use]):
+        shape = list(image.features[in_use].shape)
+        return ModelRefused(
+            f"version {in_use.version} gave features of the shape {shape}, and the catalogue has "
+            f"{in_use.dimension} values of an image by it"
+        )
+    return None
+
+
+def fits(record: ModelRecord, features: NDArray[np.float32]) -> bool:
+    """Whether features have the length of those of their model."""
+    return features.shape == (record.dimension,)
+
+
+def _insert(
+    connection: Connection, chosen: dict[str, NewImage], known: frozenset[ModelRecord]
+) -> dict[str, int]:
     if not chosen:
         return {}
     now = time.time()
@@ -120,7 +144,11 @@ def _insert(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, in
     for image_id, new in chosen.items():
         seq = seqs[image_id]
         new_pictures.append({"seq": seq, "jpeg": new.jpeg, "crc": zlib.crc32(new.jpeg)})
-        new_features += [feature_row(seq, *made) for made in new.features.items()]
+        new_features += [
+            feature_row(seq, model.model, made)
+            for model, made in new.features.items()
+            if model in known and fits(model, made)  # else it is caught up with, or it is gone
+        ]
         if new.original is not None:
             new_originals.append({"seq": seq, "upload": new.original})
     connection.execute(insert(pictures), new_pictures)

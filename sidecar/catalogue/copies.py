@@ -1,17 +1,13 @@
 """A catalogue copied whole into another, of whatever kind of database either is."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
-from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import images, metadata, models, removals, tasks
-from sidecar.catalogue.sqlite import SQLite
+from sidecar.catalogue.database import Database, Within
+from sidecar.catalogue.schema import images, metadata, models, removals
 from sidecar.errors import BackupRefused
-
-if TYPE_CHECKING:
-    from sidecar.catalogue.postgresql import PostgreSQL
 
 ROWS_AT_ONCE = {"originals": 4}  # whole uploads; other rows are small
 ROWS = 128
@@ -20,32 +16,18 @@ COUNTED = (images.c.seq, removals.c.removal, models.c.model)
 Report = Callable[[str, int], None]
 
 
-def started(source: Connection) -> set[str]:
-    """The tasks that had taken their snapshot by the moment that `source` shows: a generation that
-    one of them made holds no image that this moment does not know of."""
-    query = select(tasks.c.task_id).where(tasks.c.snapshot.is_not(None))
-    return set(source.execute(query).scalars())
-
-
-def copy(
-    source: Connection,
-    kind: "SQLite | PostgreSQL",
-    target: Database,
-    report: Report,
-    finish: Callable[[], None] = lambda: None,
-) -> None:
-    """Fill an empty catalogue in one transaction.
+@contextmanager
+def copying(moment: Within, target: Database, report: Report) -> Iterator[None]:
+    """Fill an empty catalogue in one transaction, which counts when the block has ended well.
 
     Args:
-        source: within a transaction, so that all tables are of one moment.
-        kind: of the source's database.
-        report: is told each table and how many of its rows have been copied.
-        finish: what else must succeed before the copy counts.
+        moment: an open transaction, so that all tables are of one moment.
+        report: is called with each table and how many of its rows have been copied.
     Raises:
         BackupRefused: the target holds images.
         StorageFull, CatalogueUnavailable: nothing was copied.
     """
-    with target.writing() as connection:
+    with moment.reading() as source, target.writing() as connection:
         if connection.execute(select(images.c.seq).limit(1)).first() is not None:
             raise BackupRefused("the catalogue that is to be filled holds images already")
         for table in reversed(metadata.sorted_tables):
@@ -55,9 +37,9 @@ def copy(
         for column in COUNTED:
             # Not only the largest that is left: the newest image may have been removed.
             largest = int(source.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
-            number = max(largest, kind.last_number(source, column))
+            number = max(largest, moment.kind.last_number(source, column))
             target.kind.set_last_number(connection, column, number)
-        finish()
+        yield
 
 
 def _copy_table(source: Connection, target: Connection, table: Table, report: Report) -> None:

@@ -1,19 +1,50 @@
 """The connection to the catalogue's database: its transactions and its errors."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.migration import migrate
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
 
-if TYPE_CHECKING:
-    from sidecar.catalogue.postgresql import PostgreSQL
+
+class Connections(Protocol):
+    """Where a part of the catalogue gets its connection: each time a transaction of its own, or
+    one that is open already."""
+
+    @property
+    def kind(self) -> Dialect:
+        """The kind of database."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection for looking."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A connection for changing."""
+
+
+class Within:
+    """The connection of one open transaction, which ends where it began."""
+
+    def __init__(self, kind: Dialect, connection: Connection, writes: bool) -> None:
+        self.kind = kind
+        self._connection = connection
+        self._writes = writes
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        assert self._writes, "this transaction is for looking only"
+        yield self._connection
 
 
 class Database:
@@ -106,9 +137,10 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        caught: tuple[type[Exception], ...] = (SQLAlchemyError, *self.kind.errors)
         try:
             yield
-        except (SQLAlchemyError, *self.kind.errors) as error:
+        except caught as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if self.kind.is_full(cause):
                 raise StorageFull("the volume of the catalogue is full") from error
@@ -116,7 +148,7 @@ class Database:
             raise CatalogueUnavailable(f"the catalogue: {line}") from error
 
 
-def _kind(url: str) -> "SQLite | PostgreSQL":
+def _kind(url: str) -> Dialect:
     try:
         name = make_url(url).get_backend_name()
     except (ArgumentError, NoSuchModuleError):
@@ -124,9 +156,7 @@ def _kind(url: str) -> "SQLite | PostgreSQL":
     if name == "sqlite":
         return SQLite(url)
     if name == "postgresql":
-        from sidecar.catalogue.postgresql import (
-            PostgreSQL,
-        )  # here: with SQLite nobody needs psycopg
+        from sidecar.catalogue.postgresql import PostgreSQL
 
         return PostgreSQL(url)
     raise CatalogueUnavailable(

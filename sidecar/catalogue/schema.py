@@ -2,7 +2,8 @@
 
 Pictures, originals and features stand apart from images, so that walking over ids reads no blobs. A
 sequence number (`seq`, `removal`) is never used twice, even after its row is gone: generations of
-the index name images by it, and an image that takes another's place gets a number of its own.
+the index name images by it, and an image that takes another's place gets a number of its own. Nor
+is the key of a model: a process may still have features on their way that were made for it.
 """
 
 from sqlalchemy import (
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Table,
     false,
 )
+
+from sidecar.catalogue.task import TaskState
 
 metadata = MetaData()
 
@@ -60,6 +63,8 @@ models = Table(
     Column("in_use", Boolean, nullable=False),
     # About to come into use: new images get its features, too, while a task for it is unfinished.
     Column("joining", Boolean, nullable=False, server_default=false()),
+    Column("previous", Integer),  # the version that it replaced: where a rollback goes
+    sqlite_autoincrement=True,
 )
 
 features = Table(
@@ -69,6 +74,16 @@ features = Table(
     Column("model", Integer, ForeignKey("models.model"), primary_key=True),
     Column("vector", LargeBinary, nullable=False),  # float16 [D], little-endian
     Column("crc", BigInteger, nullable=False),  # CRC-32 of it
+)
+
+# Features that may not be those of the model that they stand under. The task `mend` embeds their
+# images again and strikes them off; those that it has mended stay until the index has followed.
+suspects = Table(
+    "suspects",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("model", Integer, primary_key=True, autoincrement=False),
+    Column("mended", Boolean, nullable=False, server_default=false()),
 )
 
 # Tombstones: what a generation of the index may still hold and a search must leave out.
@@ -85,10 +100,10 @@ tasks = Table(
     "tasks",
     metadata,
     Column("task_id", String(36), primary_key=True),
-    Column("kind", String(16), nullable=False),  # train | update | upgrade | rollback | retire
+    Column("kind", String(16), nullable=False),  # see task.py
     Column("version", Integer),  # of the model that it is for; a training is for the one in use
-    Column("state", String(16), nullable=False, index=True),  # see tasks.py
-    Column("phase", String(32), nullable=False, default="waiting"),
+    Column("state", String(16), nullable=False, index=True),  # see task.py
+    Column("phase", String(32), nullable=False, default=TaskState.WAITING),
     Column("progress", Float, nullable=False, default=0.0),  # 0..1
     Column("message", String(64)),  # the error word, where it failed
     Column("detail", String),
@@ -101,6 +116,6 @@ tasks = Table(
     Column("images", Integer),  # in the generation that it published
     Column("report", JSON(none_as_null=True)),  # what it has measured, for its status
     Column("request_id", String(64)),  # of the request that asked for it
-    Column("created_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False, index=True),
     Column("finished_at", Float),
 )

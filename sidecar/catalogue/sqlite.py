@@ -19,11 +19,12 @@ BUSY_TIMEOUT_MS = 30_000
 CONNECTIONS = 16
 CHECKPOINT_TIMEOUT_MS = 200
 FREED_AT_ONCE = 256  # pages, so that giving space back holds up no add for long
+AUTO_VACUUM = "PRAGMA auto_vacuum=INCREMENTAL"
 PRAGMAS = (
     # Large pages hold a row of 1,280 float16 values with a third less waste; at creation only, as
     # is auto_vacuum, without which the file never gets smaller.
     "PRAGMA page_size=16384",
-    "PRAGMA auto_vacuum=INCREMENTAL",
+    AUTO_VACUUM,
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an add is acknowledged when it is on the disk, not before
     "PRAGMA journal_size_limit=67108864",
@@ -144,7 +145,10 @@ def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     for pragma in PRAGMAS:
-        connection.execute(pragma)
+        # To set auto_vacuum takes the write lock, even where it is set: a connection that is opened
+        # later must not wait for whoever writes.
+        if pragma != AUTO_VACUUM or _number(connection, "PRAGMA auto_vacuum") == 0:
+            connection.execute(pragma)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

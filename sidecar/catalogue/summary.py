@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.entries import counted
+from sidecar.catalogue.images import counted
 from sidecar.catalogue.models import COLUMNS, ModelRecord
 from sidecar.catalogue.schema import features, models
-from sidecar.catalogue.tasks import Task, newest
+from sidecar.catalogue.task import Task
+from sidecar.catalogue.task_rows import newest
 
 
 @dataclass(frozen=True)

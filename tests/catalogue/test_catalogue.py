@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Table, insert, select, update
 
-from sidecar.catalogue import Catalogue, NewImage, Published, Upload, open_catalogue
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TaskKind, Upload, open_catalogue
 from sidecar.catalogue.schema import features, images, models, originals, pictures
 from sidecar.errors import (
     CatalogueDamaged,
@@ -25,7 +25,7 @@ from sidecar.errors import (
     UnknownImage,
     UnknownTask,
 )
-from sidecar.metrics.counters import REGISTRY
+from sidecar.telemetry.counters import REGISTRY
 
 LEASE_S = 30.0
 
@@ -42,7 +42,12 @@ def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
     catalogue.database.close()
 
 
-def image(number: int, model: int = 1, image_id: str | None = None, **more: Any) -> NewImage:
+FIRST, SECOND = ModelRecord(1, 1, "a" * 64, 8), ModelRecord(2, 2, "b" * 64, 8)
+
+
+def image(
+    number: int, model: ModelRecord = FIRST, image_id: str | None = None, **more: Any
+) -> NewImage:
     features = np.full(8, number, np.float32)
     name = image_id or f"id-{number}"
     return NewImage(name, f"sha-{number}", f"jpeg {number}".encode(), {model: features}, **more)
@@ -50,7 +55,7 @@ def image(number: int, model: int = 1, image_id: str | None = None, **more: Any)
 
 def stored(catalogue: Catalogue, model: int = 1) -> dict[int, float]:
     """The sequence number of each image with the one value that its features repeat."""
-    pages = list(catalogue.vectors.stream(model, 0, 10**9, page=64))
+    pages = list(catalogue.features.stream(model, 0, 10**9, page=64))
     for page in pages:
         assert np.all(page.features == page.features[:, :1])
     return {int(s): float(v[0]) for p in pages for s, v in zip(p.seqs, p.features, strict=True)}
@@ -59,17 +64,17 @@ def stored(catalogue: Catalogue, model: int = 1) -> dict[int, float]:
 def test_an_added_image_is_there_after_reopening(catalogue: Catalogue) -> None:
     seq = catalogue.adds.add(image(3, original=b"the upload"))
     again = open_catalogue(catalogue.database.url, LEASE_S)
-    assert again.entries.ids_of([seq]) == {seq: "id-3"}
-    assert again.entries.jpeg("id-3") == b"jpeg 3"
-    assert again.entries.upload("id-3") == Upload("sha-3", b"the upload", kept=True)
-    entry = again.entries.get("id-3")
+    assert again.images.ids_of([seq]) == {seq: "id-3"}
+    assert again.images.jpeg("id-3") == b"jpeg 3"
+    assert again.images.upload("id-3") == Upload("sha-3", b"the upload", kept=True)
+    entry = again.images.get("id-3")
     assert (entry.seq, entry.sha256, entry.versions) == (seq, "sha-3", [1])
     assert abs(entry.added_at - time.time()) < 60
     assert stored(again) == {seq: 3.0}
-    found = again.entries.features("id-3", 1)
+    found = again.images.features("id-3", 1)
     assert found is not None
     assert (found[0], found[1].tolist()) == (seq, [3.0] * 8)
-    assert again.entries.features("id-3", 2) is None
+    assert again.images.features("id-3", 2) is None
     again.database.close()
 
 
@@ -94,7 +99,7 @@ def test_of_fifty_adds_of_one_id_at_once_exactly_one_wins(catalogue: Catalogue) 
 
     with ThreadPoolExecutor(50) as pool:
         assert sum(pool.map(add, range(50))) == 1
-    assert catalogue.vectors.count(1) == 1
+    assert catalogue.features.count(1) == 1
 
 
 def test_concurrent_adds_all_arrive_in_order(catalogue: Catalogue) -> None:
@@ -141,17 +146,17 @@ def test_an_add_that_fails_holds_up_none_of_the_others(catalogue: Catalogue) -> 
     assert not any(told[7::40])
     assert 5 <= told.count(False) <= 100  # at most twenty share a commit
     names = {f"id-{number}" for number, well in enumerate(told) if well}
-    assert {name for _, name in catalogue.entries.page(0, 1000)} == names
+    assert {name for _, name in catalogue.images.page(0, 1000)} == names
 
 
 def test_a_stream_keeps_to_its_bounds_and_its_model(catalogue: Catalogue) -> None:
     for number in range(1, 7):
         catalogue.adds.add(image(number))
-    catalogue.vectors.store(2, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
-    pages = list(catalogue.vectors.stream(1, after=2, up_to=5))
+    catalogue.features.store(SECOND, {seq: np.full(8, seq, np.float32) for seq in (1, 3, 5)})
+    pages = list(catalogue.features.stream(1, after=2, up_to=5))
     assert [page.seqs.tolist() for page in pages] == [[3, 4, 5]]
-    assert [page.seqs.tolist() for page in catalogue.vectors.stream(2, 1, 10)] == [[3, 5]]
-    assert catalogue.vectors.count(2, up_to=3) == 2
+    assert [page.seqs.tolist() for page in catalogue.features.stream(2, 1, 10)] == [[3, 5]]
+    assert catalogue.features.count(2, up_to=3) == 2
 
 
 def test_an_overwritten_image_is_another_one(catalogue: Catalogue) -> None:
@@ -159,8 +164,8 @@ def test_an_overwritten_image_is_another_one(catalogue: Catalogue) -> None:
     new = catalogue.adds.add(image(2, image_id="cat", overwrite=True))
     assert new > old
     assert stored(catalogue) == {new: 2.0}
-    assert catalogue.entries.jpeg("cat") == b"jpeg 2"
-    assert catalogue.entries.upload("cat") == Upload("sha-2", b"jpeg 2", kept=False)
+    assert catalogue.images.jpeg("cat") == b"jpeg 2"
+    assert catalogue.images.upload("cat") == Upload("sha-2", b"jpeg 2", kept=False)
     assert catalogue.removals.since(0).seqs == [old]
     fresh = catalogue.adds.add(image(3, image_id="dog", overwrite=True))
     assert stored(catalogue) == {new: 2.0, fresh: 3.0}
@@ -173,18 +178,18 @@ def test_of_fifty_overwrites_at_once_one_image_stays(catalogue: Catalogue) -> No
     with ThreadPoolExecutor(50) as pool:
         seqs = list(pool.map(overwrite, range(50)))
     assert list(stored(catalogue)) == [max(seqs)]
-    assert catalogue.entries.get("same").seq == max(seqs)
+    assert catalogue.images.get("same").seq == max(seqs)
 
 
 def test_a_removed_image_leaves_a_tombstone_and_nothing_else(catalogue: Catalogue) -> None:
     first, second = (catalogue.adds.add(image(n, original=b"upload")) for n in (1, 2))
     catalogue.removals.remove("id-1")
     with pytest.raises(UnknownImage):
-        catalogue.entries.get("id-1")
+        catalogue.images.get("id-1")
     with pytest.raises(UnknownImage):
         catalogue.removals.remove("id-1")
     assert stored(catalogue) == {second: 2.0}
-    assert catalogue.entries.count() == 1
+    assert catalogue.images.count() == 1
     removed = catalogue.removals.since(0)
     assert removed.seqs == [first]
     with catalogue.database.reading() as connection:
@@ -220,7 +225,7 @@ def test_pages_of_ids_miss_none_and_repeat_none_while_others_add(catalogue: Cata
     seen: list[str] = []
     after = 0
     while len(seen) < 60:
-        page = catalogue.entries.page(after, 7)
+        page = catalogue.images.page(after, 7)
         seen += [name for _, name in page]
         after = page[-1][0]
     stop.set()
@@ -236,7 +241,7 @@ def test_a_number_that_is_seen_hides_no_smaller_one(catalogue: Catalogue) -> Non
 
     def watch() -> None:
         while not stop.is_set():
-            now = {seq for seq, _ in catalogue.entries.page(0, 10_000)}
+            now = {seq for seq, _ in catalogue.images.page(0, 10_000)}
             late.extend(seq for seq in now - seen if seen and seq < max(seen))
             seen.update(now)
 
@@ -250,7 +255,7 @@ def test_a_number_that_is_seen_hides_no_smaller_one(catalogue: Catalogue) -> Non
     for other in others:
         other.database.close()
     assert late == []
-    assert catalogue.entries.count() == 600
+    assert catalogue.images.count() == 600
 
 
 @pytest.mark.parametrize(("table", "blob"), [(features, "vector"), (pictures, "jpeg")])
@@ -264,12 +269,12 @@ def test_a_flipped_byte_is_noticed_when_it_is_read(
         connection.execute(update(table).values({blob: flipped}))
     if table is pictures:
         with pytest.raises(CatalogueDamaged, match="id-1"):
-            catalogue.entries.jpeg("id-1")
+            catalogue.images.jpeg("id-1")
     else:
         with pytest.raises(CatalogueDamaged, match=rf"\[{seq}\]"):
-            list(catalogue.vectors.stream(1, 0, seq))
+            list(catalogue.features.stream(1, 0, seq))
         with pytest.raises(CatalogueDamaged, match="id-1"):
-            catalogue.entries.features("id-1", 1)
+            catalogue.images.features("id-1", 1)
 
 
 def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
@@ -296,32 +301,33 @@ def test_another_file_under_the_same_number_is_refused_once_it_has_features(
 ) -> None:
     catalogue = open_catalogue(catalogue_url, LEASE_S)
     catalogue.models.adopt(1, "a" * 64, 1280)
-    replaced = catalogue.models.adopt(1, "b" * 64, 640)
-    assert (replaced.sha256, replaced.dimension) == ("b" * 64, 640)
-    catalogue.adds.add(image(1, model=replaced.model))
+    replaced = catalogue.models.adopt(1, "b" * 64, 8)
+    assert (replaced.sha256, replaced.dimension) == ("b" * 64, 8)
+    catalogue.adds.add(image(1, model=replaced))
     with pytest.raises(ModelRefused, match="not the model that the catalogue was made with"):
         catalogue.models.adopt(1, "c" * 64, 1280)
     catalogue.database.close()
 
 
 def test_requests_join_the_waiting_task_of_their_kind(catalogue: Catalogue) -> None:
-    train = catalogue.tasks.request("train")
-    assert catalogue.tasks.request("train").task_id == train.task_id
-    assert catalogue.tasks.request("update").task_id != train.task_id
+    train = catalogue.tasks.request(TaskKind.TRAIN)
+    assert catalogue.tasks.request(TaskKind.TRAIN).task_id == train.task_id
+    assert catalogue.tasks.request(TaskKind.UPDATE).task_id != train.task_id
 
 
 def test_a_request_after_the_snapshot_gets_a_follow_up(catalogue: Catalogue) -> None:
     catalogue.adds.add(image(1))
-    first = catalogue.tasks.request("train")
+    first = catalogue.tasks.request(TaskKind.TRAIN)
     claimed = catalogue.tasks.claim(first.task_id)
     assert claimed is not None
     assert (claimed.snapshot, claimed.attempt, claimed.state) == (1, 1, "running")
     catalogue.adds.add(image(2))
-    follow_up = catalogue.tasks.request("train")
+    follow_up = catalogue.tasks.request(TaskKind.TRAIN)
     assert follow_up.task_id != first.task_id
     assert catalogue.tasks.claim(follow_up.task_id) is None  # one at a time
     assert catalogue.tasks.deliverable() == []
-    catalogue.tasks.publish(claimed, lambda _: Published(1, 1, {}))
+    with catalogue.tasks.publishing(claimed) as publication:
+        publication.record(None, 1, 1)
     assert [task.task_id for task in catalogue.tasks.deliverable()] == [follow_up.task_id]
     second = catalogue.tasks.claim(follow_up.task_id)
     assert second is not None
@@ -329,29 +335,30 @@ def test_a_request_after_the_snapshot_gets_a_follow_up(catalogue: Catalogue) -> 
 
 
 def test_a_published_task_tells_what_it_made(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.claim(catalogue.tasks.request("train").task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.TRAIN).task_id)
     assert task is not None
     catalogue.tasks.renew(task, "adding", 0.5)
     assert catalogue.tasks.get(task.task_id).progress == 0.5
-    catalogue.tasks.publish(task, lambda _: Published(7, 1200, {}))
+    with catalogue.tasks.publishing(task) as publication:
+        publication.record(None, 7, 1200)
     done = catalogue.tasks.get(task.task_id)
     assert (done.state, done.generation, done.images, done.progress) == ("ok", 7, 1200, 1.0)
 
 
 def test_a_refused_request_has_its_error_as_its_status(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.refuse("train", NeedMoreSamples("there are 3"))
+    task = catalogue.tasks.refuse(TaskKind.TRAIN, NeedMoreSamples("there are 3"))
     kept = catalogue.tasks.get(task.task_id)
     assert (kept.state, kept.message, kept.detail) == ("error", "need more samples", "there are 3")
 
 
 def test_a_cancelled_task_publishes_nothing(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.claim(catalogue.tasks.request("train").task_id)
+    task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.TRAIN).task_id)
     assert task is not None
     catalogue.tasks.cancel(task.task_id)
     with pytest.raises(TaskLost):
         catalogue.tasks.renew(task, "adding", 0.5)
-    with pytest.raises(TaskLost):
-        catalogue.tasks.publish(task, lambda _: pytest.fail("published all the same"))
+    with pytest.raises(TaskLost), catalogue.tasks.publishing(task):
+        pytest.fail("published all the same")
     with pytest.raises(TaskFinished):
         catalogue.tasks.cancel(task.task_id)
     assert catalogue.tasks.get(task.task_id).state == "cancelled"
@@ -366,7 +373,7 @@ def test_unknown_tasks_are_unknown(catalogue: Catalogue) -> None:
 
 def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(catalogue_url: str) -> None:
     catalogue = open_catalogue(catalogue_url, lease_s=0.05)
-    task_id = catalogue.tasks.request("train").task_id
+    task_id = catalogue.tasks.request(TaskKind.TRAIN).task_id
     first = catalogue.tasks.claim(task_id)
     assert first is not None
     time.sleep(0.1)
@@ -374,14 +381,15 @@ def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(catalogue_url: s
     second = catalogue.tasks.claim(task_id)
     assert second is not None
     assert second.attempt == 2
-    with pytest.raises(TaskLost):
-        catalogue.tasks.publish(first, lambda _: pytest.fail("a zombie published"))
-    catalogue.tasks.publish(second, lambda _: Published(1, 1, {}))
+    with pytest.raises(TaskLost), catalogue.tasks.publishing(first):
+        pytest.fail("a zombie published")
+    with catalogue.tasks.publishing(second) as publication:
+        publication.record(None, 1, 1)
     catalogue.database.close()
 
 
 def test_a_task_that_loses_its_worker_three_times_is_given_up(catalogue: Catalogue) -> None:
-    task_id = catalogue.tasks.request("train").task_id
+    task_id = catalogue.tasks.request(TaskKind.TRAIN).task_id
     for attempt in (1, 2, 3):
         claimed = catalogue.tasks.claim(task_id)
         assert claimed is not None
@@ -395,7 +403,7 @@ def test_a_task_that_loses_its_worker_three_times_is_given_up(catalogue: Catalog
 def test_adds_go_on_while_a_stream_is_read(catalogue: Catalogue) -> None:
     for number in range(20):
         catalogue.adds.add(image(number))
-    stream = catalogue.vectors.stream(1, 0, 20, page=5)
+    stream = catalogue.features.stream(1, 0, 20, page=5)
     next(stream)
     adding = threading.Thread(target=lambda: catalogue.adds.add(image(99)))
     adding.start()

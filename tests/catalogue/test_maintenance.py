@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import update
 
 from local.stack import ROOT
-from sidecar.backups import Backups
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import (
@@ -25,9 +24,10 @@ from sidecar.errors import (
     SimilarityError,
     StorageFull,
 )
-from sidecar.generations import Generations
-from sidecar.repair import repair
-from sidecar.verification import Verification
+from sidecar.index.store import GenerationStore
+from sidecar.operations.backup import Backups
+from sidecar.operations.repair import repair
+from sidecar.operations.verify import Verifier
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
 
@@ -61,11 +61,11 @@ def test_a_backup_is_restored_as_it_was_into_any_kind_of_database(
     restored = House(tmp_path / "restored", url)
     backups(restored).restore(tmp_path / "copy", quiet)
     assert restored.problems() == []
-    assert restored.catalogue.entries.page(0, 5000) == house.catalogue.entries.page(0, 1008)
+    assert restored.catalogue.images.page(0, 5000) == house.catalogue.images.page(0, 1008)
     assert restored.nearest(7) == house.nearest(7)
     assert restored.generations.current().number == 1
     restored.add(3000, 3000)
-    assert restored.catalogue.entries.get("3000").seq == 1011
+    assert restored.catalogue.images.get("3000").seq == 1011
     restored.remove(3000)
     assert restored.catalogue.removals.since(0).seqs == [3, 4, 1011]
     assert restored.run("update").images == 1008
@@ -77,7 +77,7 @@ def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
     house: House, tmp_path: Path
 ) -> None:
     house.run("update")
-    newest = house.catalogue.entries.get("1010").seq
+    newest = house.catalogue.images.get("1010").seq
     house.remove(1010)
     last = house.catalogue.removals.since(0).last
     backups(house).backup(tmp_path / "copy", quiet)
@@ -86,7 +86,7 @@ def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
     backups(restored).restore(tmp_path / "copy", quiet)
     restored.catalogue.removals.forget(last)
     restored.add(4000, 4000)
-    assert restored.catalogue.entries.get("4000").seq == newest + 1
+    assert restored.catalogue.images.get("4000").seq == newest + 1
     restored.remove(4000)
     assert restored.catalogue.removals.since(0).last == last + 1
     restored.catalogue.database.close()
@@ -134,9 +134,9 @@ def test_a_generation_that_is_cleared_away_under_a_backup_is_no_trouble(
                 house.run("update")
         copyfile(source, target)
 
-    monkeypatch.setattr("sidecar.backups.shutil.copyfile", replaced)
+    monkeypatch.setattr("sidecar.operations.backup.shutil.copyfile", replaced)
     backups(house).backup(tmp_path / "copy", quiet)
-    assert Generations(tmp_path / "copy" / "index").current().number == 3
+    assert GenerationStore(tmp_path / "copy" / "index").current().number == 3
 
 
 def test_neither_a_backup_nor_a_catalogue_is_ever_overwritten(house: House, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_backup_that_fails_half_way_leaves_nothing(
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sidecar.backups.sync", full)
+    monkeypatch.setattr("sidecar.operations.backup.sync", full)
     with pytest.raises(StorageFull):
         backups(house).backup(tmp_path / "there" / "copy", quiet)
     assert list((tmp_path / "there").iterdir()) == []
@@ -175,7 +175,7 @@ def test_a_restore_that_fails_half_way_leaves_nothing(house: House, tmp_path: Pa
     new = House(tmp_path / "new")
     with pytest.raises(IndexDamaged, match="features-1"):
         backups(new).restore(tmp_path / "copy", quiet)
-    assert new.catalogue.entries.count() == 0
+    assert new.catalogue.images.count() == 0
     assert new.generations.numbers() == []
     assert new.problems() == []
     features.write_bytes(whole)
@@ -218,7 +218,7 @@ def test_repair_makes_the_index_again(house: House) -> None:
     for path in house.generations.folder.rglob("lists.ivf"):
         path.write_bytes(b"rubbish")
     assert len(house.problems()) == 2
-    task = repair(house.catalogue, Generations(house.generations.folder), house.trainer.rules)
+    task = repair(house.catalogue, GenerationStore(house.generations.folder), house.trainer.rules)
     assert task is not None
     assert (task.state, task.images, task.generation) == ("ok", 1008, 3)
     assert house.problems() == []
@@ -290,7 +290,7 @@ def seen(folder: Path) -> list[str]:
     try:
         catalogue = open_catalogue(f"sqlite:///{folder}/catalogue.sqlite", 30.0)
         with closing(catalogue.database):
-            return list(Verification(catalogue, Generations(folder / "index")).problems())
+            return list(Verifier(catalogue, GenerationStore(folder / "index")).problems())
     except SimilarityError as error:
         return [str(error)]
 

@@ -49,10 +49,10 @@ def test_a_catalogue_of_the_first_release_is_migrated_with_all_that_it_holds(
                 connection.exec_driver_sql(statement)
     engine.dispose()
     catalogue = open_catalogue(url, 30)
-    pages = list(catalogue.vectors.stream(1, 0, 10_000))
+    pages = list(catalogue.features.stream(1, 0, 10_000))
     assert np.concatenate([p.seqs for p in pages]).tolist() == list(range(1, 1301))
     assert all((p.features == p.seqs[:, None]).all() for p in pages)
-    assert catalogue.entries.jpeg("id-700") == (700).to_bytes(4, "big")
+    assert catalogue.images.jpeg("id-700") == (700).to_bytes(4, "big")
     with catalogue.database.reading() as connection:
         assert connection.execute(select(pictures.c.crc)).scalars().first() == zlib.crc32(
             (1).to_bytes(4, "big")

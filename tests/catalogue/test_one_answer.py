@@ -13,14 +13,16 @@ import pytest
 from falcon.testing import TestClient
 from sqlalchemy import Connection
 
-from sidecar.answers import add_error_handlers
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
-from sidecar.generations import Generations
-from sidecar.image_resources import ImageResource, OriginalResource, ThumbnailResource
-from sidecar.images import ImageRules
-from sidecar.inventory import Inventory
-from sidecar.keywords import Keyword, Keywords
-from sidecar.models import VerifiedModels
+from sidecar.catalogue.models import use
+from sidecar.http.error_handlers import add_error_handlers
+from sidecar.http.resources.images import ImageResource, OriginalResource, ThumbnailResource
+from sidecar.images.codec import ImageRules
+from sidecar.index.store import GenerationStore
+from sidecar.models.keywords import Keyword, Keywords
+from sidecar.models.registry import ModelRegistry
+from sidecar.operations.model_status import ModelStatus
+from sidecar.operations.stats import Inventory
 from tests.support.house import NOWHERE, House
 
 PATH = "/similarity/images/cat"
@@ -48,8 +50,8 @@ class Shelf:
         self.catalogue = catalogue
         self.keeps = keeps
         self._numbers = count()
-        self._model = catalogue.models.adopt(1, "a" * 64, 8).model
-        self.inventory = Inventory(catalogue, Generations(folder))
+        self._model = catalogue.models.adopt(1, "a" * 64, 8)
+        self.inventory = Inventory(catalogue, GenerationStore(folder))
         self.overwrite()
 
     def overwrite(self) -> None:
@@ -67,8 +69,8 @@ class Shelf:
         )
 
     def client(self) -> TestClient:
-        entries = self.catalogue.entries
-        models = VerifiedModels(Path(), self.catalogue.models, NOWHERE)
+        entries = self.catalogue.images
+        models = ModelRegistry(Path(), self.catalogue.models, NOWHERE)
         keywords = Echo(models, ImageRules(384, 10**6))
         app = falcon.App()
         app.add_route("/similarity/images/{image_id}", ImageResource(self.inventory, keywords))
@@ -184,3 +186,18 @@ def test_the_models_are_summed_up_with_what_they_have_made(shelf: Shelf) -> None
     models = shelf.catalogue.summary.models()
     summed = [(m.record.version, m.record.dimension, m.in_use, m.features) for m in models]
     assert summed == [(1, 8, True, 1), (2, 16, False, 0)]
+
+
+def test_the_versions_are_of_one_moment_while_another_comes_into_use(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = house.catalogue.models.register(2, "b" * 64, 16)
+
+    def switch() -> None:
+        with house.catalogue.database.writing() as connection:
+            use(connection, other)
+
+    roster = ModelStatus(house.catalogue, house.generations, tmp_path / "none", NOWHERE)
+    after_each_read(house.catalogue, switch, monkeypatch)
+    known = [(v.version, v.in_use, v.features, v.generations) for v in roster.versions()]
+    assert known == [(1, True, 1100, [1]), (2, False, 0, [])]

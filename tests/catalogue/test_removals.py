@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from sidecar.catalogue import NewImage
-from sidecar.drafts import SEGMENT_ROWS
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
-from sidecar.generations import Generations
-from sidecar.search import Wanted
+from sidecar.index.ranking import SearchRequest
+from sidecar.index.store import GenerationStore
+from sidecar.index.writer import SEGMENT_ROWS
 from tests.support.house import TEN, House, vector
 
-EVERYTHING = Wanted(num_results=1000, nprob=100, max_dist=4.0)
+EVERYTHING = SearchRequest(num_results=1000, nprob=100, max_dist=4.0)
 
 
 def build(house: House) -> None:
     """1,040 images in five segments, indexed."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sidecar.drafts.SEGMENT_ROWS", 256)
+        patched.setattr("sidecar.index.writer.SEGMENT_ROWS", 256)
         patched.setattr("sidecar.catalogue.postgresql.PostgreSQL.page_rows", 256)
         house.add(1, 1040)
         house.run("train")
@@ -64,7 +64,7 @@ def test_an_update_rewrites_only_the_segments_that_lose_an_image(house: House) -
     assert not (new.folder / "features-513.f16").samefile(old.folder / "features-513.f16")
     assert house.problems() == []
     near = sorted(range(4, 1041), key=lambda n: distance(3, n))
-    assert house.nearest(3, Wanted(20, 100, 4.0)) == [str(n) for n in near if n != 600][:20]
+    assert house.nearest(3, SearchRequest(20, 100, 4.0)) == [str(n) for n in near if n != 600][:20]
 
 
 def distance(one: int, other: int) -> float:
@@ -149,7 +149,7 @@ def test_a_stored_image_without_features_or_index_is_told(house: House, tmp_path
     (tmp_path / "index" / "CURRENT").unlink()
     with pytest.raises(NoIndex):
         house.nearest(8)
-    assert Generations(tmp_path / "index").numbers() == [1]
+    assert GenerationStore(tmp_path / "index").numbers() == [1]
 
 
 def test_after_the_next_update_no_byte_of_a_removed_image_is_in_the_files(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from bench.filling import fill
 from docs.tables import sizing
 from local.photos import packaged
 from local.stack import ROOT
-from sidecar import answers, errors
+from sidecar import errors
 from sidecar.catalogue import NewImage, open_catalogue
-from sidecar.images import ImageRules, canonical, decode
-from sidecar.index.codes import POINTS_PER_LIST, lists_for, sample_size
-from sidecar.server import GRACEFUL_TIMEOUT_S
+from sidecar.http import error_handlers as answers
+from sidecar.http.server import GRACEFUL_TIMEOUT_S
+from sidecar.images.codec import ImageRules, canonical, decode
+from sidecar.index.ann.ivfpq import POINTS_PER_LIST, lists_for, sample_size
 from sidecar.settings import Settings
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -70,7 +71,7 @@ def test_a_row_of_the_catalogue_takes_as_much_beside_its_photo_as_is_reckoned(
     random, count = np.random.default_rng(0), FILLED_BYTES // photo_bytes
     sizes = random.uniform(0.4, 1.6, count) * photo_bytes
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30)
-    model = catalogue.models.adopt(1, "0" * 64, sizing.LITE0).model
+    model = catalogue.models.adopt(1, "0" * 64, sizing.LITE0)
     vector = random.standard_normal(sizing.LITE0, np.float32)
     fill(
         catalogue,

@@ -9,7 +9,7 @@ from local.stack import ROOT
 from sidecar.settings import Settings
 
 # ARCHITECTURE.md is written anew with the packages.
-TOP = [page for page in sorted(ROOT.glob("*.md")) if page.name != "ARCHITECTURE.md"]
+TOP = sorted(ROOT.glob("*.md"))
 PAGES = {
     f"{page.relative_to(ROOT)}": page for page in [*TOP, *sorted((ROOT / "docs").rglob("*.md"))]
 }

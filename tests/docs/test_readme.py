@@ -9,9 +9,12 @@ from pathlib import Path
 from falcon import inspect
 
 from local.stack import ROOT
-from sidecar import answers, errors, image_resources, task_resources
-from sidecar.app import create_app
-from sidecar.dial import PROMISES
+from sidecar import errors
+from sidecar.http import error_handlers as answers
+from sidecar.http.app import create_app
+from sidecar.http.resources import images as image_resources
+from sidecar.http.resources import tasks as task_resources
+from sidecar.index.recall.operating_points import PROMISES
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
 from tests.support.examples import API, README, examples
 

@@ -7,10 +7,10 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
-from export import config, graph, sessions
+from export import config, graph, runtime
 from export.__main__ import main
 from export.config import Purpose
-from sidecar import contract
+from sidecar.models import contract
 
 # Triton's names in README.md of the onnxruntime_backend at 24.10; it refuses any other.
 KNOWN = {
@@ -188,5 +188,5 @@ def test_an_engine_of_other_weights_has_another_name(repository: Path, tmp_path:
     assert all(graph.takes_bytes(model) for model in models)
     first, same, other = (first_tensor(model) for model in models)
     assert first == same != other
-    sessions.simplify(models[2], tmp_path / "simple.onnx")
+    runtime.simplify(models[2], tmp_path / "simple.onnx")
     assert first_tensor(tmp_path / "simple.onnx") == other

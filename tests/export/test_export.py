@@ -17,11 +17,12 @@ import torch
 from campaigns.networks import small
 from deploy.gpu.comparing import CPU, INFERENCE
 from deploy.gpu.machine import Environment
-from export import graph, rules, sessions, versions
+from export import checks, graph, pipeline, runtime
 from export.__main__ import main
 from export.errors import ExportRefused
 from local import photos
-from sidecar import contract, images
+from sidecar.images import codec as images
+from sidecar.models import contract
 from tests.support.versions import put
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ def model(repository: Path, version: int) -> Path:
 @pytest.mark.parametrize(("version", "precision"), [(1, "int8"), (2, "fp32")])
 def test_the_contract_says_what_the_file_gives(lite: Path, version: int, precision: str) -> None:
     said = contract.read(lite, version)
-    features, keywords = sessions.run(model(lite, version), contract.golden_image(224)[None])
+    features, keywords = runtime.run(model(lite, version), contract.golden_image(224)[None])
     assert (said.version, said.precision, said.resize, said.crop) == (version, precision, 256, 224)
     assert (said.dimension, said.keywords) == (1280, 1000) == (features.shape[1], keywords.shape[1])
     assert said.sha256 == hashlib.sha256(model(lite, version).read_bytes()).hexdigest()
@@ -108,16 +109,16 @@ def test_int8_and_fp32_of_one_network_are_told_apart(lite: Path) -> None:
 def test_labels_are_imagenets_in_the_order_of_the_scores(lite: Path) -> None:
     names = contract.labels(lite, 2)
     cup = next(path for path in photos.packaged() if path.stem == "coffee")
-    jpeg = images.canonical(cup.read_bytes(), versions.CALIBRATION_RULES)
-    keywords = sessions.run(model(lite, 2), images.pixels(jpeg, 256, 224)[None])[1]
+    jpeg = images.canonical(cup.read_bytes(), pipeline.CALIBRATION_RULES)
+    keywords = runtime.run(model(lite, 2), images.pixels(jpeg, 256, 224)[None])[1]
     assert names[int(keywords.argmax())] == "espresso"
     assert len(set(names)) == 1000
 
 
 def test_an_image_gives_the_same_alone_and_in_a_batch(lite: Path) -> None:
     pixels = np.stack([images.pixels(jpeg, 256, 224) for _, jpeg in photos.variations(3)])
-    together = sessions.run(model(lite, 2), pixels)[0]
-    alone = np.concatenate([sessions.run(model(lite, 2), one[None])[0] for one in pixels])
+    together = runtime.run(model(lite, 2), pixels)[0]
+    alone = np.concatenate([runtime.run(model(lite, 2), one[None])[0] for one in pixels])
     assert np.allclose(together, alone, atol=1e-5)
 
 
@@ -280,9 +281,9 @@ def test_a_graph_that_triton_would_refuse_is_refused_here(
     tmp_path: Path, labels: tuple[str, str], how: str, reason: str
 ) -> None:
     export(tmp_path / "r", *SMALL, *labels, *SHORT)
-    rules.check(model(tmp_path / "r", 1))
+    checks.check(model(tmp_path / "r", 1))
     with pytest.raises(ExportRefused, match=reason):
-        rules.check(broken(model(tmp_path / "r", 1), tmp_path / "broken.onnx", how))
+        checks.check(broken(model(tmp_path / "r", 1), tmp_path / "broken.onnx", how))
 
 
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
@@ -306,7 +307,7 @@ def test_accuracy_on_imagenet_photos(lite: Path) -> None:
     wanted = np.asarray([int(row["imagenet_idx"].split()[0]) for row in rows])
     files = [(PHOTOS / row["file"]).read_bytes() for row in rows]
     pixels = np.stack([images.pixels(jpeg, 256, 224) for jpeg in files])
-    fp32 = (sessions.run(model(lite, 2), pixels)[1].argmax(1) == wanted).mean()
-    int8 = (sessions.run(model(lite, 1), pixels)[1].argmax(1) == wanted).mean()
+    fp32 = (runtime.run(model(lite, 2), pixels)[1].argmax(1) == wanted).mean()
+    int8 = (runtime.run(model(lite, 1), pixels)[1].argmax(1) == wanted).mean()
     assert fp32 >= 0.80  # 0.855 of all 1,000; a quarter of them has a standard error of 0.022
     assert int8 >= fp32 - 0.04

@@ -13,7 +13,7 @@ from deploy.gpu.comparing import CPU, CUDA, Subject
 from deploy.gpu.machine import Environment, Refused, Wrong
 from export.__main__ import main as export
 from local.stack import ROOT
-from sidecar import contract
+from sidecar.models import contract
 
 TRITON = Environment(ROOT / ".venvs" / "triton")  # onnxruntime 1.19.2, for the CPU
 OWN = Environment(Path(sys.prefix))

@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 
 from local.ports import free_ports
 from local.stack import ROOT, Stack
-from sidecar import keys
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.keys import Key, Keys
+from sidecar.http import api_keys as keys
+from sidecar.http.api_keys import ApiKeys, Key
 from tests.conftest import Trained
 from tests.support.calls import failure, jpeg
 
@@ -164,7 +164,7 @@ def test_the_command_draws_a_key_that_its_line_knows(tmp_path: Path) -> None:
     [secret] = re.findall(r"this once: (\S+)", done.stderr)
     assert secret not in done.stdout
     assert len(secret) > 40
-    found = Keys(tmp_path / "keys").find(secret)
+    found = ApiKeys(tmp_path / "keys").find(secret)
     assert (found.name, found.scopes) == ("shop", frozenset(("read", "write")))
 
 
@@ -196,7 +196,7 @@ def test_a_missing_file_ends_the_start_with_a_line(tmp_path: Path) -> None:
 def test_a_key_is_found_among_many(tmp_path: Path) -> None:
     drawn = [keys.draw(f"client-{number}", "read") for number in range(50)]
     (tmp_path / "keys").write_text("".join(f"{key}\n" for _, key in drawn))
-    known = Keys(tmp_path / "keys")
+    known = ApiKeys(tmp_path / "keys")
     assert [known.find(secret).name for secret, _ in drawn] == [key.name for _, key in drawn]
     assert known.find(drawn[3][0]) == Key("client-3", frozenset({"read"}), drawn[3][1].sha256)
     with pytest.raises(KeyRequired):

@@ -15,7 +15,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from local.stack import Stack
-from sidecar.dial import PROMISES
+from sidecar.index.recall.operating_points import PROMISES
 from tests.support.calls import failure, jpeg, unused
 
 

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from local.stack import Stack
-from sidecar import logs, request_ids
 from sidecar.settings import from_environment
+from sidecar.telemetry import logs, request_ids
 from tests.support.calls import jpeg
 
 

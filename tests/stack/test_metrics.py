@@ -7,8 +7,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from local.stack import Stack
-from sidecar.catalogue import KINDS
-from sidecar.figures import UNFINISHED
+from sidecar.catalogue import UNFINISHED, TaskKind
 from tests.support.calls import jpeg
 
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -98,7 +97,7 @@ def test_the_figures_of_the_moment_are_those_of_the_calls(stack: Stack) -> None:
     assert in_use["version"] == str(stats["model_version"])
     assert value(now, "volume_size_bytes") > value(now, "volume_free_bytes") > 0
     states = [dict(labels) for name, labels in now if name == "similarity_tasks"]
-    assert len(states) == len(KINDS) * len(UNFINISHED)
+    assert len(states) == len(TaskKind) * len(UNFINISHED)
 
 
 def test_the_worker_tells_how_long_its_tasks_took(stack: Stack) -> None:

@@ -14,18 +14,19 @@ from falcon.testing import TestClient
 
 from local.ports import free_ports
 from local.stack import Stack
-from sidecar.app import create_app
-from sidecar.catalogue import Catalogue, ModelRecord, Page, open_catalogue
-from sidecar.deliveries import Deliveries
-from sidecar.dispatcher import Dispatcher
-from sidecar.drafts import SEGMENT_ROWS, Draft
+from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
-from sidecar.generations import Generations
-from sidecar.metrics.worker import WorkerMetrics
-from sidecar.models import VerifiedModels
+from sidecar.http.app import create_app
+from sidecar.index.store import GenerationStore
+from sidecar.index.writer import SEGMENT_ROWS, GenerationWriter
+from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
-from sidecar.preloading import Preloader
 from sidecar.settings import Settings, from_environment
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.queue import TaskQueue
+from sidecar.tasks.scheduler import Scheduler
+from sidecar.telemetry.worker import WorkerMetrics
+from sidecar.warmup import Warmup
 from tests.support.house import NOWHERE, House
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -97,7 +98,9 @@ def test_a_draft_that_is_given_up_leaves_no_thread(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 3)
     before = threads()
-    draft = Draft(tmp_path / "index", house.claim("train"), ModelRecord(1, 1, "a" * 64, 64))
+    draft = GenerationWriter(
+        tmp_path / "index", house.claim("train"), ModelRecord(1, 1, "a" * 64, 64)
+    )
     seqs = np.arange(1, SEGMENT_ROWS + 1)
     page = Page(seqs, np.zeros((SEGMENT_ROWS, 64), np.float16), np.zeros(SEGMENT_ROWS, np.uint32))
 
@@ -167,17 +170,10 @@ def test_an_idle_process_takes_no_write_lock(
     catalogue: Catalogue, database_url: str, tmp_path: Path
 ) -> None:
     """Its rounds go through while another process writes, and that one may take its time."""
-    house = House(tmp_path)
-    dispatcher = Dispatcher(
-        catalogue.tasks,
-        catalogue.entries,
-        catalogue.removals,
-        house.trainer,
-        Deliveries(NO_REDIS),
-        60.0,
-    )
-    models = VerifiedModels(tmp_path, catalogue.models, NOWHERE)
-    preloader = Preloader(Generations(tmp_path / "index"), models)
+    admission = Admission(GenerationStore(tmp_path / "index"), tmp_path)
+    dispatcher = Scheduler(catalogue, admission, TaskQueue(NO_REDIS), 60.0)
+    models = ModelRegistry(tmp_path, catalogue.models, NOWHERE)
+    preloader = Warmup(GenerationStore(tmp_path / "index"), models)
     other = open_catalogue(database_url, 30.0)
 
     def rounds() -> None:
@@ -190,11 +186,10 @@ def test_an_idle_process_takes_no_write_lock(
             done.exception(SOON_S)
         assert done.result() is None
     other.database.close()
-    house.catalogue.database.close()
 
 
 def test_a_task_whose_worker_fell_silent_is_still_put_back(catalogue: Catalogue) -> None:
-    task = catalogue.tasks.request("train")
+    task = catalogue.tasks.request(TaskKind.TRAIN)
     assert catalogue.tasks.claim(task.task_id) is not None
     assert catalogue.tasks.deliverable() == []
     catalogue.tasks.release(task.task_id)

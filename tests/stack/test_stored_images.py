@@ -290,7 +290,7 @@ def test_features_made_again_from_what_is_stored_are_the_same(
         assert house.get(f"/similarity/images/again-{name}/thumbnail").content == jpeg
     catalogue = open_catalogue(f"sqlite:///{house.folder}/catalogue.sqlite", 30)
     for name in names:
-        first, again = (catalogue.entries.features(n, 1) for n in (name, f"again-{name}"))
+        first, again = (catalogue.images.features(n, 1) for n in (name, f"again-{name}"))
         assert first is not None
         assert again is not None
         # In batches of another size a value may differ in its last float16 bit.

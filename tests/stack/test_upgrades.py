@@ -17,7 +17,7 @@ from local import photos
 from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable
-from sidecar.features import Extractor
+from sidecar.models.triton import TritonClient
 from tests.conftest import Trained
 from tests.support.calls import failure
 from tests.support.versions import put
@@ -213,7 +213,7 @@ def test_a_version_that_breaks_its_contract_is_put_away(plant: Plant) -> None:
 
 def test_only_who_knows_the_key_may_load_versions(plant: Plant) -> None:
     with pytest.raises(FeaturesUnavailable, match="restricted"):
-        Extractor(plant.stack.env["TRITON_URL"], 10).load()
+        TritonClient(plant.stack.env["TRITON_URL"], 10).load()
 
 
 def test_what_makes_no_sense_is_refused(plant: Plant) -> None:

@@ -7,23 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from sidecar.builds import BuildRules
-from sidecar.catalogue import Catalogue, NewImage, Task, open_catalogue
+from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
-from sidecar.features import Extractor
-from sidecar.generations import Generations
-from sidecar.images import ImageRules
-from sidecar.models import VerifiedModels
-from sidecar.search import Search, Wanted
-from sidecar.tombstones import Tombstones
-from sidecar.trainer import Trainer
-from sidecar.verification import Verification
+from sidecar.images.codec import ImageRules
+from sidecar.index.builder import BuildRules
+from sidecar.index.ranking import SearchRequest
+from sidecar.index.store import GenerationStore
+from sidecar.index.tombstones import Tombstones
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
+from sidecar.operations.verify import Verifier
+from sidecar.search import Search
+from sidecar.tasks.training import Trainer
 
 DIMENSION = 64
-TEN = Wanted(num_results=10, nprob=5, max_dist=math.inf)
-NOWHERE = Extractor("127.0.0.1:1", 1)  # no test here asks Triton
+TEN = SearchRequest(num_results=10, nprob=5, max_dist=math.inf)
+NOWHERE = TritonClient("127.0.0.1:1", 1)  # no test here asks Triton
 
 
 def vector(number: int) -> NDArray[np.float32]:
@@ -41,10 +42,10 @@ class House:
     def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
         url = url or f"sqlite:///{folder}/catalogue.sqlite"
         self.catalogue: Catalogue = open_catalogue(url, 30.0)
-        self.generations = Generations(folder / "index")
+        self.generations = GenerationStore(folder / "index")
         rules = BuildRules(exact_max, "cpu")
         self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
-        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION).model
+        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION)
 
     def add(self, first: int, last: int, overwrite: bool = False) -> None:
         new = [
@@ -61,26 +62,26 @@ class House:
             bury(connection, connection.execute(query).scalars().all())
 
     def claim(self, kind: str) -> Task:
-        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(kind).task_id)
+        task = self.catalogue.tasks.claim(self.catalogue.tasks.request(TaskKind(kind)).task_id)
         assert task is not None
         return task
 
     def run(self, kind: str) -> Task:
         return self.trainer.run(self.claim(kind), lambda phase, progress: None)
 
-    def nearest(self, number: int, wanted: Wanted = TEN) -> list[str]:
+    def nearest(self, number: int, wanted: SearchRequest = TEN) -> list[str]:
         """The ids of the neighbours of a stored image, itself left out."""
         return self.search().nearest_to(f"{number}", wanted).result
 
     def search(self) -> Search:
         """As a process that has just started."""
         return Search(
-            self.catalogue.entries,
-            VerifiedModels(Path(), self.catalogue.models, NOWHERE),
-            Generations(self.generations.folder),
+            self.catalogue.images,
+            ModelRegistry(Path(), self.catalogue.models, NOWHERE),
+            GenerationStore(self.generations.folder),
             Tombstones(self.catalogue.removals),
             ImageRules(384, 10**6),
         )
 
     def problems(self) -> list[str]:
-        return list(Verification(self.catalogue, self.generations).problems())
+        return list(Verifier(self.catalogue, self.generations).problems())

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from local import photos
 from local.stack import ROOT
-from sidecar import contract, images, jpeg
+from sidecar.images import codec as images
+from sidecar.images import turbojpeg as jpeg
+from sidecar.models import contract
 from tests.support.once import kept
 
 LABELS = {"tiny": ("sea", "sky", "sand")}

@@ -6,8 +6,8 @@ import pytest
 import tritonclient.grpc as triton
 
 from export.__main__ import main
-from sidecar import contract
-from sidecar.features import Extractor
+from sidecar.models import contract
+from sidecar.models.triton import TritonClient
 from tests.support.triton_server import serving
 from tests.support.versions import put
 
@@ -21,6 +21,6 @@ def test_without_a_gpu_the_same_config_is_served_by_the_cpu(tmp_path: Path, targ
     with serving(repository, tmp_path) as running:
         client = triton.InferenceServerClient(running.url)
         assert client.get_model_config("keywording", "1").config.max_batch_size == 32
-        extractor = Extractor(running.url, timeout_s=10)
+        extractor = TritonClient(running.url, timeout_s=10)
         golden = extractor.features(contract.golden_image(32)[None].repeat(32, axis=0), said)
         assert all(said.accepts(one) for one in golden)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from local import photos
-from sidecar import contract
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.features import Extractor
-from sidecar.models import VerifiedModels
+from sidecar.models import contract
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
 from tests.support.triton_server import Server, serving
 from tests.support.versions import put
 
@@ -22,15 +22,15 @@ class House:
 
     def __init__(self, repository: Path, server: Server) -> None:
         self.repository = repository
-        self.extractor = Extractor(server.url, timeout_s=30)
+        self.extractor = TritonClient(server.url, timeout_s=30)
 
     def replace(self) -> None:
         """Puts fp32 where int8 was, as an export with --force does."""
         shutil.rmtree(contract.folder(self.repository, 1))
         put("lite0-fp32", 1, self.repository)
 
-    def models(self, catalogue: Catalogue) -> VerifiedModels:
-        return VerifiedModels(self.repository, catalogue.models, self.extractor)
+    def models(self, catalogue: Catalogue) -> ModelRegistry:
+        return ModelRegistry(self.repository, catalogue.models, self.extractor)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_another_file_than_the_catalogue_was_made_with_is_refused(
 ) -> None:
     model = house.models(catalogue).in_use()
     features = np.zeros(model.contract.dimension, np.float32)
-    catalogue.adds.add(NewImage("cat", "sha", b"jpeg", {model.record.model: features}))
+    catalogue.adds.add(NewImage("cat", "sha", b"jpeg", {model.record: features}))
     house.replace()
     with pytest.raises(ModelRefused, match="not the model that the catalogue was made with"):
         house.models(catalogue).in_use()
@@ -120,6 +120,6 @@ def test_a_version_that_is_gone_is_unavailable_until_it_is_back(
 def test_an_empty_repository_says_how_to_fill_it(
     house: House, catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    models = VerifiedModels(tmp_path / "empty", catalogue.models, house.extractor)
+    models = ModelRegistry(tmp_path / "empty", catalogue.models, house.extractor)
     with pytest.raises(FeaturesUnavailable, match="python -m export"):
         models.in_use()

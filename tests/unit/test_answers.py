@@ -4,9 +4,9 @@ import falcon
 import pytest
 from falcon import testing
 
-from sidecar.answers import STATUSES, add_error_handlers
 from sidecar.errors import SimilarityError, StorageFull
-from sidecar.request_log import RequestLog
+from sidecar.http.access_log import AccessLog
+from sidecar.http.error_handlers import STATUSES, add_error_handlers
 
 
 class Failing:
@@ -20,7 +20,7 @@ class Failing:
 
 
 def answer(error: Exception) -> testing.Result:
-    app = falcon.App(middleware=[RequestLog()])
+    app = falcon.App(middleware=[AccessLog()])
     app.add_route("/", Failing(error))
     add_error_handlers(app)
     return testing.TestClient(app).simulate_get("/", headers={"X-Request-Id": "r-1"})

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sidecar.archives import BatchRules, File, files, is_archive
-from sidecar.batch import id_of
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, SimilarityError, WrongArguments
+from sidecar.images.archives import BatchRules, File, files, is_archive
+from sidecar.ingest_batch import id_of
 from tests.support.archives import Packed, tar, zipped
 
 RULES = BatchRules(max_image_bytes=1000, max_batch_bytes=20_000)

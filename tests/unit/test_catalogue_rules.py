@@ -12,17 +12,18 @@ import pytest
 from sqlalchemy import update
 
 from sidecar.catalogue import (
+    OF_VERSIONS,
     Audit,
     Catalogue,
     ModelRecord,
     NewImage,
-    Published,
     Task,
-    lacking,
+    TaskKind,
     open_catalogue,
-    use,
 )
 from sidecar.catalogue.adds import store_all
+from sidecar.catalogue.features import lacking
+from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, originals
 from sidecar.errors import DuplicateId, NoSamples
 
@@ -37,8 +38,14 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     catalogue.database.close()
 
 
-def image(name: str, *models: int, sha256: str = "sha", overwrite: bool = False) -> NewImage:
-    features = {model: np.ones(DIMENSION, np.float32) for model in models or (1,)}
+FIRST = ModelRecord(1, 1, "a" * 64, DIMENSION)
+SECOND = ModelRecord(2, 2, "b" * 64, DIMENSION)
+
+
+def image(
+    name: str, *models: ModelRecord, sha256: str = "sha", overwrite: bool = False
+) -> NewImage:
+    features = {model: np.ones(DIMENSION, np.float32) for model in models or (FIRST,)}
     return NewImage(name, sha256, b"jpeg", features, overwrite=overwrite)
 
 
@@ -51,7 +58,7 @@ def take(catalogue: Catalogue, record: ModelRecord) -> None:
         use(connection, record)
 
 
-def claim(catalogue: Catalogue, kind: str, version: int | None = None) -> Task:
+def claim(catalogue: Catalogue, kind: TaskKind, version: int | None = None) -> Task:
     task = catalogue.tasks.claim(catalogue.tasks.request(kind, version).task_id)
     assert task is not None
     return task
@@ -61,8 +68,8 @@ def test_of_two_new_images_with_one_id_in_a_commit_the_first_stays(catalogue: Ca
     batch = [image("cat", sha256="one"), image("cat", sha256="two"), image("cat", sha256="one")]
     with catalogue.database.writing() as connection:
         seq, other, same = store_all(connection, batch)
-    assert seq == catalogue.entries.get("cat").seq
-    assert catalogue.entries.get("cat").sha256 == "one"
+    assert seq == catalogue.images.get("cat").seq
+    assert catalogue.images.get("cat").sha256 == "one"
     assert isinstance(other, DuplicateId)
     assert isinstance(same, DuplicateId)
     assert (other.identical, same.identical) == (False, True)
@@ -73,15 +80,16 @@ def test_of_several_that_overwrite_in_a_commit_the_last_stays(catalogue: Catalog
     batch = [image("cat", sha256=sha, overwrite=True) for sha in ("one", "two", "three")]
     with catalogue.database.writing() as connection:
         assert len(set(store_all(connection, batch))) == 1
-    assert catalogue.entries.get("cat").sha256 == "three"
-    assert catalogue.entries.count() == 1
+    assert catalogue.images.get("cat").sha256 == "three"
+    assert catalogue.images.count() == 1
 
 
 def test_an_image_without_features_of_a_model_is_lacking_above_a_number(
     catalogue: Catalogue,
 ) -> None:
     record = second(catalogue)
-    seqs = [catalogue.adds.add(image(f"{n}", 1, *more)) for n, more in enumerate([(2,), (), (2,)])]
+    made = ((FIRST, SECOND), (FIRST,), (FIRST, SECOND))
+    seqs = [catalogue.adds.add(image(f"{n}", *models)) for n, models in enumerate(made)]
     with catalogue.database.reading() as connection:
         assert [lacking(connection, record.model, after) for after in (0, *seqs)] == [
             True,
@@ -94,7 +102,7 @@ def test_an_image_without_features_of_a_model_is_lacking_above_a_number(
 
 def test_a_model_that_is_in_use_joins_no_more(catalogue: Catalogue) -> None:
     record = second(catalogue)
-    catalogue.tasks.request("upgrade", 2)
+    catalogue.tasks.request(TaskKind.UPGRADE, 2)
     catalogue.models.join(record)
     assert catalogue.models.joining() == record
     take(catalogue, record)
@@ -110,7 +118,7 @@ def test_a_switch_ends_the_joining_for_good(catalogue: Catalogue) -> None:
     catalogue.models.join(record)
     take(catalogue, record)
     take(catalogue, first)
-    catalogue.tasks.request("upgrade", 2)
+    catalogue.tasks.request(TaskKind.UPGRADE, 2)
     assert catalogue.models.joining() is None
 
 
@@ -119,50 +127,52 @@ def test_only_a_model_out_of_use_and_without_features_is_forgotten(catalogue: Ca
     assert first is not None
     catalogue.models.forget(1)
     assert catalogue.models.in_use() == first
-    catalogue.adds.add(image("cat", 1, 2))
+    catalogue.adds.add(image("cat", FIRST, SECOND))
     catalogue.models.forget(2)
     assert catalogue.models.numbered(2) == record
-    catalogue.vectors.discard(record.model, 10)
+    catalogue.features.discard(record.model, 10)
     catalogue.models.forget(2)
     assert catalogue.models.numbered(2) is None
 
 
 def test_the_last_image_and_how_many_follow_a_number(catalogue: Catalogue) -> None:
-    assert catalogue.entries.last_added() is None
+    assert catalogue.images.last_added() is None
     seqs = [catalogue.adds.add(image(f"{n}")) for n in range(3)]
-    last = catalogue.entries.last_added()
+    last = catalogue.images.last_added()
     assert last is not None
     assert last[0] == seqs[2]
     assert abs(last[1] - time.time()) < 60
-    assert [catalogue.entries.count(after) for after in (0, *seqs)] == [3, 2, 1, 0]
+    assert [catalogue.images.count(after) for after in (0, *seqs)] == [3, 2, 1, 0]
 
 
 def test_a_switch_counts_as_an_index_of_all_only_when_it_ended_well(catalogue: Catalogue) -> None:
     catalogue.adds.add(image("cat"))
-    failed = claim(catalogue, "upgrade", 2)
+    failed = claim(catalogue, TaskKind.UPGRADE, 2)
     assert failed.snapshot == 1
     catalogue.tasks.fail(failed, NoSamples("none"))
     assert catalogue.tasks.covered() == (0, 0)
-    catalogue.tasks.publish(claim(catalogue, "upgrade", 2), lambda _: Published(1, 1, {}))
+    with catalogue.tasks.publishing(claim(catalogue, TaskKind.UPGRADE, 2)) as publication:
+        publication.record(None, 1, 1)
     assert catalogue.tasks.covered() == (1, 0)
     catalogue.adds.add(image("dog"))
     catalogue.removals.remove("cat")
-    catalogue.tasks.fail(claim(catalogue, "update"), NoSamples("none"))
+    catalogue.tasks.fail(claim(catalogue, TaskKind.UPDATE), NoSamples("none"))
     assert catalogue.tasks.covered() == (2, 1)  # it was tried: not again before something changes
 
 
 def test_the_latest_of_a_kind_is_the_last_that_was_tried(catalogue: Catalogue) -> None:
-    tried = claim(catalogue, "train")
-    catalogue.tasks.publish(tried, lambda _: Published(1, 1, {}))
-    catalogue.tasks.refuse("train", NoSamples("none"))
-    waiting = catalogue.tasks.request("train")
+    tried = claim(catalogue, TaskKind.TRAIN)
+    with catalogue.tasks.publishing(tried) as publication:
+        publication.record(None, 1, 1)
+    catalogue.tasks.refuse(TaskKind.TRAIN, NoSamples("none"))
+    waiting = catalogue.tasks.request(TaskKind.TRAIN)
     latest = {task.task_id for task in catalogue.tasks.latest()}
     assert latest == {tried.task_id, waiting.task_id}
 
 
 def test_a_worker_that_goes_on_keeps_its_task(tmp_path: Path) -> None:
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", lease_s=1.0)
-    task = claim(catalogue, "train")
+    task = claim(catalogue, TaskKind.TRAIN)
     for _ in range(5):
         time.sleep(0.3)
         catalogue.tasks.renew(task, "adding", 0.5)
@@ -172,11 +182,11 @@ def test_a_worker_that_goes_on_keeps_its_task(tmp_path: Path) -> None:
 
 
 def test_the_oldest_unfinished_task_of_some_kinds_is_found(catalogue: Catalogue) -> None:
-    kinds = ("upgrade", "rollback", "retire")
+    kinds = OF_VERSIONS
     assert catalogue.tasks.unfinished(kinds) is None
-    first = catalogue.tasks.request("upgrade", 2)
-    catalogue.tasks.request("retire", 3)
-    catalogue.tasks.request("train")
+    first = catalogue.tasks.request(TaskKind.UPGRADE, 2)
+    catalogue.tasks.request(TaskKind.RETIRE, 3)
+    catalogue.tasks.request(TaskKind.TRAIN)
     found = catalogue.tasks.unfinished(kinds)
     assert found is not None
     assert found.task_id == first.task_id

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.dial import PROMISES, Dial, Mark
 from sidecar.errors import IndexDamaged
-from sidecar.generations import CURRENT, Generations
-from sidecar.meta import META, Meta, Seal
-from sidecar.quality import Quality, Shape
+from sidecar.index.meta import META, FileDigest, Meta
+from sidecar.index.recall.operating_points import PROMISES, OperatingPoint, OperatingPoints
+from sidecar.index.recall.quality import Quality, Shape
+from sidecar.index.store import CURRENT, GenerationStore
 
-MARKS = tuple(Mark(nprob, nprob, 20 + nprob, recall, recall) for nprob, recall in PROMISES.items())
-QUALITY = Quality.of_training(Dial(MARKS, 512), Shape(1000, 1.5, 0.4))
+MARKS = tuple(
+    OperatingPoint(nprob, nprob, 20 + nprob, recall, recall) for nprob, recall in PROMISES.items()
+)
+QUALITY = Quality.of_training(OperatingPoints(MARKS, 512), Shape(1000, 1.5, 0.4))
 WRITTEN = Meta(
     task_id="t",
     kind="train",
@@ -27,7 +29,7 @@ WRITTEN = Meta(
     removals=0,
     quality=QUALITY,
     segments={"features-1.f16": 1000},
-    files={"features-1.f16": Seal(128_000, "b" * 64)},
+    files={"features-1.f16": FileDigest(128_000, "b" * 64)},
 )
 
 
@@ -57,7 +59,7 @@ def test_a_changed_byte_in_current_is_noticed(number: int, at: float, byte: int)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "draft").mkdir()
-        generations = Generations(folder)
+        generations = GenerationStore(folder)
         generations.put(folder / "draft", number)
         before = (folder / CURRENT).read_bytes()
         assert generations.current_number() == number

@@ -14,12 +14,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sidecar.search import Search, Wanted
+from sidecar.index.ranking import SearchRequest
+from sidecar.search import Search
 from tests.support.house import House, vector
 
 EXACT = 10**6
 NUMBERS = st.integers(1, 25)
-NEAREST = Wanted(num_results=7, nprob=5, max_dist=math.inf)
+NEAREST = SearchRequest(num_results=7, nprob=5, max_dist=math.inf)
 
 
 class Life(RuleBasedStateMachine):
@@ -96,7 +97,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def all_is_well(self) -> None:
-        entries = self.house.catalogue.entries
+        entries = self.house.catalogue.images
         assert entries.page(0, 100) == sorted((s, f"{n}") for n, s in self.stored.items())
         generation = self.house.generations.current()
         assert set(generation.segments.seqs.tolist()) == self.indexed

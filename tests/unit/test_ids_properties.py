@@ -8,9 +8,9 @@ from falcon import testing
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar import ids
 from sidecar.errors import WrongArguments
-from sidecar.parameters import required_id
+from sidecar.http.params import required_id
+from sidecar.images import ids
 
 LETTERS = st.characters().filter(str.isalnum)
 IDS = st.text(LETTERS | st.sampled_from("._:-"), min_size=1, max_size=255)

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable
-from sidecar.images import ImageRules, canonical, pixels
-from sidecar.jpeg import decode as decode_jpeg
+from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.images.turbojpeg import decode as decode_jpeg
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)

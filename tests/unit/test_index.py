@@ -12,18 +12,27 @@ from numpy.typing import NDArray
 
 from local.stack import ROOT
 from sidecar.errors import DeviceUnavailable
-from sidecar.index import Device, Index, Nearest, Reach, Without, distances, sample_size, widen
-from sidecar.index.codes import lists_for
+from sidecar.index.ann import (
+    Device,
+    ExcludeIds,
+    Index,
+    Nearest,
+    SearchParams,
+    distances,
+    sample_size,
+    widen,
+)
+from sidecar.index.ann.ivfpq import lists_for
 from tests.support.vectors import unit_vectors
 
-FAR = Reach(lists=10**6, candidates=600)
+FAR = SearchParams(lists=10**6, candidates=600)
 
 
 def files(folder: Path) -> tuple[Path, Path]:
     return folder / "trained", folder / "lists"
 
 
-def recall(index: Index, vectors: NDArray[np.float32], queries: int, reach: Reach) -> float:
+def recall(index: Index, vectors: NDArray[np.float32], queries: int, reach: SearchParams) -> float:
     """The share of the ten nearest of each query that are among its candidates."""
     hits = 0
     for query, found in zip(vectors, index.candidates(vectors[:queries], reach), strict=False):
@@ -47,7 +56,7 @@ def test_candidates_hold_the_true_neighbours(built: tuple[Index, NDArray[np.floa
 
 def test_a_longer_search_never_finds_less(built: tuple[Index, NDArray[np.float32]]) -> None:
     index, vectors = built
-    reaches = [Reach(1, 40), Reach(8, 80), Reach(30, 160), FAR]
+    reaches = [SearchParams(1, 40), SearchParams(8, 80), SearchParams(30, 160), FAR]
     found = [recall(index, vectors, 60, reach) for reach in reaches]
     assert found == sorted(found)
     assert found[0] < found[-1]
@@ -59,7 +68,7 @@ def test_a_mapped_index_answers_like_the_one_that_was_saved(
     index, vectors = built
     index.save(*files(tmp_path))
     mapped = Index.map(*files(tmp_path), vectors.shape[1])
-    near = Reach(5, 100)
+    near = SearchParams(5, 100)
     found = mapped.candidates(vectors[:20], near)
     assert np.array_equal(found, index.candidates(vectors[:20], near))
     one = [mapped.candidates(query[None], near)[0] for query in vectors[:20]]
@@ -75,10 +84,10 @@ def test_a_loaded_index_can_be_changed(
     new = unit_vectors(5, vectors.shape[1], seed=1)
     loaded.add(np.arange(40_000, 40_005), new)
     assert loaded.size == len(vectors) + 5
-    assert 40_004 in loaded.candidates(new[4:], Reach(5, 40))
+    assert 40_004 in loaded.candidates(new[4:], SearchParams(5, 40))
     loaded.remove(np.array([40_004, 70, 999_999]))
     assert loaded.size == len(vectors) + 3
-    everything = Reach(10**6, 3003)
+    everything = SearchParams(10**6, 3003)
     rest = 10 * np.delete(np.arange(len(vectors)), 7)
     found = loaded.candidates(new[4:], everything)[0]
     assert sorted(found) == [*rest.tolist(), *range(40_000, 40_004)]
@@ -95,7 +104,7 @@ def test_what_is_to_be_left_out_is_never_a_candidate(
     index.save(*files(tmp_path))
     mapped = Index.map(*files(tmp_path), vectors.shape[1])
     gone = 10 * np.arange(0, 3000, 3)
-    for found in mapped.candidates(vectors[:30], Reach(10**6, 3000), Without(gone)):
+    for found in mapped.candidates(vectors[:30], SearchParams(10**6, 3000), ExcludeIds(gone)):
         assert sorted(found[found >= 0]) == sorted(set(range(0, 30_000, 10)) - set(gone.tolist()))
 
 
@@ -110,7 +119,7 @@ def test_a_mapped_index_takes_no_memory_of_its_own(tmp_path: Path, kind: str) ->
     script = f"""
         from pathlib import Path
         import numpy as np
-        from sidecar.index import Index, Reach
+        from sidecar.index.ann import Index, Reach
         def own():
             lines = Path("/proc/self/status").read_text().splitlines()
             return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
@@ -135,7 +144,9 @@ def test_an_exact_index_ranks_like_brute_force(dimension: int) -> None:
     vectors = unit_vectors(2000, dimension)
     index = Index.exact(dimension)
     index.add(np.arange(2000), vectors)
-    for query, found in zip(vectors, index.candidates(vectors[:50], Reach(1, 30)), strict=False):
+    for query, found in zip(
+        vectors, index.candidates(vectors[:50], SearchParams(1, 30)), strict=False
+    ):
         exact = np.square(vectors - query).sum(axis=1)
         assert np.allclose(exact[found], np.sort(exact)[:30], atol=1e-6)
 
@@ -156,7 +167,7 @@ def test_lists_are_visited_in_turn_and_hold_all(built: tuple[Index, NDArray[np.f
     assert sorted(np.concatenate(holdings).tolist()) == list(range(0, 30_000, 10))
     assert all(sorted(row) == list(range(index.lists)) for row in turns.tolist())
     for query, row in zip(vectors, turns, strict=False):
-        first = set(index.candidates(query[None], Reach(2, 3000))[0].tolist()) - {-1}
+        first = set(index.candidates(query[None], SearchParams(2, 3000))[0].tolist()) - {-1}
         assert first == {*holdings[row.argsort()[0]], *holdings[row.argsort()[1]]}
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar import keys
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.keys import SCOPES, Key, Keys
+from sidecar.http import api_keys as keys
+from sidecar.http.api_keys import SCOPES, ApiKeys, Key
 
 NAMES = st.text("abcXYZ0189._-", min_size=1, max_size=64)
 SCOPE_SETS = st.lists(st.sampled_from(SCOPES), min_size=1, unique=True)
@@ -25,7 +25,7 @@ def test_each_drawn_key_is_found_by_its_secret_alone(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "keys"
         file.write_text("".join(f"{key}{remark}\n" for _, key, remark in drawn))
-        known = Keys(file)
+        known = ApiKeys(file)
         for (secret, key, _), (name, scopes, _) in zip(drawn, wanted, strict=True):
             assert known.find(secret) == key
             assert (key.name, sorted(key.scopes)) == (name, sorted(scopes))

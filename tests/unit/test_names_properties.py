@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar import ids
-from sidecar.batch import id_of
 from sidecar.errors import WrongArguments
+from sidecar.images import ids
+from sidecar.ingest_batch import id_of
 from tests.unit.test_ids_properties import IDS
 
 PIECES = st.sampled_from(

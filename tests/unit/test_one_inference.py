@@ -10,16 +10,16 @@ from PIL import Image
 
 from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
-from sidecar.contract import Contract
 from sidecar.errors import IndexDamaged, NoIndex
-from sidecar.features import Extractor
-from sidecar.generations import Generations
-from sidecar.images import ImageRules, canonical
-from sidecar.meta import Meta
-from sidecar.model import Model
-from sidecar.models import VerifiedModels
+from sidecar.images.codec import ImageRules, canonical
+from sidecar.index.meta import Meta
+from sidecar.index.store import GenerationStore
+from sidecar.index.tombstones import Tombstones
+from sidecar.models.contract import Contract
+from sidecar.models.model import Model
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
 from sidecar.search import Search
-from sidecar.tombstones import Tombstones
 from tests.support.house import DIMENSION, TEN, House, vector
 
 QUERY = 7
@@ -31,7 +31,7 @@ def build(house: House) -> None:
     house.run("train")
 
 
-class Counting(Extractor):
+class Counting(TritonClient):
     """In Triton's place: whatever it is shown looks like image number 7."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Counting(Extractor):
         return np.stack([vector(QUERY) for _ in images])
 
 
-class Trusting(VerifiedModels):
+class Trusting(ModelRegistry):
     """Takes every model as proved."""
 
     def __init__(self, house: House, extractor: Counting) -> None:
@@ -84,9 +84,9 @@ def upload(tmp_path: Path) -> bytes:
 
 def search_of(house: House, extractor: Counting) -> Search:
     return Search(
-        house.catalogue.entries,
+        house.catalogue.images,
         Trusting(house, extractor),
-        Generations(house.generations.folder),
+        GenerationStore(house.generations.folder),
         Tombstones(house.catalogue.removals),
         ImageRules(384, 10**6),
     )

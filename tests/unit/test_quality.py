@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sidecar.dial import PROMISES, Dial, Mark
-from sidecar.index import Device, Index, Reach
-from sidecar.quality import Quality, Shape
-from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
-from sidecar.trials import Trials
-from sidecar.truth import Survey, Truth
-from sidecar.tuning import tune
+from sidecar.index.ann import Device, Index, SearchParams
+from sidecar.index.recall.autotune import tune
+from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
+from sidecar.index.recall.operating_points import PROMISES, OperatingPoint, OperatingPoints
+from sidecar.index.recall.quality import Quality, Shape
+from sidecar.index.recall.sweep import Sweep
+from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 from tests.support.vectors import unit_vectors
 
 DIMENSION = 64
@@ -33,14 +33,16 @@ def written(folder: Path, seqs: NDArray[np.int64], vectors: NDArray[np.float32])
     return Segments(folder, {"a.f16": half, "b.f16": len(rows) - half}, DIMENSION)
 
 
-def surveyed(segments: Segments, before: Truth | None = None, new_from: int = 0) -> Truth:
-    survey = Survey(segments, Device(), before, new_from)
+def surveyed(
+    segments: Segments, before: GroundTruth | None = None, new_from: int = 0
+) -> GroundTruth:
+    survey = GroundTruthBuilder(segments, Device(), before, new_from)
     for seqs, vectors in segments.chunks(new_from):
         survey.look(seqs, vectors)
     return survey.finish()
 
 
-def assert_true(truth: Truth, seqs: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+def assert_true(truth: GroundTruth, seqs: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
     """The ten nearest of each query are those of brute force."""
     for query, dist, labels in zip(truth.queries, truth.dist, truth.labels, strict=True):
         exact = np.square(vectors - vectors[np.searchsorted(seqs, query)]).sum(axis=1)
@@ -72,7 +74,7 @@ def test_a_truth_is_that_of_brute_force_and_outlives_saving(tmp_path: Path) -> N
     assert truth.tells.sum() == 512
     assert_true(truth, seqs, vectors)
     truth.save(tmp_path / "truth.npz")
-    again = Truth.load(tmp_path / "truth.npz")
+    again = GroundTruth.load(tmp_path / "truth.npz")
     assert all(np.array_equal(getattr(again, name), value) for name, value in vars(truth).items())
 
 
@@ -108,7 +110,7 @@ def test_new_images_become_queries_when_they_are_many(tmp_path: Path) -> None:
     assert all(told[q] == t for q, t in stood)
 
 
-def built(tmp_path: Path, count: int) -> tuple[Index, Truth, Segments]:
+def built(tmp_path: Path, count: int) -> tuple[Index, GroundTruth, Segments]:
     vectors, seqs = unit_vectors(count, DIMENSION), 5 * np.arange(count)
     segments = written(tmp_path / "x", seqs, vectors)
     index = Index.train(vectors, count)
@@ -118,9 +120,14 @@ def built(tmp_path: Path, count: int) -> tuple[Index, Truth, Segments]:
 
 def test_a_trial_tells_what_each_shorter_search_finds(tmp_path: Path) -> None:
     index, truth, segments = built(tmp_path, 4000)
-    trial = Trials(index, truth, segments).run(Reach(60, 800))
+    trial = Sweep(index, truth, segments).run(SearchParams(60, 800))
     queries = np.concatenate([v.copy() for _, v in segments.chunks()])[truth.queries // 5]
-    for reach in (Reach(1, 20), Reach(7, 50), Reach(60, 100), Reach(60, 800)):
+    for reach in (
+        SearchParams(1, 20),
+        SearchParams(7, 50),
+        SearchParams(60, 100),
+        SearchParams(60, 800),
+    ):
         found = index.candidates(queries, reach)
         real = [
             len(set(own) & set(true[:10])) / 10
@@ -164,7 +171,7 @@ def test_a_promise_that_can_not_be_kept_is_told(tmp_path: Path) -> None:
     index = Index.train(vectors, 5600)
     index.add(seqs, unit_vectors(5600, DIMENSION, seed=8))
     quality = Quality.of_training(tune(index, surveyed(segments), segments), Shape(5600, 1.0, 0.5))
-    broken = quality.summary()["warnings"]
+    broken = quality.summary().warnings
     assert any("at NPROB 100 is" in sentence for sentence in broken)
     assert quality.training_due() == []  # it has just been trained
     after = quality.after(quality.dial, Shape(1, 1.0, 0.5))
@@ -182,15 +189,15 @@ def test_the_smallest_sets_are_measured_too(tmp_path: Path, count: int) -> None:
         assert dial.reach(5, results=30).candidates >= 80
 
 
-MARKS = tuple(Mark(n, 2 * n, 30 * n, recall=p, at_least=p) for n, p in PROMISES.items())
-DIAL = Dial(MARKS, 500)
+MARKS = tuple(OperatingPoint(n, 2 * n, 30 * n, recall=p, at_least=p) for n, p in PROMISES.items())
+DIAL = OperatingPoints(MARKS, 500)
 TRAINED = Quality.of_training(DIAL, Shape(1000, 1.5, 0.4))
 
 
 def test_between_two_marks_a_search_looks_a_part_of_the_way_farther() -> None:
-    assert DIAL.reach(5, 1) == Reach(10, 150)
-    assert DIAL.reach(7, 1) == Reach(13, 198)
-    assert DIAL.reach(100, 1) == Reach(200, 3000)
+    assert DIAL.reach(5, 1) == SearchParams(10, 150)
+    assert DIAL.reach(7, 1) == SearchParams(13, 198)
+    assert DIAL.reach(100, 1) == SearchParams(200, 3000)
     assert DIAL.reach(1, 1000).candidates == 30 + 4 * 990
 
 

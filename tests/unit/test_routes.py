@@ -6,10 +6,10 @@ import falcon
 import pytest
 from falcon.testing import TestClient
 
-from sidecar.access import Gate
-from sidecar.answers import add_error_handlers
-from sidecar.app import create_app
-from sidecar.routes import OPEN, Route, Routes
+from sidecar.http.app import create_app
+from sidecar.http.concurrency_limit import ConcurrencyLimit
+from sidecar.http.error_handlers import add_error_handlers
+from sidecar.http.routes import OPEN, Route, Routes
 from sidecar.settings import from_environment
 
 
@@ -56,7 +56,7 @@ def test_a_scope_belongs_to_the_template_of_a_call() -> None:
 def test_beyond_the_limit_only_those_who_watch_are_let_in(other: str, status: int) -> None:
     busy = Calls(other)
     routes = Routes(*ROUTES, Route("/busy", busy, "read"))
-    app = falcon.App(middleware=[Gate(1, routes)])
+    app = falcon.App(middleware=[ConcurrencyLimit(1, routes)])
     for route in routes:
         app.add_route(route.path, route.resource)
     add_error_handlers(app)

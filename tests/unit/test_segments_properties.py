@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sidecar.errors import IndexDamaged
-from sidecar.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
+from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 
 DIMENSION = 3
 
@@ -74,6 +74,7 @@ def test_rows_are_found_by_number_in_any_order(rows: Rows, asked: list[int]) -> 
 
 
 @given(rows(), st.integers(0, 31), st.integers(0, 31))
+@example(Rows([1, 2, 3, 4], [2, 2]), 0, 3)
 def test_a_walk_gives_each_row_between_its_ends_once(rows: Rows, start: int, stop: int) -> None:
     with written(rows) as (segments, _):
         stop = min(stop, len(rows.seqs))

@@ -10,12 +10,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sidecar.catalogue import Published, Task, open_catalogue
-from sidecar.catalogue.tasks import FINISHED, MOST_ATTEMPTS
+from sidecar.catalogue import SHORT, UNFINISHED, Task, TaskKind, open_catalogue
+from sidecar.catalogue.task_rows import MOST_ATTEMPTS
 from sidecar.errors import NoSamples, TaskFinished, TaskLost
 
-SHORT = ("train", "update")
-WANTED = st.sampled_from([("train", None), ("update", None), ("upgrade", 2), ("upgrade", 3)])
+Wanted = tuple[TaskKind, int | None]
+ONES: list[Wanted] = [
+    (TaskKind.TRAIN, None),
+    (TaskKind.UPDATE, None),
+    (TaskKind.UPGRADE, 2),
+    (TaskKind.UPGRADE, 3),
+]
+WANTED = st.sampled_from(ONES)
 PICKS = st.integers(0, 99)
 
 
@@ -23,7 +29,7 @@ PICKS = st.integers(0, 99)
 class Known:
     """What ought to be in the table."""
 
-    kind: str
+    kind: TaskKind
     version: int | None
     state: str = "waiting"
     attempt: int = 0
@@ -54,7 +60,7 @@ class Queue(RuleBasedStateMachine):
         return (known.state, known.attempt) == ("running", claim.attempt)
 
     @rule(wanted=WANTED)
-    def request(self, wanted: tuple[str, int | None]) -> None:
+    def request(self, wanted: Wanted) -> None:
         same = [i for i in self.waiting() if (self.known[i].kind, self.known[i].version) == wanted]
         task = self.tasks.request(*wanted)
         assert task.task_id in same if same else task.task_id not in self.known
@@ -83,10 +89,11 @@ class Queue(RuleBasedStateMachine):
         if not well:
             self.tasks.fail(claim, NoSamples("none"))
         elif held:
-            self.tasks.publish(claim, lambda _: Published(7, 1, {}))
+            with self.tasks.publishing(claim) as publication:
+                publication.record(None, 7, 1)
         else:
-            with pytest.raises(TaskLost):
-                self.tasks.publish(claim, lambda _: pytest.fail("a zombie published"))
+            with pytest.raises(TaskLost), self.tasks.publishing(claim):
+                pytest.fail("a zombie published")
         if held:
             self.known[claim.task_id].state = "ok" if well else "error"
 
@@ -114,7 +121,7 @@ class Queue(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def cancel(self, pick: int) -> None:
         task_id = list(self.known)[pick % len(self.known)]
-        if self.known[task_id].state in FINISHED:
+        if self.known[task_id].state not in UNFINISHED:
             with pytest.raises(TaskFinished):
                 self.tasks.cancel(task_id)
         else:
@@ -148,7 +155,7 @@ class Queue(RuleBasedStateMachine):
         for task_id, known in self.known.items():
             task = self.tasks.get(task_id)
             assert (task.state, task.attempt, task.lost) == (known.state, known.attempt, known.lost)
-            assert (task.finished_at is not None) == (known.state in FINISHED)
+            assert (task.finished_at is not None) == (known.state not in UNFINISHED)
             assert (task.lease_until is not None) == (known.state == "running")
         assert len(self.running()) <= 1
 

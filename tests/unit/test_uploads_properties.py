@@ -10,9 +10,9 @@ from falcon import testing
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar.archives import BatchRules, File
 from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongArguments
-from sidecar.uploads import FIELD, BatchReader, read_image
+from sidecar.http.uploads import FIELD, BatchReader, read_image
+from sidecar.images.archives import BatchRules, File
 
 MOST = 60  # bytes of an image
 RULES = BatchRules(max_image_bytes=MOST, max_batch_bytes=100_000)

@@ -1,0 +1,178 @@
+"""Versions that go and come back while clients add: retired, put back, under another number, and
+upgrades cancelled in every phase. Then whether each image's features are its model's.
+
+    python -m campaigns.returning
+    python -m campaigns.returning --images 5000
+
+Real versions over the real stack, those of `tests.switching`; `tests/test_returns.py` does it with
+small ones. In the end no request has failed, every image that was acknowledged is there, and its
+features by each version are those that the version makes of it.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from campaigns.switching import PATIENCE_S, Traffic, repository, switch
+from local import photos
+from local.stack import Stack, add_all, running
+from sidecar.catalogue import Catalogue, ModelRecord, open_catalogue
+from sidecar.images.codec import pixels
+from sidecar.models import contract
+from sidecar.models.triton import TritonClient
+
+PHASES = ("embedding", "catching up", "clustering", "adding", "measuring", "preloading")
+OTHER = 0.02  # the squared distance at most that two machines may put between one image's features
+PAGE = 256
+PAUSE_S = 0.3  # between two adds of a client: the catalogue is to be read through in the end
+
+
+@dataclass
+class Shelf:
+    """A stack with version 1 in use, a folder with the versions 1 to 3, and what was found wrong
+    on the way: what a version that is retired had stored is gone in the end."""
+
+    stack: Stack
+    models: Path
+    folder: Path
+    wrong: list[str] = field(default_factory=list)
+
+    def put(self, version: int, number: int | None = None) -> None:
+        """A version into the repository, in whole, under its number or another one."""
+        number = number or version
+        target, coming = self.models / "keywording" / f"{number}", self.models / "coming"
+        if target.exists():
+            return
+        shutil.copytree(self.folder / f"{version}", coming)
+        made = json.loads((coming / "contract.json").read_text()) | {"version": number}
+        (coming / "contract.json").write_text(json.dumps(made))
+        coming.rename(target)
+
+    def upgrade(self, version: int) -> None:
+        switch(self.stack, f"upgrade?version={version}")
+
+    def retire(self, version: int) -> None:
+        switch(self.stack, f"retire?version={version}")
+
+    def cancel_in(self, phase: str, version: int) -> str:
+        """Ask for an upgrade and cancel it in a phase; returns how it ended."""
+        asked = self.stack.post(f"/similarity/upgrade?version={version}").json()
+        path = f"/similarity/status/{asked['task_id']}"
+
+        def has_come() -> bool:
+            status = self.stack.get(path).json()
+            return bool(status["status"] != "ongoing" or status["phase"] == phase)
+
+        self.stack.wait(has_come, f"an upgrade is {phase}", PATIENCE_S)
+        self.stack.post("/similarity/upgrade/cancel")
+        ended: str = self.stack.finish(asked["task_id"], PATIENCE_S)["status"]
+        if ended == "ok":  # its last phases are short
+            switch(self.stack, "rollback")
+        return ended
+
+
+def go_and_return(
+    shelf: Shelf, traffic: Traffic, phases: tuple[str, ...] = PHASES
+) -> dict[str, str]:
+    """Everything that can happen to a version, while clients add; returns how each cancelled
+    upgrade ended. Version 1 is in use before, and after."""
+    with traffic.flowing(searchers=1, adders=2):
+        shelf.put(3)
+        shelf.upgrade(3)
+        switch(shelf.stack, "rollback")
+        shelf.retire(3)
+        shelf.put(2)
+        shelf.upgrade(2)
+        shelf.put(3)
+        ended = {phase: shelf.cancel_in(phase, 3) for phase in phases}
+        shelf.wrong += strange(shelf.stack, shelf.models)
+        shelf.upgrade(3)
+        shelf.retire(1)
+        shelf.put(1)
+        shelf.upgrade(1)  # what every process remembers of it has another key
+        shelf.retire(3)
+        shelf.put(3, number=4)
+        shelf.upgrade(4)
+        shelf.upgrade(1)
+        shelf.retire(2)
+        shelf.retire(4)
+    return ended
+
+
+def strange(stack: Stack, models: Path) -> Iterator[str]:
+    """A sentence for each stored image with features that are not its model's, straight from
+    Triton and past all that the service checks itself."""
+    catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
+    extractor = TritonClient(stack.env["TRITON_URL"], 30)
+    try:
+        for record in catalogue.models.all():
+            yield from _strange(catalogue, record, extractor, models)
+    finally:
+        catalogue.database.close()
+
+
+def _strange(
+    catalogue: Catalogue, record: ModelRecord, extractor: TritonClient, models: Path
+) -> Iterator[str]:
+    made = contract.read(models, record.version)
+    after, at_once = 0, extractor.largest_batch(made)
+    while page := catalogue.images.page(after, PAGE):
+        after = page[-1][0]
+        stored = {name: catalogue.images.features(name, record.model) for _, name in page}
+        there = [name for name in stored if stored[name]]  # another version may be behind
+        for start in range(0, len(there), at_once):
+            names = there[start : start + at_once]
+            jpegs = [catalogue.images.jpeg(name) for name in names]
+            images = np.stack([pixels(jpeg, made.resize, made.crop) for jpeg in jpegs])
+            for name, fresh in zip(names, extractor.features(images, made), strict=True):
+                found = stored[name]
+                if found is None or found[1].shape != fresh.shape:
+                    yield f"{name} by version {record.version} has a wrong length"
+                elif (away := float(((found[1] - fresh) ** 2).sum())) > OTHER:
+                    yield f"{name} by version {record.version} is {away:.4f} away from itself"
+
+
+def main() -> int:
+    """Run the campaign, print what came of it; 1 where anything was wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m campaigns.returning",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--images", type=int, default=1000, help="at the start, 1,000 at least")
+    images = parser.parse_args().images
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = repository(folder, 1, 2, 3)
+        shutil.copytree(models / "keywording", folder / "shelf")
+        for later in ("2", "3"):
+            shutil.rmtree(models / "keywording" / later)
+        (folder / "stack").mkdir()
+        with running(folder / "stack", MODEL_REPOSITORY=str(models)) as stack:
+            return _campaign(Shelf(stack, models, folder / "shelf"), images)
+
+
+def _campaign(shelf: Shelf, images: int) -> int:
+    stored = dict(photos.variations(images))
+    add_all(shelf.stack, stored)
+    shelf.stack.run("train")
+    traffic = Traffic(shelf.stack, [*stored.values()], stored, pause_s=PAUSE_S)
+    print(f"cancelled in: {go_and_return(shelf, traffic)}")
+    wrong = [*shelf.wrong, *strange(shelf.stack, shelf.models)]
+    there = shelf.stack.get("/similarity/stats").json()["images"]
+    gone = images + len(traffic.added) - there
+    print(f"failed {len(traffic.failures)}, lost {gone}, with features of another {len(wrong)}")
+    for sentence in (*traffic.failures[:5], *wrong[:5]):
+        print(f"  {sentence}")
+    return 1 if traffic.failures or gone or wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

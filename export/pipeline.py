@@ -1,0 +1,203 @@
+"""An order for a version, carried out: the steps from a network to a published folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export import checks, config, graph, networks, publish, runtime
+from export.config import Purpose
+from export.errors import ExportRefused
+from export.networks import Network
+from local import photos
+from sidecar.errors import SimilarityError
+from sidecar.files import sha256_of
+from sidecar.images import codec as images
+from sidecar.models import contract
+from sidecar.models.contract import Contract
+
+IMAGENET_LABELS = Path(__file__).with_name("imagenet.txt")
+# 60, 100 and 200 packaged photos gave lite0 the same top-1 (0.845, 0.844, 0.844).
+CALIBRATION_PHOTOS = 60
+COMPARED_PHOTOS = 40
+CALIBRATION_RULES = images.ImageRules(canonical_size=384, max_pixels=100_000_000)
+# The least cosine, on the golden image, between what a server gives and what is recorded.
+# fp32: other kernels differ by 1e-6, half precision by about 1e-4; int8 of lite0 is at 0.989.
+# int8: kernels with other roundings (exact ones against AVX2's) were at 0.9997; fp32 is at 0.989.
+GOLDEN_COSINE = {"fp32": 0.999, "int8": 0.995}
+PARITY_COSINE = 0.9999  # of torch and ONNX Runtime on one photo, both fp32
+INT8_COSINE = 0.9  # mean, of int8 and fp32; below that int8 broke the network
+
+Say = Callable[[str], None]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make.
+
+    Args:
+        network: ready to be exported.
+        architecture: its name, for people.
+        precision: "fp32" or "int8".
+        version: its number in the repository.
+        labels: the K keywords, in the order of the logits.
+        calibration: a folder of images for int8; None takes the packaged photos.
+        purpose: what config.pbtxt is made for; None leaves it as it is.
+    """
+
+    network: Network
+    architecture: str
+    precision: str
+    version: int
+    labels: tuple[str, ...]
+    calibration: Path | None
+    purpose: Purpose | None
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Read a labels file: one keyword a line, in the order of the logits.
+
+    Raises:
+        ExportRefused: it can't be read, or a line is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExportRefused(f"--labels {path} can't be read: {error}") from error
+    if not lines or not all(line.strip() for line in lines):
+        raise ExportRefused(f"--labels {path} must have one keyword on each line")
+    return tuple(line.strip() for line in lines)
+
+
+def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
+    """Export, check and publish a version.
+
+    Raises:
+        ExportRefused: what came out breaks a rule; the repository is as it was.
+    """
+    publish.check_free(repository, order.version, force)
+    _check_purpose(order, repository)
+    with publish.staging(repository, order.version) as staged:
+        folder = staged / "version"
+        folder.mkdir()
+        model = folder / contract.MODEL_FILE
+        say(f"exporting {order.architecture} to ONNX")
+        _write_fp32(order, staged / "fp32.onnx", say)
+        if order.precision == "int8":
+            _write_int8(order, staged, model, say)
+        else:
+            (staged / "fp32.onnx").rename(model)
+        graph.sign(model)
+        checks.check(model)
+        _write_contract(order, folder, model)
+        text = _config(order, repository, model, say)
+        return publish.publish(staged, repository, order.version, force, text)
+
+
+def _check_purpose(order: Order, repository: Path) -> None:
+    """Refuse what can't run where it shall, before the work is done."""
+    if order.purpose:
+        config.check(order.purpose, repository, but=order.version)
+        if order.purpose.target == "tensorrt" and order.precision == "int8":
+            raise ExportRefused("TensorRT takes no int8 of this kind: --precision fp32")
+
+
+def _config(order: Order, repository: Path, model: Path, say: Say) -> str | None:
+    """The config under which the new version can be loaded, too."""
+    if order.purpose is None:
+        say("note: config.pbtxt was changed by hand and stays as it is")
+        return None
+    if order.purpose.target == "tensorrt":
+        config.check_tensorrt(model, order.version)
+    crops = config.sizes(repository, (order.version, order.network.crop))
+    return config.render(order.purpose, crops)
+
+
+def _write_fp32(order: Order, path: Path, say: Say) -> None:
+    """The graph as torch wrote it, proved against torch on real photos."""
+    networks.to_onnx(order.network, path)
+    graph.clean(path)
+    checks.check(path)
+    pixels = _photos(order.network, 0, 8)
+    features, keywords = runtime.run(path, pixels)
+    wanted, wanted_keywords = networks.run(order.network, pixels)
+    if keywords.shape[1] != len(order.labels):
+        raise ExportRefused(f"{len(order.labels)} labels for {keywords.shape[1]} logits")
+    cosine = float((features * wanted).sum(1).min())
+    difference = float(np.abs(keywords - wanted_keywords).max())
+    say(f"against torch: least cosine {cosine:.6f}, largest difference {difference:.1e}")
+    if not cosine >= PARITY_COSINE:
+        raise ExportRefused(f"the ONNX graph gives other features than torch: cosine {cosine:.6f}")
+
+
+def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
+    """The quantised graph, compared with the fp32 one on photos that it was not calibrated on."""
+    pixels = _calibration(order)
+    say(f"calibrating on {len(pixels)} photos")
+    fp32 = staged / "fp32.onnx"
+    runtime.simplify(fp32, staged / "simple.onnx")
+    parts = graph.convolutions(staged / "simple.onnx")
+    runtime.quantise(staged / "simple.onnx", target, parts, pixels)
+    graph.clean(target)
+    unseen = _photos(order.network, CALIBRATION_PHOTOS, COMPARED_PHOTOS)
+    features, keywords = runtime.run(target, unseen)
+    wanted, wanted_keywords = runtime.run(fp32, unseen)
+    cosine = float((features * wanted).sum(1).mean())
+    same = float((keywords.argmax(1) == wanted_keywords.argmax(1)).mean())
+    say(f"against fp32: mean cosine {cosine:.4f}, same first keyword {same:.0%}")
+    if not cosine >= INT8_COSINE:
+        raise ExportRefused(f"int8 breaks this network: mean cosine {cosine:.4f}; use fp32")
+    golden = contract.golden_image(order.network.crop)[None]
+    apart = float((runtime.run(target, golden)[0] * runtime.run(fp32, golden)[0]).sum())
+    if apart >= GOLDEN_COSINE["int8"]:
+        say(f"note: the golden image (cosine {apart:.4f}) can't tell this int8 from its fp32")
+
+
+def _write_contract(order: Order, folder: Path, model: Path) -> None:
+    golden, keywords = runtime.run(model, contract.golden_image(order.network.crop)[None])
+    (folder / contract.LABELS_FILE).write_text("\n".join(order.labels) + "\n", encoding="utf-8")
+    contract.write(
+        folder,
+        Contract(
+            version=order.version,
+            architecture=order.architecture,
+            precision=order.precision,
+            resize=order.network.resize,
+            crop=order.network.crop,
+            dimension=golden.shape[1],
+            keywords=keywords.shape[1],
+            sha256=sha256_of(model),
+            golden_features=tuple(float(value) for value in golden[0]),
+            golden_cosine=GOLDEN_COSINE[order.precision],
+        ),
+    )
+
+
+def _photos(network: Network, start: int, count: int) -> Pixels:
+    """Packaged photos as the network takes them: uint8 [count, S, S, 3]."""
+    try:
+        cuts = list(islice(photos.variations(start + count), start, None))
+    except photos.PhotosMissing as error:
+        raise ExportRefused(str(error)) from error
+    return np.stack([images.pixels(jpeg, network.resize, network.crop) for _, jpeg in cuts])
+
+
+def _calibration(order: Order) -> Pixels:
+    """The images whose activations set the ranges of int8."""
+    network = order.network
+    if order.calibration is None:
+        return _photos(network, 0, CALIBRATION_PHOTOS)
+    pixels = []
+    for path in sorted(path for path in order.calibration.rglob("*") if path.is_file()):
+        try:
+            jpeg = images.canonical(path.read_bytes(), CALIBRATION_RULES)
+            pixels.append(images.pixels(jpeg, network.resize, network.crop))
+        except SimilarityError:
+            continue  # a folder of photos has other files too; none at all is refused below
+    if not pixels:
+        raise ExportRefused(f"--calibration {order.calibration} has no readable image")
+    return np.stack(pixels)

@@ -1,0 +1,157 @@
+"""What a task reports: one form for each kind of work, and the one place where it turns into JSON.
+
+A row of the table keeps a report as one flat JSON object, which is also what its status shows.
+"""
+
+import dataclasses
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What a training or an update has measured of its generation.
+
+    Args:
+        recall_at_10: at the default of NPROB, 0..1.
+        recall_at_least: the lower bound of it.
+        warnings: a sentence for each promise that is not kept.
+        training_due: a sentence for each reason to train again.
+    """
+
+    recall_at_10: float
+    recall_at_least: float
+    warnings: list[str]
+    training_due: list[str]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two versions agree.
+
+    Args:
+        at_10: the share of the ten nearest images that both name, 0..1; None where there are too
+            few images to say.
+        other: the version that it was compared with.
+    """
+
+    at_10: float | None
+    other: int
+
+
+@dataclass(frozen=True)
+class SwitchReport:
+    """What an upgrade or a rollback has done.
+
+    Args:
+        version: that is in use now.
+        previous: that was in use before, if any.
+        index: of the new generation; None where there was no index to replace.
+        agreement: with the version that was searched before, where that could be measured.
+    """
+
+    version: int
+    previous: int | None
+    index: IndexReport | None = None
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True)
+class RetirementReport:
+    """Which version is gone, and how many images had features of it."""
+
+    version: int
+    features_freed: int
+
+
+@dataclass(frozen=True)
+class EmbeddingProgress:
+    """How far an upgrade is with the stored images.
+
+    Args:
+        embedded, images: how many have features of the new version, of how many.
+        images_per_s: the rate so far.
+        eta_s: seconds that are left at this rate; None before the first.
+    """
+
+    embedded: int
+    images: int
+    images_per_s: float
+    eta_s: int | None
+
+
+@dataclass(frozen=True)
+class MendingProgress:
+    """How many of the features in doubt have been compared, and how many of them were wrong."""
+
+    checked: int
+    mended: int
+
+
+@dataclass(frozen=True)
+class MendingReport:
+    """What a mending has done.
+
+    Args:
+        checked: features in doubt that were compared.
+        mended: those that were wrong and are right now.
+        index: of the new generation; None where none was needed.
+    """
+
+    checked: int
+    mended: int
+    index: IndexReport | None = None
+
+
+INDEX_FIELDS = tuple(field.name for field in dataclasses.fields(IndexReport))
+
+Outcome = IndexReport | SwitchReport | RetirementReport | MendingReport
+Progress = EmbeddingProgress | MendingProgress
+Report = Outcome | Progress
+
+
+def to_json(report: Report | None) -> dict[str, Any]:
+    """One flat object; an empty one where there is nothing to report."""
+    if report is None:
+        return {}
+    if isinstance(report, MendingReport):
+        return to_json(report.index) | {"checked": report.checked, "mended": report.mended}
+    if not isinstance(report, SwitchReport):
+        return asdict(report)
+    fields = to_json(report.index) | {"version": report.version, "previous": report.previous}
+    if report.agreement is None:
+        return fields
+    agreement = report.agreement
+    return fields | {"agreement_at_10": agreement.at_10, "agreement_with": agreement.other}
+
+
+def from_json(fields: dict[str, Any] | None) -> Report | None:
+    """The report that `to_json` made an object of, in this release or an older one.
+
+    The forms are distinguished by their fields, since the row of a task that failed still has the
+    progress that it last reported.
+    """
+    if not fields:
+        return None
+    if "embedded" in fields:
+        return EmbeddingProgress(**fields)
+    if "features_freed" in fields:
+        return RetirementReport(**fields)
+    if "mended" in fields:
+        return MendingReport(fields["checked"], fields["mended"], _index(fields))
+    if "previous" in fields:
+        return _switch(fields)
+    return IndexReport(**fields)
+
+
+def _switch(fields: dict[str, Any]) -> SwitchReport:
+    agreement = None
+    if "agreement_with" in fields:
+        agreement = Agreement(fields["agreement_at_10"], fields["agreement_with"])
+    return SwitchReport(fields["version"], fields["previous"], _index(fields), agreement)
+
+
+def _index(fields: dict[str, Any]) -> IndexReport | None:
+    if "recall_at_10" not in fields:
+        return None
+    return IndexReport(**{name: fields[name] for name in INDEX_FIELDS})

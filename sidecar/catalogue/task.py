@@ -1,0 +1,87 @@
+"""A task: the kinds that there are, the states that it goes through, and its row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sidecar.catalogue.reports import Report, from_json
+
+
+class TaskKind(StrEnum):
+    """What a task does; the values are those of the database, of answers and of metrics."""
+
+    TRAIN = "train"
+    UPDATE = "update"
+    UPGRADE = "upgrade"
+    ROLLBACK = "rollback"
+    RETIRE = "retire"
+    MEND = "mend"
+
+    @property
+    def message(self) -> str:
+        """What a client reads of a task of this kind that has not failed."""
+        return _MESSAGES[self]
+
+
+class TaskState(StrEnum):
+    """Where a task is; the values are those of the database and of metrics."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+    @property
+    def status(self) -> str:
+        """What a client reads: "ongoing", "ok" or "error"."""
+        return _STATUS.get(self, "ongoing")
+
+
+_MESSAGES = {
+    TaskKind.TRAIN: "training",
+    TaskKind.UPDATE: "updating",
+    TaskKind.UPGRADE: "upgrading",
+    TaskKind.ROLLBACK: "rolling back",
+    TaskKind.RETIRE: "retiring",
+    TaskKind.MEND: "mending",
+}
+_STATUS = {TaskState.OK: "ok", TaskState.ERROR: "error", TaskState.CANCELLED: "error"}
+
+SHORT = (TaskKind.TRAIN, TaskKind.UPDATE)  # others make way for these
+SWITCHES = (TaskKind.UPGRADE, TaskKind.ROLLBACK)  # these bring another model into use
+OF_VERSIONS = (*SWITCHES, TaskKind.RETIRE)  # one of these at a time
+UNFINISHED = (TaskState.WAITING, TaskState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row of the table; `schema.tasks` says what each column means."""
+
+    task_id: str
+    kind: TaskKind
+    version: int | None
+    state: TaskState
+    phase: str
+    progress: float
+    message: str | None
+    detail: str | None
+    attempt: int
+    lost: int
+    snapshot: int | None
+    removals: int | None
+    lease_until: float | None
+    generation: int | None
+    images: int | None
+    report: Report | None
+    request_id: str | None
+    created_at: float
+    finished_at: float | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Task":
+        """The task that a row of the table is."""
+        kind, state = TaskKind(row["kind"]), TaskState(row["state"])
+        typed = {"kind": kind, "state": state, "report": from_json(row["report"])}
+        return cls(**{**row, **typed})

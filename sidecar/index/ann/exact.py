@@ -1,0 +1,81 @@
+"""True neighbours and true distances, by looking at every vector."""
+
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.index.ann.device import Device
+
+
+def widen(rows: NDArray[np.float16], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """float16 [n, D] as float32; on several cores, which numpy's own conversion is not.
+
+    Args:
+        out: float32 [n, D], to be filled; a new array where it is not given.
+    """
+    codes = np.ascontiguousarray(rows, np.float16).view(np.uint8)
+    wide = np.empty(rows.shape, np.float32) if out is None else out
+    quantizer = _halves(rows.shape[1]).sq
+    quantizer.decode_c(faiss.swig_ptr(codes), faiss.swig_ptr(wide), len(rows))
+    return wide
+
+
+def distances(query: NDArray[np.float32], rows: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Squared L2 distances, float32 [n], of a query, float32 [D], from rows, float16 [n, D]."""
+    if not len(rows):
+        return np.empty(0, np.float32)
+    index = _halves(rows.shape[1])
+    index.add_sa_codes(np.ascontiguousarray(rows, np.float16).view(np.uint8))
+    found, positions = index.search(np.ascontiguousarray(query[None], np.float32), len(rows))
+    dist = np.empty(len(rows), np.float32)
+    dist[positions[0]] = found[0]
+    return dist
+
+
+class Nearest:
+    """The true neighbours of some queries, gathered in one walk over the vectors.
+
+    Attributes:
+        labels: int64 [n, count], nearest first; -1 where there are not that many.
+        dist: float32 [n, count], squared L2 distances; infinite there.
+    """
+
+    def __init__(
+        self,
+        queries: NDArray[np.float32],
+        own: NDArray[np.int64],
+        known: tuple[NDArray[np.int64], NDArray[np.float32]],
+        device: Device,
+    ) -> None:
+        """Begin.
+
+        Args:
+            queries: float32 [n, D].
+            own: int64 [n], the label of each query, which is no neighbour of itself.
+            known: `labels` and `dist` of an earlier walk, over other vectors.
+        """
+        self._queries = queries
+        self._own = own
+        self._device = device
+        self.labels, self.dist = known
+
+    def look(self, labels: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        """Take in more vectors, float32 [m, D], with their labels, int64 [m]."""
+        kept = self.labels.shape[1]
+        if not len(self._queries) or not len(vectors):
+            return
+        # One more than are kept: a query may be among them.
+        dist, found = self._device.knn(self._queries, vectors, min(kept + 1, len(vectors)))
+        seen = labels[found]
+        dist[seen == self._own[:, None]] = np.inf
+        every = np.concatenate([self.dist, dist], axis=1)
+        nearest = np.argsort(every, axis=1, kind="stable")[:, :kept]
+        joined = np.concatenate([self.labels, seen], axis=1)
+        self.dist = np.take_along_axis(every, nearest, axis=1)
+        self.labels = np.where(np.isinf(self.dist), -1, np.take_along_axis(joined, nearest, axis=1))
+
+
+def _halves(dimension: int) -> Any:
+    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16)

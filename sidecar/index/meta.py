@@ -1,0 +1,71 @@
+"""The files of a generation, and `meta.json`, which says what they are."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sidecar.index.recall.quality import Quality
+
+TRAINED = "trained.faiss"
+LISTS = "lists.ivf"
+TRUTH = "truth.npz"
+META = "meta.json"
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """What a file was when it was written."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a generation is: `meta.json`, which also holds a SHA-256 of this.
+
+    Args:
+        task_id, kind: the task that made it, "train" or "update".
+        version, sha256, dimension: the model that made its features.
+        images: vectors in it.
+        snapshot: every image up to this sequence number is in it, unless it was removed.
+        removals: no image is in it that was removed up to this removal.
+        quality: what was measured of it.
+        segments: rows of each file of features, in order of position.
+        files: the seal of each file.
+    """
+
+    task_id: str
+    kind: str
+    version: int
+    sha256: str
+    dimension: int
+    images: int
+    snapshot: int
+    removals: int
+    quality: Quality
+    segments: dict[str, int]
+    files: dict[str, FileDigest]
+
+    def write(self, folder: Path) -> None:
+        fields = asdict(self)
+        document = {"meta": fields, "sha256": _digest(fields)}
+        (folder / META).write_text(json.dumps(document, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Meta":
+        """Raises OSError or ValueError where the file is missing or not what was written."""
+        document = json.loads((folder / META).read_text())
+        fields = document.get("meta", {}) if isinstance(document, dict) else {}
+        if "quality" not in fields:
+            raise ValueError("it has the form of an earlier release: train again")
+        if document.get("sha256") != _digest(fields):
+            raise ValueError(f"{META} is not what was written")
+        fields["files"] = {name: FileDigest(**seal) for name, seal in fields["files"].items()}
+        return cls(**fields | {"quality": Quality.read(fields["quality"])})
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()

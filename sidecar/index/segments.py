@@ -1,0 +1,131 @@
+"""The full features of a generation: float16 rows, by sequence number, in files of many."""
+
+import mmap
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.errors import IndexDamaged
+from sidecar.index.ann import widen
+
+SEQS = "seqs.i64"
+CRCS = "crcs.u32"
+FEATURES = np.dtype("<f2")
+SEQ = np.dtype("<i8")
+CRC = np.dtype("<u4")
+ROWS_AT_ONCE = 16_384
+
+Kind = TypeVar("Kind", bound=np.generic)
+Chunk = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], features [n, D]
+
+
+class Segments:
+    """Files that are read and never changed.
+
+    Attributes:
+        seqs: int64 [n] ascending, the sequence number of each row of all files.
+        crcs: uint32 [n], the CRC-32 of each.
+    """
+
+    def __init__(self, folder: Path, rows: dict[str, int], dimension: int) -> None:
+        """Map the files of a folder.
+
+        Args:
+            rows: how many each file of features has, by its name, in order.
+        """
+        self.folder = folder
+        self.rows = rows
+        self.dimension = dimension
+        self.seqs: NDArray[np.int64] = _mapped(folder / SEQS, SEQ)
+        self.crcs: NDArray[np.uint32] = _mapped(folder / CRCS, CRC)
+        self._row_bytes = FEATURES.itemsize * dimension
+        self._files = [
+            _bytes(folder / name, count * self._row_bytes) for name, count in rows.items()
+        ]
+        self._ends = np.cumsum(list(rows.values()), dtype=np.int64)
+        self._firsts = np.append(0, self._ends)
+
+    def holding(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of these sequence numbers, int64 [n], that are here."""
+        positions = np.searchsorted(self.seqs, seqs)
+        inside = positions < len(self.seqs)
+        held: NDArray[np.int64] = seqs[inside][self.seqs[positions[inside]] == seqs[inside]]
+        return held
+
+    def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
+        """The features of images that are here.
+
+        Args:
+            seqs: int64 [n].
+        Returns:
+            float16 [n, D].
+        Raises:
+            IndexDamaged: there is no such image, or a row is not what was stored.
+        """
+        positions = np.searchsorted(self.seqs, seqs)
+        known = positions < len(self.seqs)
+        if not known.all() or not np.array_equal(self.seqs[positions], seqs):
+            raise IndexDamaged(f"generation {self.folder.name}: its codes name unknown images")
+        owners = np.searchsorted(self._ends, positions, side="right")
+        starts = (positions - self._firsts[owners]) * self._row_bytes
+        rows = [
+            self._files[owner][start : start + self._row_bytes]
+            for owner, start in zip(owners.tolist(), starts.tolist(), strict=True)
+        ]
+        if list(map(zlib.crc32, rows)) != self.crcs[positions].tolist():
+            raise IndexDamaged(f"generation {self.folder.name}: features are not what was stored")
+        return np.frombuffer(b"".join(rows), FEATURES).reshape(-1, self.dimension)
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
+        """Walk over the rows from `start` to `stop`; each chunk is gone with the next one."""
+        wide = np.empty((ROWS_AT_ONCE, self.dimension), np.float32)
+        for first, rows in self._walk(start, len(self.seqs) if stop is None else stop):
+            yield self.seqs[first : first + len(rows)], widen(rows, wide[: len(rows)])
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """`count` of the rows, drawn without replacement, always the same: float32 [count, D]."""
+        drawn = np.sort(np.random.default_rng(0).choice(len(self.seqs), count, replace=False))
+        sample = np.empty((count, self.dimension), np.float32)
+        for first, rows in self._walk(0, len(self.seqs)):
+            here = slice(*np.searchsorted(drawn, (first, first + len(rows))))
+            widen(rows[drawn[here] - first], sample[here])
+        return sample
+
+    def _walk(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.float16]]]:
+        """The rows from `start` to `stop` and the place of the first one, chunk by chunk.
+
+        They are read, not mapped, into the same memory over and over: a walk over all takes no
+        more than a chunk.
+        """
+        memory = np.empty((ROWS_AT_ONCE, self.dimension), FEATURES)
+        first = 0
+        for name, count in self.rows.items():
+            for at in range(max(0, start - first), min(count, stop - first), ROWS_AT_ONCE):
+                rows = memory[: min(ROWS_AT_ONCE, count - at, stop - first - at)]
+                with (self.folder / name).open("rb", buffering=0) as file:
+                    file.seek(at * self._row_bytes)
+                    if file.readinto(rows.data) != rows.nbytes:
+                        raise IndexDamaged(f"{self.folder / name} is cut short")
+                yield first + at, rows
+            first += count
+
+
+def _mapped(path: Path, kind: "np.dtype[Kind]") -> NDArray[Kind]:
+    return np.frombuffer(_bytes(path, path.stat().st_size), kind)
+
+
+def _bytes(path: Path, size: int) -> memoryview:
+    """A file, mapped; an empty one can't be.
+
+    Rows are picked here and there: reading ahead would bring in thirty times what is asked for.
+    """
+    if not size:
+        return memoryview(b"")
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+    mapped.madvise(mmap.MADV_RANDOM)
+    return memoryview(mapped)

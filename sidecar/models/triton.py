@@ -1,0 +1,161 @@
+"""Pixels to features and keywords, by asking Triton. The one door to tritonclient."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import tritonclient.grpc as triton
+from numpy.typing import NDArray
+from tritonclient.utils import InferenceServerException
+
+from sidecar.errors import FeaturesUnavailable
+from sidecar.models.contract import MODEL, Contract
+from sidecar.settings import Settings
+from sidecar.telemetry import counters
+
+LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
+# Of Triton's extension for restricted protocols: `--grpc-restricted-protocol=…:NAME=VALUE`.
+RESTRICTED = "triton-grpc-protocol-"
+
+AWAY = {f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")}
+
+# gRPC waits up to two minutes before it tries a server again; a restarted Triton is up sooner.
+CHANNEL = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 200),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+]
+
+
+class TritonClient:
+    """Triton as seen by the sidecar: batches form there, out of concurrent requests."""
+
+    def __init__(self, url: str, timeout_s: float, repository_key: str = "") -> None:
+        """Connects when it is first needed.
+
+        Args:
+            url: host:port of Triton's gRPC.
+            timeout_s: for an inference.
+            repository_key: `name=value`, where Triton's repository API is restricted.
+        """
+        self._url = url
+        self._timeout_s = timeout_s
+        name, _, value = repository_key.partition("=")
+        self._repository_key = {RESTRICTED + name: value} if name else {}
+        self._threads = threading.local()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "TritonClient":
+        """The one that the environment asks for."""
+        return cls(settings.triton_url, settings.triton_timeout_s, settings.triton_repository_key)
+
+    def features(self, images: NDArray[np.uint8], contract: Contract) -> NDArray[np.float32]:
+        """Turn images into feature vectors.
+
+        Args:
+            images: uint8 [N, S, S, 3], RGB, S being the contract's crop.
+            contract: of the version that shall answer; Triton is never asked without one.
+        Returns:
+            float32 [N, D], each row of L2 norm 1.
+        Raises:
+            FeaturesUnavailable: Triton is away, refused, or took over `timeout_s`.
+        Source: KServe v2 inference protocol over gRPC.
+        """
+        return self.infer(images, contract, "features")
+
+    def check(self, contract: Contract) -> None:
+        """Raises FeaturesUnavailable unless Triton serves the contract's version."""
+        if not self.is_ready(contract.version):
+            raise FeaturesUnavailable(f"Triton does not serve version {contract.version}")
+
+    def is_ready(self, version: int) -> bool:
+        """Whether Triton serves a version. Raises FeaturesUnavailable: it is away."""
+        with _translated(version):
+            return bool(
+                self._client().is_model_ready(MODEL, f"{version}", client_timeout=self._timeout_s)
+            )
+
+    def load(self) -> str:
+        """Have Triton load the versions that are new in the repository, and drop those that are
+        gone. One that stays is not touched, and answers all the while.
+
+        Returns:
+            what Triton says of versions that do not load, or that it does not let us ask; "" where
+            all is well.
+        Raises:
+            FeaturesUnavailable: it is away.
+        Source: the model repository extension of Triton.
+        """
+        try:
+            self._client().load_model(
+                MODEL, headers=self._repository_key, client_timeout=LOADING_TIMEOUT_S
+            )
+        except InferenceServerException as error:
+            if error.status() in AWAY:
+                raise FeaturesUnavailable(f"Triton: {error.message()}") from error
+            return str(error.message())
+        return ""
+
+    def largest_batch(self, contract: Contract) -> int:
+        """How many images one call may have, by the model's config.pbtxt; errors as `check`."""
+        version = str(contract.version)
+        with _translated(contract.version):
+            answer = self._client().get_model_config(MODEL, version, client_timeout=self._timeout_s)
+        return max(1, int(answer.config.max_batch_size))
+
+    def infer(
+        self,
+        images: NDArray[np.uint8],
+        contract: Contract,
+        output: str,
+        priority: int = 0,
+        request_id: str = "",
+    ) -> NDArray[np.float32]:
+        """Ask for one of the graph's outputs; arguments and errors as `features`.
+
+        Args:
+            output: "features" [N, D] or "keywords" [N, K].
+            priority: by config.pbtxt's `priority_levels`, 1 the most urgent; with 0, or where it
+                has not as many, its default.
+            request_id: what Triton shall call it in its log.
+        """
+        tensor = triton.InferInput("image", list(images.shape), "UINT8")
+        tensor.set_data_from_numpy(images)
+        with _translated(contract.version):
+            answer = self._client().infer(
+                MODEL,
+                [tensor],
+                model_version=str(contract.version),
+                outputs=[triton.InferRequestedOutput(output)],
+                request_id=request_id,
+                priority=priority,
+                client_timeout=self._timeout_s,
+            )
+            values = answer.as_numpy(output)
+        return np.asarray(values, np.float32)
+
+    def _client(self) -> triton.InferenceServerClient:
+        """A client of this thread's own: they are not made to be shared."""
+        if not hasattr(self._threads, "client"):
+            self._threads.client = triton.InferenceServerClient(self._url, channel_args=CHANNEL)
+        client: triton.InferenceServerClient = self._threads.client
+        return client
+
+
+@contextmanager
+def _translated(version: int) -> Iterator[None]:
+    """What the library says of a server that is away, refuses, or answers what can't be read."""
+    try:
+        yield
+    except (InferenceServerException, ValueError) as error:
+        counters.triton_failed(_code(error))
+        raise FeaturesUnavailable(f"version {version}: {error}") from error
+
+
+def _code(error: Exception) -> str:
+    """The status of gRPC, such as "UNAVAILABLE"; "INVALID" for an answer that can't be read."""
+    status = error.status() if isinstance(error, InferenceServerException) else None
+    return str(status).removeprefix("StatusCode.") if status else "INVALID"

@@ -1,0 +1,149 @@
+"""A copy of everything in a folder, made while the service runs, and the way back.
+
+    DEST/catalogue.sqlite      the whole catalogue, whichever database it came from
+    DEST/index/000012, CURRENT the generation that was searched when it was made
+
+So a backup also moves a catalogue from SQLite to PostgreSQL or back.
+"""
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.catalogue import Catalogue, Transaction, open_catalogue
+from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
+from sidecar.files import sync
+from sidecar.index.generation import Generation
+from sidecar.index.store import DRAFT, GenerationStore
+
+FILE = "catalogue.sqlite"
+INDEX = "index"
+TRIES = 5
+
+Report = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Backups:
+    """Copies of one catalogue and its index."""
+
+    catalogue: Catalogue
+    generations: GenerationStore
+
+    def backup(self, dest: Path, report: Report) -> None:
+        """Copy everything, as it is at one moment, into a folder that appears when it is whole.
+
+        Args:
+            dest: a path where nothing is, or an empty folder.
+            report: is told each table and how many of its rows have been copied.
+        Raises:
+            BackupRefused: there is something at `dest`, or it can't be written.
+            StorageFull, CatalogueUnavailable, IndexDamaged: there is no backup.
+        """
+        dest = dest.absolute()
+        with _told(f"no backup was made at {dest}"):
+            if dest.exists() and any(dest.iterdir()):
+                raise BackupRefused(f"{dest} is not empty")
+            dest.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f".{dest.name}-", dir=dest.parent) as folder:
+                part = Path(folder, "part")
+                self._fill(part, report)
+                part.rename(dest)
+            sync(dest.parent)
+
+    def restore(self, source: Path, report: Report) -> None:
+        """Fill an empty catalogue, and its index, from a backup; all of it or nothing.
+
+        Raises:
+            BackupRefused: `source` is no backup, or there are images already.
+            StorageFull, CatalogueUnavailable, IndexDamaged: nothing was restored.
+        """
+        if not (source / FILE).is_file():
+            raise BackupRefused(f"{source} is no backup: it has no {FILE}")
+        index = self.generations.folder
+        with _told("nothing was restored"):
+            index.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=DRAFT, dir=index) as folder:
+                self._restore(source, Path(folder), report)
+
+    def _fill(self, part: Path, report: Report) -> None:
+        for _ in range(TRIES):
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            generation = self._current()
+            # A generation that is replaced and cleared away under our hands: take the next one.
+            with suppress(FileNotFoundError), self.catalogue.reading() as moment:
+                moment.models.in_use()  # the first look says which moment it is
+                # Searched before that moment and after it: so the moment knows all images that the
+                # generation holds, and has every tombstone that it needs.
+                if self._current() is generation:
+                    if generation is not None:
+                        _copy_generation(generation, part / INDEX)
+                    self._copy_catalogue(moment, part, report)
+                    return
+        raise BackupRefused("the index is being replaced all the time: try again")
+
+    def _copy_catalogue(self, moment: Transaction, part: Path, report: Report) -> None:
+        target = _open(part / FILE)
+        try:
+            with target.filling(moment, report):
+                pass
+            target.release_space()
+        finally:
+            target.close()
+        sync(part / FILE)
+        sync(part)
+
+    def _restore(self, source: Path, folder: Path, report: Report) -> None:
+        # A copy, since to open it may be to migrate it, and a backup stays as it is.
+        shutil.copyfile(source / FILE, folder / FILE)
+        opened = _open(folder / FILE)
+        try:
+            with opened.reading() as moment, self.catalogue.filling(moment, report):
+                self._put(source / INDEX)
+        finally:
+            opened.close()
+
+    def _put(self, index: Path) -> None:
+        """The index of a backup, if it has one, into an index that has none or one of no images."""
+        for number in self.generations.numbers():
+            shutil.rmtree(self.generations.path(number))
+        with suppress(NoIndex):
+            _copy_generation(GenerationStore(index).current(), self.generations.folder)
+
+    def _current(self) -> Generation | None:
+        try:
+            return self.generations.current()
+        except NoIndex:
+            return None
+
+
+def _copy_generation(generation: Generation, index: Path) -> None:
+    """Copy a generation into another index, as its current one, and check the copy."""
+    copied = index / f"{DRAFT}copy"
+    shutil.rmtree(copied, ignore_errors=True)  # one that failed half-way
+    copied.mkdir(parents=True)
+    for path in generation.folder.iterdir():
+        shutil.copyfile(path, copied / path.name)
+    for path in (*copied.iterdir(), copied):
+        sync(path)
+    for problem in Generation(copied).damage():
+        raise IndexDamaged(problem)
+    GenerationStore(index).put(copied, generation.number)
+
+
+def _open(file: Path) -> Catalogue:
+    return open_catalogue(f"sqlite:///{file.absolute()}", lease_s=1)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = StorageFull if error.errno == errno.ENOSPC else BackupRefused
+        raise kind(f"{what}: {error}") from error

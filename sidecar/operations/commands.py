@@ -1,0 +1,124 @@
+"""The commands that look after what is stored: backup, restore, verify, repair."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.catalogue import MendingReport, open_catalogue
+from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import GenerationStore
+from sidecar.models.comparison import Comparison
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
+from sidecar.operations.backup import Backups
+from sidecar.operations.repair import mend_all, repair
+from sidecar.operations.verify import Verifier
+from sidecar.settings import Settings
+
+
+def maintain(settings: Settings, command: str, folder: Path) -> int:
+    """Run one of `COMMANDS`, telling on standard output how it ended.
+
+    Args:
+        folder: of the backup, for those that take one.
+    Returns:
+        the exit status: 1 where `verify` has found something wrong.
+    Raises:
+        SimilarityError: why it could not be done.
+    """
+    catalogue = open_catalogue(
+        settings.database_url, settings.task_lease_s, settings.keep_tasks_days
+    )
+    try:
+        backups = Backups(catalogue, GenerationStore(settings.index_dir))
+        triton = TritonClient.of(settings)
+        models = ModelRegistry(settings.model_repository, catalogue.models, triton)
+        tools = Tools(backups, BuildRules.of(settings), Comparison(models))
+        return COMMANDS[command](tools, folder)
+    finally:
+        catalogue.database.close()
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the commands work with."""
+
+    backups: Backups
+    rules: BuildRules
+    comparison: Comparison
+
+
+def _backup(tools: Tools, folder: Path) -> int:
+    tools.backups.backup(folder, _report)
+    print(f"backed up into {folder}")
+    return 0
+
+
+def _restore(tools: Tools, folder: Path) -> int:
+    tools.backups.restore(folder, _report)
+    print(f"restored from {folder}: {tools.backups.catalogue.images.count()} images")
+    return 0
+
+
+def _verify(tools: Tools, _folder: Path) -> int:
+    catalogue, wrong = tools.backups.catalogue, 0
+    for problem in _problems(Verifier(catalogue, tools.backups.generations), tools.comparison):
+        wrong += 1
+        print(problem)
+    print(f"{catalogue.images.count()} images, {wrong or 'nothing'} wrong")
+    return 1 if wrong else 0
+
+
+def _problems(verification: Verifier, comparison: Comparison) -> Iterator[str]:
+    yield from verification.problems()
+    try:
+        yield from verification.strange_features(comparison)
+    except (FeaturesUnavailable, ModelRefused) as error:
+        _note(error)
+
+
+def _repair(tools: Tools, _folder: Path) -> int:
+    catalogue, generations = tools.backups.catalogue, tools.backups.generations
+    task = repair(catalogue, generations, tools.rules)
+    made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
+    print(f"repaired: {made}")
+    if task is not None:
+        _mend(tools)
+    return 0
+
+
+def _mend(tools: Tools) -> None:
+    """The index is there again by now; to embed every image takes longer than to make it."""
+    catalogue, generations = tools.backups.catalogue, tools.backups.generations
+    try:
+        task = mend_all(catalogue, generations, tools.rules, tools.comparison)
+    except (FeaturesUnavailable, ModelRefused) as error:
+        _note(error)
+        return
+    if task is None:
+        print("another task goes first; the worker then looks at the features of all images")
+        return
+    report = task.report
+    assert isinstance(report, MendingReport)
+    print(f"features compared: {report.checked}, {report.mended or 'none'} had to be mended")
+
+
+def _note(error: FeaturesUnavailable | ModelRefused) -> None:
+    text = f"the features were not held against the model, which does not answer: {error}"
+    print(" ".join(text.split()), file=sys.stderr)
+
+
+def _report(table: str, rows: int) -> None:
+    """One line that counts, for whoever watches."""
+    if sys.stderr.isatty():
+        print(f"\r{table}: {rows} rows\033[K\r", end="", file=sys.stderr, flush=True)
+
+
+COMMANDS: dict[str, Callable[[Tools, Path], int]] = {
+    "backup": _backup,
+    "restore": _restore,
+    "verify": _verify,
+    "repair": _repair,
+}

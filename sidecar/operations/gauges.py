@@ -1,0 +1,115 @@
+"""The figures of the moment, for Prometheus: of the catalogue, the index, the tasks, the parts.
+
+They are read at each scrape, so that it does not matter which process answers. What can't be read
+just now is left out: whoever watches sees that its part is down.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
+from sidecar.errors import SimilarityError
+from sidecar.index.recall.operating_points import PROMISES
+from sidecar.index.store import GenerationStore
+from sidecar.models import contract as contracts
+from sidecar.operations.health import Health
+from sidecar.operations.stats import Inventory
+from sidecar.telemetry.exposition import Figure
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """Reads them all.
+
+    Args:
+        repository: of the model, for its contracts.
+        volume: the folder of the catalogue and the index.
+    """
+
+    catalogue: Catalogue
+    generations: GenerationStore
+    inventory: Inventory
+    health: Health
+    repository: Path
+    volume: Path
+
+    def read(self) -> Iterator[Figure]:
+        """Every figure that can be had; takes milliseconds, and seconds where a part hangs."""
+        sources: list[Callable[[], Iterator[Figure]]] = [
+            self._images,
+            self._index,
+            self._model,
+            self._tasks,
+            self._workers,
+            self._parts,
+            self._volume,
+        ]
+        for source in sources:
+            with suppress(SimilarityError):
+                yield from [*source()]
+
+    def _images(self) -> Iterator[Figure]:
+        stats = self.inventory.stats()
+        yield Figure.of("images", "Images in the catalogue.", stats.images)
+        yield Figure.of("images_waiting", "Images that no search finds yet.", stats.waiting)
+        yield Figure.of(
+            "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
+        )
+
+    def _index(self) -> Iterator[Figure]:
+        generation = self.generations.current()
+        meta, quality = generation.meta, generation.meta.quality
+        yield Figure.of(
+            "index_generation", "Number of the generation that is searched.", generation.number
+        )
+        yield Figure.of("index_images", "Images in it.", meta.images)
+        yield Figure.of("index_created_timestamp_seconds", "When it was made.", generation.made_at)
+        yield Figure.of(
+            "index_training_due", "Reasons to train again.", len(quality.training_due())
+        )
+        marks = quality.dial.marks
+        for name, text, values in (
+            ("", "Recall@10 measured when it was made.", [m.recall for m in marks]),
+            ("_lower_bound", "Lower bound of it, one-sided, 95 %.", [m.at_least for m in marks]),
+            ("_promised", "What NPROB stands for.", [PROMISES[m.nprob] for m in marks]),
+        ):
+            by_nprob = [((str(m.nprob),), v) for m, v in zip(marks, values, strict=True)]
+            yield Figure(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
+
+    def _model(self) -> Iterator[Figure]:
+        record = self.catalogue.models.in_use()
+        if record is None:
+            return
+        contract = contracts.read(self.repository, record.version)
+        labels = (str(record.version), contract.precision, record.sha256)
+        names = ("version", "precision", "sha256")
+        yield Figure("model_info", "The version in use.", names, [(labels, 1)])
+
+    def _tasks(self) -> Iterator[Figure]:
+        latest = self.catalogue.tasks.latest()
+        count = Counter((task.kind, task.state) for task in latest)
+        states = [((kind, state), count[kind, state]) for kind in TaskKind for state in UNFINISHED]
+        yield Figure("tasks", "Tasks that wait or run.", ("kind", "state"), states)
+        progress = [
+            ((task.kind,), task.progress) for task in latest if task.state == TaskState.RUNNING
+        ]
+        yield Figure("task_progress_ratio", "Of the task that runs.", ("kind",), progress)
+        failed = [((kind,), float(count[kind, TaskState.ERROR] > 0)) for kind in TaskKind]
+        text = "1 where the last task of a kind that ended failed."
+        yield Figure("task_last_failed", text, ("kind",), failed)
+
+    def _workers(self) -> Iterator[Figure]:
+        yield Figure.of("workers", "Workers that give life signs.", self.health.workers())
+
+    def _parts(self) -> Iterator[Figure]:
+        parts = [((name,), float(state == "ok")) for name, state in self.health.parts().items()]
+        yield Figure("part_up", "1 where a part answers.", ("part",), parts)
+
+    def _volume(self) -> Iterator[Figure]:
+        usage = shutil.disk_usage(self.volume)
+        yield Figure.of("volume_size_bytes", "Of the volume of DATA_DIR.", usage.total)
+        yield Figure.of("volume_free_bytes", "Free on it.", usage.free)

@@ -1,0 +1,112 @@
+"""Every version of the model there is: in the repository, in Triton, in the catalogue, in use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
+from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.index.store import GenerationStore
+from sidecar.models import contract as contracts
+from sidecar.models.contract import Contract
+from sidecar.models.triton import TritonClient
+
+
+@dataclass(frozen=True)
+class Version:
+    """What is known of one.
+
+    Args:
+        in_use: whether it embeds what is added, and answers for keywords.
+        in_repository: whether the model repository has it.
+        loaded: whether Triton serves it; None where Triton is away.
+        features: images that have features of it.
+        generations: of the index, made with these.
+        agreement_at_10: the share of the ten nearest images that it and the version in use name
+            both, where that was measured.
+        architecture, precision, crop, dimension, keywords, sha256: of its contract; None where that
+            can't be read, but for what the catalogue remembers.
+        trouble: what is wrong with it, in a sentence.
+    """
+
+    version: int
+    in_use: bool
+    in_repository: bool
+    loaded: bool | None
+    features: int
+    generations: list[int]
+    agreement_at_10: float | None
+    architecture: str | None
+    precision: str | None
+    crop: int | None
+    dimension: int | None
+    keywords: int | None
+    sha256: str | None
+    trouble: str | None
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """Calls it."""
+
+    catalogue: Catalogue
+    generations: GenerationStore
+    repository: Path
+    triton: TritonClient
+
+    def versions(self) -> list[Version]:
+        """All of them, by number."""
+        known = {model.record.version: model for model in self.catalogue.summary.models()}
+        numbers = contracts.numbers(self.repository)
+        in_use = next((number for number, model in known.items() if model.in_use), None)
+        return [
+            self._version(number, known.get(number), number in numbers, in_use)
+            for number in sorted({*numbers, *known})
+        ]
+
+    def _version(
+        self, number: int, model: KnownModel | None, there: bool, in_use: int | None
+    ) -> Version:
+        record = model.record if model else None
+        contract, trouble = self._contract(number)
+        if contract and record and contract.sha256 != record.sha256:
+            trouble = "it is not the model that the catalogue knows by this number"
+        known = contract or record
+        made_by = self.generations.models()
+        return Version(
+            version=number,
+            in_use=model is not None and model.in_use,
+            in_repository=there,
+            loaded=self._loaded(number),
+            features=model.features if model else 0,
+            generations=[n for n, made in made_by.items() if record and made == record.sha256],
+            agreement_at_10=self._agreement(number, in_use),
+            architecture=contract.architecture if contract else None,
+            precision=contract.precision if contract else None,
+            crop=contract.crop if contract else None,
+            dimension=known.dimension if known else None,
+            keywords=contract.keywords if contract else None,
+            sha256=known.sha256 if known else None,
+            trouble=trouble,
+        )
+
+    def _contract(self, number: int) -> tuple[Contract | None, str | None]:
+        try:
+            return contracts.read(self.repository, number), None
+        except (FeaturesUnavailable, ModelRefused) as error:
+            return None, str(error)
+
+    def _loaded(self, number: int) -> bool | None:
+        try:
+            return self.triton.is_ready(number)
+        except FeaturesUnavailable:
+            return None
+
+    def _agreement(self, one: int, other: int | None) -> float | None:
+        """As the last switch between the two has measured it."""
+        for task in self.catalogue.tasks.finished(SWITCHES):
+            report = task.report
+            if not isinstance(report, SwitchReport) or report.agreement is None:
+                continue
+            if {report.version, report.agreement.other} == {one, other}:
+                return report.agreement.at_10
+        return None

@@ -1,0 +1,112 @@
+"""What there is: the images as clients may look at them, and the figures of the whole."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
+from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
+from sidecar.index.generation import Generation
+from sidecar.index.recall.operating_points import OperatingPoint
+from sidecar.index.store import GenerationStore
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The figures of the whole.
+
+    Args:
+        images: that have been added and not removed.
+        indexed, waiting: how many of these a search can find, and how many the next update adds.
+        deleted: that are gone from every search, but leave the index's files at the next update.
+        catalogue_bytes, index_bytes: on the disk.
+        generation, model_version: of the index; None before the first training.
+        recall: for each mark of its dial the recall@10 that was measured when it was made, with its
+            lower bound, and how far a search looks.
+        queries: how many told the recall.
+        warnings, training_due: a sentence for each promise that is not kept, and for each reason to
+            train again.
+        last_task: the newest, if there is one.
+    """
+
+    images: int
+    indexed: int
+    waiting: int
+    deleted: int
+    catalogue_bytes: int
+    index_bytes: int
+    generation: int | None
+    model_version: int | None
+    recall: list[OperatingPoint]
+    queries: int
+    warnings: list[str]
+    training_due: list[str]
+    last_task: Task | None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Looks into the catalogue, and into the index beside it."""
+
+    catalogue: Catalogue
+    generations: GenerationStore
+
+    def is_indexed(self, entry: ImageRecord) -> bool:
+        """Whether the index has an image."""
+        generation = self._generation()
+        return generation is not None and bool(
+            len(generation.segments.holding(np.array([entry.seq])))
+        )
+
+    def original(self, image_id: str) -> bytes:
+        """The upload as it came.
+
+        Raises:
+            UnknownImage: no image has this id.
+            NoOriginal: it was not kept.
+            CatalogueDamaged: it is not what was stored.
+        """
+        upload = self.catalogue.images.upload(image_id)
+        if hashlib.sha256(upload.content).hexdigest() == upload.sha256:
+            return upload.content
+        if not upload.kept:
+            raise NoOriginal(f"the upload of {image_id} was not kept: see KEEP_ORIGINALS")
+        raise CatalogueDamaged(f"the upload of {image_id} is not what was stored")
+
+    def stats(self) -> Stats:
+        """The figures of one moment; takes milliseconds with a million images."""
+        generation, totals = self._at_one_moment()
+        meta = generation.meta if generation else None
+        quality = meta.quality if meta else None
+        # A generation holds every image up to its snapshot, but for those removed since.
+        indexed = totals.images - totals.waiting
+        return Stats(
+            images=totals.images,
+            indexed=indexed,
+            waiting=totals.waiting,
+            deleted=max(0, meta.images - indexed) if meta else 0,
+            catalogue_bytes=totals.bytes,
+            index_bytes=self.generations.bytes_used(),
+            generation=generation.number if generation else None,
+            model_version=meta.version if meta else None,
+            recall=list(quality.dial.marks) if quality else [],
+            queries=quality.dial.queries if quality else 0,
+            warnings=quality.dial.broken() if quality else [],
+            training_due=quality.training_due() if quality else [],
+            last_task=totals.last_task,
+        )
+
+    def _at_one_moment(self) -> tuple[Generation | None, Totals]:
+        """The index, and the catalogue at a moment while that was the one that is searched."""
+        while True:
+            generation = self._generation()
+            totals = self.catalogue.summary.totals(generation.meta.snapshot if generation else 0)
+            if self._generation() is generation:  # else another one was published just now
+                return generation, totals
+
+    def _generation(self) -> Generation | None:
+        try:
+            return self.generations.current()
+        except NoIndex:
+            return None

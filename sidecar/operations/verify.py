@@ -1,0 +1,109 @@
+"""Everything read through, in the catalogue and in the index, and one held against the other."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.catalogue import Audit, Catalogue, ModelRecord
+from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
+from sidecar.index.generation import Generation
+from sidecar.index.store import GenerationStore
+from sidecar.models.comparison import Comparison, sentence
+
+NAMED = 10  # images, in a sentence about many
+SAMPLE = 64  # images of each model that are embedded again: seconds on any machine
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Looks at all, changes nothing; the service may run meanwhile."""
+
+    catalogue: Catalogue
+    generations: GenerationStore
+
+    def problems(self) -> Iterator[str]:
+        """A sentence for each thing that is wrong."""
+        yield from Audit(self.catalogue.database).problems()
+        try:
+            yield from self._index(self.generations.current_number())
+        except NoIndex:
+            if self.generations.numbers():
+                yield "the index has generations, but no CURRENT"
+        except IndexDamaged as error:
+            yield str(error)
+
+    def strange_features(self, comparison: Comparison) -> Iterator[str]:
+        """A sentence for each image of a sample whose features are not those that their model makes
+        of it: of the model in use, and of each other one that Triton serves.
+
+        Raises:
+            FeaturesUnavailable, ModelRefused: the model in use could not be asked.
+        """
+        known = self.catalogue.models.known()
+        if known.in_use is None:
+            return
+        yield from self._sampled(known.in_use, comparison)
+        for record in sorted(known.all - {known.in_use}, key=lambda each: each.version):
+            with suppress(FeaturesUnavailable, ModelRefused):
+                yield from self._sampled(record, comparison)
+
+    def _sampled(self, record: ModelRecord, comparison: Comparison) -> Iterator[str]:
+        sample = self.catalogue.suspects.sample(record, SAMPLE)
+        whole = [image for image in sample if image.is_whole]
+        for compared in comparison.of(record, whole):
+            if not compared.is_right:
+                yield sentence(record, compared)
+
+    def _index(self, current: int) -> Iterator[str]:
+        if current not in self.generations.numbers():
+            yield f"generation {current:06d} of the index is missing"
+        for number in self.generations.numbers():
+            try:
+                generation = Generation(self.generations.path(number))
+            except IndexDamaged as error:
+                if number in self.generations.numbers():  # not just cleared away by a task
+                    yield str(error)
+                continue
+            yield from generation.damage()
+            if number == current:
+                yield from self._against_catalogue(generation)
+
+    def _against_catalogue(self, generation: Generation) -> Iterator[str]:
+        """Which images are in one and not in the other, or with other features."""
+        meta, held = generation.meta, generation.segments.seqs
+        try:
+            model = self.catalogue.models.get(meta.sha256).model
+        except ModelRefused as error:
+            yield f"generation {generation.number:06d}: {error}"
+            return
+        stored, crcs = self.catalogue.features.checksums(model, meta.snapshot)
+        removed = np.array(self.catalogue.removals.since(meta.removals).seqs, np.int64)
+        if self.generations.current_number() != generation.number:
+            return  # replaced meanwhile, with its own removals forgotten
+        findings = {
+            "lacks images of the catalogue": np.setdiff1d(stored, np.union1d(held, removed)),
+            "holds images that the catalogue does not know": np.setdiff1d(
+                held, np.union1d(stored, removed)
+            ),
+            "has other features than the catalogue of images": _differing(
+                (held, np.asarray(generation.segments.crcs)), (stored, crcs)
+            ),
+        }
+        for what, seqs in findings.items():
+            if len(seqs):
+                named = ", ".join(map(str, seqs[:NAMED]))
+                yield f"generation {generation.number:06d} {what}: {len(seqs)} (number {named}…)"
+        if not meta.images == len(held) == generation.index.size:
+            yield f"generation {generation.number:06d}: its files hold different numbers of images"
+
+
+Column = tuple[NDArray[np.int64], NDArray[np.uint32]]
+
+
+def _differing(one: Column, other: Column) -> NDArray[np.int64]:
+    """The sequence numbers, int64 [n], whose checksums differ between two columns."""
+    both, at_one, at_other = np.intersect1d(one[0], other[0], return_indices=True)
+    return np.asarray(both[one[1][at_one] != other[1][at_other]], np.int64)

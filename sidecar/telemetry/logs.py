@@ -1,0 +1,47 @@
+"""The log: a line an event, as text or as JSON. The one door to python-json-logger.
+
+No line ever has the bytes of an image, a query string, or a key.
+"""
+
+import logging
+import sys
+
+from pythonjsonlogger.json import JsonFormatter
+
+from sidecar.settings import Settings
+from sidecar.telemetry import request_ids
+
+TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
+FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s"
+NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
+TIME = "%Y-%m-%dT%H:%M:%S%z"
+QUIET = ("faiss.loader", "alembic")  # they tell what they did not find, and what there is
+
+
+def set_up(settings: Settings) -> None:
+    """Send everything that any library logs to standard error, in one form."""
+    handler = logging.StreamHandler(sys.stderr)
+    if settings.log_format == "json":
+        handler.setFormatter(
+            JsonFormatter(FIELDS, TIME, rename_fields=NAMES, reserved_attrs=_reserved())
+        )
+    else:
+        handler.setFormatter(logging.Formatter(TEXT))
+    handler.addFilter(_with_request_id)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel("WARNING")
+
+
+def _with_request_id(record: logging.LogRecord) -> bool:
+    request_id = request_ids.current()
+    record.request = f" {request_id}" if request_id else ""
+    if request_id:
+        record.request_id = request_id
+    return True
+
+
+def _reserved() -> list[str]:
+    """What a record has besides what was said: none of it belongs into a line."""
+    bare = logging.makeLogRecord({})
+    return [*vars(bare), "message", "asctime", "request", "color_message", "taskName"]

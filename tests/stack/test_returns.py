@@ -1,0 +1,103 @@
+"""Versions go and come back on the real stack, while clients add; `tests.returning` says what."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine, insert, text
+
+from campaigns.returning import PAUSE_S, Shelf, go_and_return, strange
+from campaigns.switching import Traffic
+from export.__main__ import main as export
+from local import photos
+from local.stack import Stack, add_all, running
+from sidecar.catalogue import open_catalogue
+from sidecar.catalogue.schema import tasks
+from tests.catalogue.test_key_migration import task
+from tests.triton.test_returning_models import spoiled
+
+SOME = ("embedding", "catching up", "measuring")  # of the phases of an upgrade
+IMAGES = 1000  # as many as a training takes
+NETWORKS = {1: "small", 2: "signed_one", 3: "signed_two"}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    folder = tmp_path_factory.mktemp("returns")
+    (folder / "labels.txt").write_text("cat\ndog\nfox\n")
+    for number, name in NETWORKS.items():
+        words = ["--module", f"tests.support.networks:{name}", "--resize", "40", "--crop", "32"]
+        words += ["--precision", "fp32", "--labels", f"{folder}/labels.txt"]
+        assert export([*words, "--version", f"{number}", "--repository", f"{folder}/all"]) == 0
+    shutil.copytree(folder / "all", folder / "models")
+    for later in (2, 3):
+        shutil.rmtree(folder / "models" / "keywording" / f"{later}")
+    (folder / "data").mkdir()
+    settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "30"}
+    with running(folder / "data", **settings) as stack:
+        yield Shelf(stack, folder / "models", folder / "all" / "keywording")
+
+
+@pytest.fixture(scope="module")
+def pictures(shelf: Shelf) -> dict[str, bytes]:
+    pictures = dict(photos.variations(IMAGES))
+    add_all(shelf.stack, pictures)
+    shelf.stack.run("train")
+    return pictures
+
+
+def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
+    shelf: Shelf, pictures: dict[str, bytes]
+) -> None:
+    traffic = Traffic(shelf.stack, [*pictures.values()], pictures, pause_s=PAUSE_S)
+    ended = go_and_return(shelf, traffic, SOME)
+    assert traffic.failures == []
+    assert ended.keys() == set(SOME)
+    assert ended["embedding"] == "error"  # cancelled
+    assert len(traffic.added) > 10
+    assert [*shelf.wrong, *strange(shelf.stack, shelf.models)] == []
+    stats = shelf.stack.get("/similarity/stats").json()
+    assert stats["images"] == IMAGES + len(traffic.added)
+    assert shelf.stack.get("/similarity/models").json()["in_use"] == 1
+    assert "nothing wrong" in shelf.stack.command("verify")
+
+
+def test_a_volume_that_has_suffered_is_mended_at_the_next_start(
+    shelf: Shelf, pictures: dict[str, bytes]
+) -> None:
+    stack = shelf.stack
+    stack.kill_all("sidecar")
+    name = [*pictures][7]
+    url = f"sqlite:///{stack.folder}/catalogue.sqlite"
+    suffer(stack, url, name)
+    assert len(list(strange(stack, shelf.models))) == 1
+    stack.start("sidecar")
+    stack.wait_ready()
+    stack.wait(lambda: mendings(stack), "the start has asked for a mending")
+    done = stack.finish_well(mendings(stack)[0])
+    assert (done["kind"], done["mended"]) == ("mend", 1)
+    assert done["generation"] == stack.get("/similarity/stats").json()["generation"]
+    assert list(strange(stack, shelf.models)) == []
+    assert "nothing wrong" in stack.command("verify")
+
+
+def mendings(stack: Stack) -> list[str]:
+    told = stack.get("/similarity/tasks").json()["tasks"]
+    return [task["task_id"] for task in told if task["kind"] == "mend"]
+
+
+def suffer(stack: Stack, url: str, name: str) -> None:
+    """Make the volume one of the release before, whose key 2 was used again, and spoil an image."""
+    catalogue = open_catalogue(url, 30)
+    in_use = catalogue.models.in_use()
+    assert in_use is not None
+    spoiled(catalogue, name, in_use)
+    catalogue.database.close()
+    engine = create_engine(url)
+    history = (("upgrade", 8), ("retire", 8), ("upgrade", 9))
+    with engine.begin() as connection:
+        for moment, (kind, version) in enumerate(history, 1):
+            connection.execute(insert(tasks).values(task(moment, kind, version, "cancelled")))
+        connection.execute(text("DROP TABLE suspects"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    engine.dispose()
