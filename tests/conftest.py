@@ -28,6 +28,9 @@ COLLECTION = 1200
 LONGEST_FIRST = ("test_api", "test_upgrades", "test_catalogue", "test_recovery", "test_watched")
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
+# Eight numbers an image are one code of 4 bits: with such codes a search misses one image in twenty.
+EXACT = {"EXACT_SEARCH_MAX": "100000"}
+
 Trained = Callable[..., AbstractContextManager[Stack]]
 
 # A stack compiles what it imports once, not with each of its processes.
@@ -97,7 +100,7 @@ def backup(
 
     def make(folder: Path) -> None:
         (folder / "stack").mkdir()
-        with running(folder / "stack", MODEL_REPOSITORY=str(tiny)) as stack:
+        with running(folder / "stack", MODEL_REPOSITORY=str(tiny), **EXACT) as stack:
             add_all(stack, collection)
             stack.run("train")
             stack.command("backup", str(folder / "copy"))
@@ -110,7 +113,7 @@ def trained(tiny: Path, backup: Path) -> Trained:
     """A whole stack of a test's own that begins with that backup: `with trained(folder): …`."""
 
     def start(folder: Path, **settings: str) -> AbstractContextManager[Stack]:
-        return restored(backup, folder, **({"MODEL_REPOSITORY": str(tiny)} | settings))
+        return restored(backup, folder, **({"MODEL_REPOSITORY": str(tiny)} | EXACT | settings))
 
     return start
 

@@ -97,7 +97,7 @@ def test_a_task_without_a_report_has_none() -> None:
 
 
 def test_kinds_and_states_are_the_same_strings_everywhere(database_url: str) -> None:
-    assert [*TaskKind] == ["train", "update", "upgrade", "rollback", "retire"]
+    assert [*TaskKind] == ["train", "update", "upgrade", "rollback", "retire", "mend"]
     assert [*TaskState] == ["waiting", "running", "ok", "error", "cancelled"]
     assert [kind.message for kind in TaskKind] == [
         "training",
