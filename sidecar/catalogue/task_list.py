@@ -23,7 +23,7 @@ class TaskList:
         self.keep_days = keep_days
 
     def request(self, kind: TaskKind, version: int | None = None) -> Task:
-        """Returns the waiting task of this kind, whose snapshot is yet to be taken, or queues one."""
+        """Returns the waiting task of this kind, which has no snapshot yet, or queues one."""
         same = (tasks.c.kind == kind) & tasks.c.version.is_not_distinct_from(version)
         with self._database.writing() as connection:
             row = connection.execute(select(tasks).where(same, rows.WAITING)).first()
