@@ -22,7 +22,7 @@ KEEP_TASKS_DAYS = 30.0
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The parts of one database. `database` is for this package and its tests."""
+    """The parts of one database. `database` is for this package, its tests and its bench."""
 
     database: Database
     adds: Adds

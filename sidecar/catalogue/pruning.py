@@ -18,8 +18,8 @@ _TRIED = tasks.c.finished_at.is_not(None) & (tasks.c.attempt > 0)
 _LAST = select(tasks.c.kind, func.max(tasks.c.finished_at)).where(_TRIED).group_by(tasks.c.kind)
 LAST_TRIED: ColumnElement[bool] = tuple_(tasks.c.kind, tasks.c.finished_at).in_(_LAST)
 SWITCHED = tasks.c.kind.in_(SWITCHES) & (tasks.c.state == TaskState.OK)
-# The tasks whose snapshot says what the index covers, which decides when AUTO_UPDATE_S asks for an
-# update.
+# The tasks whose snapshot says what the index covers, which decides whether an update is due
+# (AUTO_UPDATE_S).
 COVERING = tasks.c.kind.in_(SHORT) | SWITCHED
 
 
