@@ -112,7 +112,7 @@ def _measure(small: str, large: str, arguments: argparse.Namespace) -> Figures:
     try:
         _fill(pair.small, source, arguments.small)
         filled = _fill(pair.large, source, arguments.rows)
-        used = pair.large.database.bytes_used() / arguments.rows
+        used = pair.large.bytes_used() / arguments.rows
         for url in (small, large):
             _settle(url)
         return {
@@ -125,8 +125,8 @@ def _measure(small: str, large: str, arguments: argparse.Namespace) -> Figures:
             **_look_ups(pair.large, source),
         }
     finally:
-        pair.small.database.close()
-        pair.large.database.close()
+        pair.small.close()
+        pair.large.close()
 
 
 def _fill(catalogue: Catalogue, source: Source, rows: int) -> float:
@@ -202,11 +202,11 @@ def _stream(catalogue: Catalogue) -> Figures:
 
 def _log(catalogue: Catalogue, source: Source) -> Figures:
     """How large SQLite's log is after a stream beside adds: no more than without the stream."""
-    kind = catalogue.database.kind
+    kind = catalogue.database.dialect
     if not isinstance(kind, SQLite):
         return {}
     log = kind.path.with_name(f"{kind.path.name}-wal")
-    catalogue.database.release_space()  # empties it
+    catalogue.release_space()  # empties it
     images = source.draw(_model(catalogue), LOOK_UPS)
     for image in images:
         catalogue.adds.add(image)
@@ -257,7 +257,7 @@ def _look_ups(catalogue: Catalogue, source: Source) -> Figures:
     return {
         "count(), ms": _ms(COUNTS, entries.count),
         "count(after the last 1,000), ms": _ms(COUNTS, lambda: entries.count(last - PAGE)),
-        "bytes_used(), ms": _ms(COUNTS, catalogue.database.bytes_used),
+        "bytes_used(), ms": _ms(COUNTS, catalogue.bytes_used),
         "page() of 1,000 in the middle, ms": _ms(COUNTS, lambda: entries.page(last // 2, PAGE)),
         "get(), ms": median_ms(entries.get, ids),
         "features(), ms": median_ms(lambda one: entries.features(one, model), ids),

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage
-from sidecar.catalogue.adds import store_all
 
 AT_ONCE = 1024  # images a commit
 
@@ -16,8 +15,7 @@ def fill(catalogue: Catalogue, images: Iterable[NewImage]) -> None:
     """Store images in large commits."""
     source = iter(images)
     while batch := list(islice(source, AT_ONCE)):
-        with catalogue.database.writing() as connection:
-            store_all(connection, batch)
+        catalogue.adds.add_all(batch)
 
 
 def blank(name: str, model: ModelRecord, vector: NDArray[np.float32]) -> NewImage:

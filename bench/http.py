@@ -166,7 +166,7 @@ class Bench:
         missing = images - stack.get("/similarity/stats").json()["images"]
         rows = itertools.chain.from_iterable(mixed(self._base, max(0, missing), seed=images))
         fill(catalogue, (blank(f"{images}-{n}", record, row) for n, row in enumerate(rows)))
-        catalogue.database.close()
+        catalogue.close()
 
     @contextmanager
     def _afternoon(self) -> Iterator[int]:

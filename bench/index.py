@@ -134,7 +134,7 @@ def _fill(folder: Path, start: int, count: int) -> None:
     for first in range(start, start + count, AT_ONCE):
         rows = _wide(folder, first, min(AT_ONCE, start + count - first))
         fill(catalogue, (blank(f"{n}", model, row) for n, row in enumerate(rows, first + 1)))
-    catalogue.database.close()
+    catalogue.close()
 
 
 # -- training and updating

@@ -176,7 +176,7 @@ def ids_in(url: str) -> set[str]:
     try:
         return {name for _, name in catalogue.images.page(0, 10**9)}
     finally:
-        catalogue.database.close()
+        catalogue.close()
 
 
 def losses(
@@ -196,7 +196,7 @@ def losses(
         found = None if features is None else picture_of(features[1], expected)
         if found not in possible:
             yield f"{name} is picture {found}; it should be one of {possible}"
-    catalogue.database.close()
+    catalogue.close()
 
 
 def picture_of(stored: NDArray[np.float32], expected: NDArray[np.float32]) -> int:

@@ -115,7 +115,7 @@ def strange(stack: Stack, models: Path) -> Iterator[str]:
         for record in catalogue.models.all():
             yield from _strange(catalogue, record, extractor, models)
     finally:
-        catalogue.database.close()
+        catalogue.close()
 
 
 def _strange(

@@ -238,7 +238,7 @@ def _verdict(stack: Stack, traffic: Traffic, moments: dict[str, tuple[float, flo
     catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
     mixed = mixed_answers(catalogue, traffic.answers) + strangers(traffic.answers)
     gone = lost(stack, {**traffic.stored, **traffic.added})
-    catalogue.database.close()
+    catalogue.close()
     versions = Counter(answer.version for answer in traffic.answers)
     print(f"answers by version: {dict(sorted(versions.items()))}; {len(traffic.added)} added")
     print(f"failed {len(traffic.failures)}, mixed {len(mixed)}, lost {len(gone)}")

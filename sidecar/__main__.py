@@ -96,7 +96,7 @@ def _check(settings: Settings, asks: bool = False) -> None:
         if asks and catalogue.suspects.count() and not catalogue.tasks.unfinished((TaskKind.MEND,)):
             catalogue.tasks.request(TaskKind.MEND)
     finally:
-        catalogue.database.close()
+        catalogue.close()
 
 
 def _parser() -> argparse.ArgumentParser:

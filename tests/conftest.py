@@ -150,7 +150,7 @@ def migrated(postgres_server: str) -> str:
     """The URL of a database with the catalogue's tables, in PostgreSQL; one for many tests, because
     a new one takes a hundred times as long as an emptied one."""
     url = new_database(postgres_server)
-    open_catalogue(url, 30.0).database.close()
+    open_catalogue(url, 30.0).close()
     return url
 
 
@@ -177,7 +177,7 @@ def built(
         url = new_database(request.getfixturevalue("postgres_server"))
     house = House(folder, url)
     request.module.build(house)
-    house.catalogue.database.close()
+    house.catalogue.close()
     return folder, url
 
 
@@ -192,4 +192,4 @@ def house(built: tuple[Path, str], tmp_path: Path) -> Iterator[House]:
         server, _, name = url.rpartition("/")
         house = House(tmp_path, new_database(f"{server}/postgres", template=name))
     yield house
-    house.catalogue.database.close()
+    house.catalogue.close()

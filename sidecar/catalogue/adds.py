@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
 from sidecar.batching import Batcher
+from sidecar.catalogue import feature_rows, model_rows
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.models import ModelRecord, known_models
+from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import features, images, originals, pictures
 from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced
 
-STORED = np.dtype("<f2")  # of a feature vector
 LARGEST_COMMIT = 256  # images
 
 Refusal = DuplicateId | ModelReplaced | ModelRefused
-Stored = int | Refusal  # a sequence number, or why there is none
+Added = int | Refusal  # a sequence number, or why there is none
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NewImage:
         id: as the client knows it.
         sha256: of the upload, hex.
         jpeg: the canonical JPEG.
-        features: float32 [D] by the model that made them, as whoever asked it knows it.
+        features: float32 [D] by the model that made them, as its caller knows it.
         original: the upload, where it is to be kept and is not the canonical JPEG itself.
         overwrite: whether it takes the place of an image with the same id.
     """
@@ -53,21 +53,21 @@ class Adds:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits: Batcher[NewImage, int] = Batcher("commit", self._commit, LARGEST_COMMIT)
+        self._commits: Batcher[NewImage, int] = Batcher("commit", self.add_all, LARGEST_COMMIT)
 
     def check_free(self, image_id: str, sha256: str) -> None:
-        """Spare an upload its inference when its id is in use already.
+        """Spares an upload its inference when its id is in use already.
 
         Raises:
-            DuplicateId: it is; `identical` tells whether by an upload of this SHA-256.
+            DuplicateId: it is; `identical` says whether by an upload of this SHA-256.
         """
-        with self._database.glancing() as driver:
-            stored = self._database.kind.find(driver, image_id)
+        with self._database.driver() as driver:
+            stored = self._database.dialect.find(driver, image_id)
         if stored is not None:
-            raise _clash(image_id, sha256, stored[1])
+            raise _duplicate(image_id, sha256, stored[1])
 
     def add(self, image: NewImage) -> int:
-        """Store an image; when this returns it is on the disk.
+        """Stores an image; when this returns it is on the disk.
 
         Returns:
             its sequence number.
@@ -79,30 +79,35 @@ class Adds:
         """
         return self._commits.ask(image)
 
-    def _commit(self, batch: list[NewImage]) -> list[Stored]:
+    def add_all(self, batch: list[NewImage]) -> list[Added]:
+        """Stores images in one commit, as `store_all`.
+
+        Raises:
+            StorageFull, CatalogueUnavailable: nothing was stored.
+        """
         with self._database.writing() as connection:
             return store_all(connection, batch)
 
 
-def store_all(connection: Connection, batch: list[NewImage]) -> list[Stored]:
-    """Store images within a transaction; what is wrong with one is not its neighbours' affair.
+def store_all(connection: Connection, batch: list[NewImage]) -> list[Added]:
+    """Stores images within a transaction; an image that is refused does not hinder the others.
 
     Features of a model that the catalogue no longer knows, just as they name it, are left out.
 
     Returns:
         for each image its sequence number, or why it has none.
     """
-    known, in_use = known_models(connection)
+    known, in_use = model_rows.known(connection)
     stored = _stored(connection, {image.id for image in batch})
     taken = {image_id: sha256 for image_id, (_, sha256) in stored.items()}
     chosen: dict[str, NewImage] = {}
     refused: dict[int, Refusal] = {}
     for place, image in enumerate(batch):
-        strange = _strange(image, in_use)
-        if strange is not None:
-            refused[place] = strange
+        refusal = _features_refused(image, in_use)
+        if refusal is not None:
+            refused[place] = refusal
         elif image.id in taken and not image.overwrite:
-            refused[place] = _clash(image.id, image.sha256, taken[image.id])
+            refused[place] = _duplicate(image.id, image.sha256, taken[image.id])
         else:
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
@@ -111,46 +116,41 @@ def store_all(connection: Connection, batch: list[NewImage]) -> list[Stored]:
     return [refused.get(place) or seqs[image.id] for place, image in enumerate(batch)]
 
 
-def _strange(image: NewImage, in_use: ModelRecord | None) -> ModelReplaced | ModelRefused | None:
-    """Why the catalogue does not take an image's features, if it does not."""
+def _features_refused(
+    image: NewImage, in_use: ModelRecord | None
+) -> ModelReplaced | ModelRefused | None:
+    """Returns why the catalogue does not take an image's features, if it does not."""
     if in_use is None or in_use not in image.features:
         return ModelReplaced("the model was replaced while the image was on its way")
-    if not fits(in_use, image.features[in_use]):
+    if not feature_rows.fits(in_use, image.features[in_use]):
         shape = list(image.features[in_use].shape)
         return ModelRefused(
-            f"version {in_use.version} gave features of the shape {shape}, and the catalogue has "
+            f"version {in_use.version} gave features of the shape {shape}, and the catalogue keeps "
             f"{in_use.dimension} values of an image by it"
         )
     return None
 
 
-def fits(record: ModelRecord, features: NDArray[np.float32]) -> bool:
-    """Whether features have the length of those of their model."""
-    return features.shape == (record.dimension,)
-
-
 def _insert(
     connection: Connection, chosen: dict[str, NewImage], known: frozenset[ModelRecord]
 ) -> dict[str, int]:
+    """Inserts images; returns the sequence number of each id."""
     if not chosen:
         return {}
-    now = time.time()
-    rows = [{"id": i, "sha256": new.sha256, "added_at": now} for i, new in chosen.items()]
-    made = connection.execute(insert(images).returning(images.c.id, images.c.seq), rows)
-    seqs: dict[str, int] = {row.id: row.seq for row in made}
+    seqs = _insert_images(connection, chosen)
     new_pictures: list[dict[str, Any]] = []
     new_features: list[dict[str, Any]] = []
     new_originals: list[dict[str, Any]] = []
-    for image_id, new in chosen.items():
+    for image_id, image in chosen.items():
         seq = seqs[image_id]
-        new_pictures.append({"seq": seq, "jpeg": new.jpeg, "crc": zlib.crc32(new.jpeg)})
+        new_pictures.append({"seq": seq, "jpeg": image.jpeg, "crc": zlib.crc32(image.jpeg)})
         new_features += [
-            feature_row(seq, model.model, made)
-            for model, made in new.features.items()
-            if model in known and fits(model, made)  # else it is caught up with, or it is gone
+            feature_rows.to_row(seq, record.model, each)
+            for record, each in image.features.items()
+            if record in known and feature_rows.fits(record, each)  # else an upgrade catches up
         ]
-        if new.original is not None:
-            new_originals.append({"seq": seq, "upload": new.original})
+        if image.original is not None:
+            new_originals.append({"seq": seq, "upload": image.original})
     connection.execute(insert(pictures), new_pictures)
     connection.execute(insert(features), new_features)
     if new_originals:
@@ -158,18 +158,22 @@ def _insert(
     return seqs
 
 
-def feature_row(seq: int, model: int, features: NDArray[np.float32]) -> dict[str, Any]:
-    """What the catalogue keeps of an image's features, float32 [D], by a model."""
-    vector = features.astype(STORED).tobytes()
-    return {"seq": seq, "model": model, "vector": vector, "crc": zlib.crc32(vector)}
+def _insert_images(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, int]:
+    now = time.time()
+    rows = [
+        {"id": image_id, "sha256": image.sha256, "added_at": now}
+        for image_id, image in chosen.items()
+    ]
+    inserted = connection.execute(insert(images).returning(images.c.id, images.c.seq), rows)
+    return {row.id: row.seq for row in inserted}
 
 
 def _stored(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Of these ids, those in use, with the sequence number and the SHA-256 of each."""
+    """Returns the sequence number and the SHA-256 of those of these ids that are in use."""
     query = select(images.c.id, images.c.seq, images.c.sha256).where(images.c.id.in_(ids))
     return {row.id: (row.seq, row.sha256) for row in connection.execute(query)}
 
 
-def _clash(image_id: str, sha256: str, stored: str) -> DuplicateId:
+def _duplicate(image_id: str, sha256: str, stored: str) -> DuplicateId:
     what = "the same image" if stored == sha256 else "another image"
     return DuplicateId(f"the id {image_id} is in use by {what}", identical=stored == sha256)

@@ -5,31 +5,31 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
-from sidecar.catalogue.database import Database, Within
+from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.schema import images, metadata, models, removals
 from sidecar.errors import BackupRefused
 
 ROWS_AT_ONCE = {"originals": 4}  # whole uploads; other rows are small
 ROWS = 128
-COUNTED = (images.c.seq, removals.c.removal, models.c.model)
+COUNTED = (images.c.seq, removals.c.removal, models.c.model)  # numbers that are never used twice
 
-Report = Callable[[str, int], None]
+OnProgress = Callable[[str, int], None]
 
 
 @contextmanager
-def copying(moment: Within, target: Database, report: Report) -> Iterator[None]:
-    """Fill an empty catalogue in one transaction, which counts when the block has ended well.
+def copying(moment: OpenTransaction, target: Database, report: OnProgress) -> Iterator[None]:
+    """Fills an empty catalogue in one transaction, committed when the block ends without an error.
 
     Args:
         moment: an open transaction, so that all tables are of one moment.
-        report: is called with each table and how many of its rows have been copied.
+        report: called with each table and how many of its rows have been copied.
     Raises:
         BackupRefused: the target holds images.
         StorageFull, CatalogueUnavailable: nothing was copied.
     """
     with moment.reading() as source, target.writing() as connection:
         if connection.execute(select(images.c.seq).limit(1)).first() is not None:
-            raise BackupRefused("the catalogue that is to be filled holds images already")
+            raise BackupRefused("the catalogue to be filled holds images already")
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
         for table in metadata.sorted_tables:
@@ -37,12 +37,13 @@ def copying(moment: Within, target: Database, report: Report) -> Iterator[None]:
         for column in COUNTED:
             # Not only the largest that is left: the newest image may have been removed.
             largest = int(source.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
-            number = max(largest, moment.kind.last_number(source, column))
-            target.kind.set_last_number(connection, column, number)
+            number = max(largest, moment.dialect.last_number(source, column))
+            target.dialect.set_last_number(connection, column, number)
         yield
 
 
-def _copy_table(source: Connection, target: Connection, table: Table, report: Report) -> None:
+def _copy_table(source: Connection, target: Connection, table: Table, report: OnProgress) -> None:
+    """Copies a table, few rows in memory at once."""
     at_once, done = ROWS_AT_ONCE.get(table.name, ROWS), 0
     options = {"yield_per": at_once}
     result = source.execute(select(table).order_by(*table.primary_key), execution_options=options)

@@ -15,25 +15,25 @@ from sidecar.errors import CatalogueUnavailable, StorageFull
 
 
 class Connections(Protocol):
-    """Where a part of the catalogue gets its connection: each time a transaction of its own, or
+    """Gives a part of the catalogue its connection: each time in a transaction of its own, or in
     one that is open already."""
 
     @property
-    def kind(self) -> Dialect:
-        """The kind of database."""
+    def dialect(self) -> Dialect:
+        """What only this kind of database does."""
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A connection for looking."""
+        """Gives a connection for reading."""
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A connection for changing."""
+        """Gives a connection for reading and writing."""
 
 
-class Within:
-    """The connection of one open transaction, which ends where it began."""
+class OpenTransaction:
+    """Gives the connection of one open transaction, which ends where it began."""
 
-    def __init__(self, kind: Dialect, connection: Connection, writes: bool) -> None:
-        self.kind = kind
+    def __init__(self, dialect: Dialect, connection: Connection, writes: bool) -> None:
+        self.dialect = dialect
         self._connection = connection
         self._writes = writes
 
@@ -43,7 +43,7 @@ class Within:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        assert self._writes, "this transaction is for looking only"
+        assert self._writes, "this transaction only reads"
         yield self._connection
 
 
@@ -51,23 +51,23 @@ class Database:
     """One engine, with a transaction for reading and one for writing, from `open` to `close`."""
 
     def __init__(self, url: str) -> None:
-        """Nothing is touched before `open`.
+        """Touches nothing before `open`.
 
         Raises:
-            CatalogueUnavailable: `url` names no kind of database that is known here.
+            CatalogueUnavailable: `url` names no supported kind of database.
         """
         self.url = url
-        self.kind = _kind(url)
+        self.dialect = _dialect(url)
         self._opened: Engine | None = None
 
     def open(self) -> None:
-        """Connect, and bring an older database up to date.
+        """Connects, and brings an older database up to date.
 
         Raises:
             CatalogueUnavailable: it can't be reached or opened, or a newer release made it.
         """
         with self._translated():
-            self._opened = self.kind.connect()
+            self._opened = self.dialect.connect()
         event.listen(self._opened, "begin", self._begin)
         try:
             with self.writing() as connection:
@@ -78,20 +78,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view. Keep it short: a long one holds back checkpoints and vacuuming."""
+        """Gives a consistent view. Keep it short: it holds back checkpoints and vacuuming."""
         with self._translated(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is on the disk when the block ends without an error.
+        """Gives a transaction that is on the disk when the block ends without an error.
 
-        There is one at a time, in all processes together: whoever sees a sequence number sees every
-        smaller one, too.
+        There is one at a time, in all processes together: a reader that sees a sequence number sees
+        every smaller one, too.
 
         Raises:
-            StorageFull: no room; nothing was written.
-            CatalogueUnavailable: any other trouble of the database; nothing was written.
+            StorageFull: the disk is full; nothing was written.
+            CatalogueUnavailable: any other error of the database; nothing was written.
         """
         with self._translated(), self._engine.connect() as connection:
             connection.execution_options(writes=True)
@@ -99,8 +99,8 @@ class Database:
                 yield connection
 
     @contextmanager
-    def glancing(self) -> Iterator[Any]:
-        """The driver's own connection, for the one statement that every request makes.
+    def driver(self) -> Iterator[Any]:
+        """Gives the driver's own connection, for the one statement that every request makes.
 
         With 32 threads such a look-up costs 0.2 ms of processor time, and 0.9 by a `select`.
         """
@@ -112,16 +112,17 @@ class Database:
                 connection.close()
 
     def bytes_used(self) -> int:
-        """On the disk."""
+        """Returns the bytes on the disk."""
         with self.reading() as connection:
-            return self.kind.bytes_used(connection)
+            return self.dialect.bytes_used(connection)
 
     def release_space(self) -> None:
-        """Have the room of what was removed given back, and its last traces overwritten."""
+        """Gives back the space of removed rows, and overwrites their last traces."""
         with self._translated():
-            self.kind.release_space(self._engine)
+            self.dialect.release_space(self._engine)
 
     def close(self) -> None:
+        """Closes the connections."""
         if self._opened is not None:
             self._opened.dispose()
 
@@ -133,22 +134,23 @@ class Database:
 
     def _begin(self, connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
-        self.kind.begin(connection, writes)
+        self.dialect.begin(connection, writes)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        caught: tuple[type[Exception], ...] = (SQLAlchemyError, *self.kind.errors)
+        """Turns the exceptions of SQLAlchemy and of the driver into ours."""
+        caught: tuple[type[Exception], ...] = (SQLAlchemyError, *self.dialect.errors)
         try:
             yield
         except caught as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
-            if self.kind.is_full(cause):
+            if self.dialect.is_full(cause):
                 raise StorageFull("the volume of the catalogue is full") from error
             line = " ".join(str(cause).split())  # a log and a client's `detail` take one line
             raise CatalogueUnavailable(f"the catalogue: {line}") from error
 
 
-def _kind(url: str) -> Dialect:
+def _dialect(url: str) -> Dialect:
     try:
         name = make_url(url).get_backend_name()
     except (ArgumentError, NoSuchModuleError):
@@ -160,5 +162,5 @@ def _kind(url: str) -> Dialect:
 
         return PostgreSQL(url)
     raise CatalogueUnavailable(
-        "CATALOGUE_URL is sqlite:////path or postgresql+psycopg://user:password@host/name"
+        "CATALOGUE_URL must be sqlite:////path or postgresql+psycopg://user:password@host/name"
     )

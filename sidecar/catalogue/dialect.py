@@ -1,4 +1,4 @@
-"""What the catalogue asks of a kind of database: SQLite and PostgreSQL each answer it."""
+"""What SQLite and PostgreSQL do differently."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
@@ -22,36 +22,46 @@ class Dialect(Protocol):
         """Whether the catalogue is a file on the volume that the index is on."""
 
     def connect(self) -> Engine:
-        """Raises CatalogueUnavailable where the database can't be there."""
+        """Makes the engine. Raises CatalogueUnavailable where the database can't be there."""
 
     def begin(self, connection: Connection, writes: bool) -> None:
-        """Begin a transaction: a consistent view, or the only one that writes."""
+        """Begins a transaction: a consistent view, or the only one that writes."""
 
     def is_full(self, error: BaseException | None) -> bool:
-        """Whether an error means that there is no room."""
+        """Says whether an error means that the disk is full."""
 
     def find(self, driver: Any, image_id: str) -> tuple[int, str] | None:
-        """Sequence number and SHA-256 of the image with an id, by the driver's own connection."""
+        """Returns sequence number and SHA-256 of the image with an id, if there is one.
+
+        Args:
+            driver: the driver's own connection.
+        """
 
     def ids_of(self, driver: Any, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Sequence numbers with their ids, by the driver's own connection."""
+        """Returns sequence numbers with their ids, without those that are gone.
+
+        Args:
+            driver: the driver's own connection.
+        """
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
     ) -> Iterable[tuple[int, int, bytes]]:
-        """Rows of seq, crc, vector of a model, with `after` < seq <= `up_to`, in order of seq."""
+        """Returns at most `limit` rows of seq, crc, vector of a model, with `after` < seq <=
+        `up_to`, in order of seq."""
 
     def bytes_used(self, connection: Connection) -> int:
-        """Bytes on the disk."""
+        """Returns the bytes on the disk."""
 
     def damage(self, connection: Connection) -> list[str]:
-        """What is wrong with the structure of the database: a sentence each."""
+        """Returns a sentence for each thing that is wrong with the structure of the database."""
 
     def release_space(self, engine: Engine) -> None:
-        """Give the room of what was removed back."""
+        """Gives back the space of removed rows."""
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
-        """The largest number that a counting column has ever given out, 0 before the first."""
+        """Returns the largest number that a counting column has ever given out, 0 before the
+        first."""
 
     def set_last_number(self, connection: Connection, column: Column[Any], number: int) -> None:
-        """Have a counting column go on after this number."""
+        """Makes a counting column go on after this number."""

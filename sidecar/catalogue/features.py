@@ -1,4 +1,4 @@
-"""The features of the catalogue in bulk: for trainings, and for holding the index against them."""
+"""The features of the catalogue in bulk: for trainings, and for comparing the index with them."""
 
 import zlib
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
-from sidecar.catalogue.adds import STORED, feature_row, fits
+from sidecar.catalogue import feature_rows
 from sidecar.catalogue.database import Connections
-from sidecar.catalogue.models import ModelRecord, check_known
+from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
-from sidecar.errors import CatalogueDamaged, ModelRefused
+from sidecar.errors import CatalogueDamaged
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class StoredImage:
 
 
 class Features:
-    """Read the features of a model, whole and checked."""
+    """Reads the features of a model, whole and checked; adds and deletes them in bulk."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
 
     def count(self, model: int, up_to: int | None = None) -> int:
-        """How many images have features of `model`, up to a sequence number if one is given."""
+        """Counts the images with features of `model`, up to a sequence number if one is given."""
         query = select(func.count()).where(features.c.model == model)
         if up_to is not None:
             query = query.where(features.c.seq <= up_to)
@@ -55,13 +55,14 @@ class Features:
             return int(connection.execute(query).scalar_one())
 
     def missing(self, model: int, after: int, up_to: int, limit: int) -> list[StoredImage]:
-        """Images that have no features of `model`, with `after` < seq <= `up_to`, in order of seq.
+        """Returns images that have no features of `model`, with `after` < seq <= `up_to`, in order
+        of seq.
 
         Raises:
-            CatalogueDamaged: a picture is not what was stored; the text names it.
+            CatalogueDamaged: a JPEG is not what was stored; the text names its image.
         """
         query = (
-            _unseen(model, after)
+            _without_features(model, after)
             .add_columns(images.c.id, pictures.c.jpeg, pictures.c.crc)
             .join(pictures, pictures.c.seq == images.c.seq)
             .where(images.c.seq <= up_to)
@@ -70,36 +71,36 @@ class Features:
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        bad = [row.id for row in rows if zlib.crc32(row.jpeg) != row.crc]
-        if bad:
+        damaged = [row.id for row in rows if zlib.crc32(row.jpeg) != row.crc]
+        if damaged:
             raise CatalogueDamaged(
-                f"the pictures of {', '.join(bad[:10])} are not what was stored: add these images "
+                f"the JPEGs of {', '.join(damaged[:10])} are not what was stored: add these images "
                 "again with overwrite=1, or remove them"
             )
         return [StoredImage(row.seq, row.id, row.jpeg) for row in rows]
 
     def store(self, record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> None:
-        """Keep features, float32 [D] by sequence number, of images that lack them; of images that
-        are gone meanwhile, none.
+        """Stores the features that a model has made, float32 [D] by sequence number, of images that
+        lack them. Images that are gone meanwhile are left out.
 
         Raises:
             ModelReplaced: the catalogue no longer knows the model, just as the record has it.
             ModelRefused: their length is not the model's.
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
-        check_length(record, made)
+        feature_rows.check_length(record, made)
         with self._database.writing() as connection:
             check_known(connection, record)
-            lacking = _unseen(record.model, 0).where(images.c.seq.in_(made))
+            lacking = _without_features(record.model, 0).where(images.c.seq.in_(made))
             rows = [
-                feature_row(seq, record.model, made[seq])
+                feature_rows.to_row(seq, record.model, made[seq])
                 for seq in connection.execute(lacking).scalars()
             ]
             if rows:
                 connection.execute(insert(features), rows)
 
     def discard(self, model: int, limit: int) -> int:
-        """Drop the features of at most so many images by a model; returns of how many."""
+        """Deletes the features of at most `limit` images by a model; returns of how many."""
         some = select(features.c.seq).where(features.c.model == model).limit(limit)
         with self._database.writing() as connection:
             seqs = connection.execute(some).scalars().all()
@@ -108,8 +109,8 @@ class Features:
         return len(seqs)
 
     def checksums(self, model: int, up_to: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-        """Sequence numbers, int64 [n] ascending, and the CRC-32 of each one's features, uint32 [n],
-        with seq <= `up_to`."""
+        """Returns sequence numbers, int64 [n] ascending, and the CRC-32 of the features of each,
+        uint32 [n], with seq <= `up_to`."""
         query = (
             select(features.c.seq, features.c.crc)
             .where(features.c.model == model, features.c.seq <= up_to)
@@ -121,7 +122,7 @@ class Features:
         return table[:, 0], table[:, 1].astype(np.uint32)
 
     def stream(self, model: int, after: int, up_to: int, page: int = 0) -> Iterator[Page]:
-        """Read the features of `model` with `after` < seq <= `up_to`, in order of seq.
+        """Reads the features of `model` with `after` < seq <= `up_to`, in order of seq.
 
         Each page is a transaction of its own, so that a long walk holds back no checkpoint.
 
@@ -130,53 +131,44 @@ class Features:
         Raises:
             CatalogueDamaged: a row is not what was stored; the text names it.
         """
-        kind = self._database.kind
+        dialect = self._database.dialect
         while True:
             with self._database.reading() as connection:
-                limit = page or kind.page_rows
-                rows = list(kind.read_features(connection, model, after, up_to, limit))
+                limit = page or dialect.page_rows
+                rows = list(dialect.read_features(connection, model, after, up_to, limit))
             if not rows:
                 return
             yield _checked(rows)
             after = rows[-1][0]
 
 
-def check_length(record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> None:
-    """Raises ModelRefused unless all of these features are as long as the model's."""
-    if not all(fits(record, each) for each in made.values()):
-        raise ModelRefused(
-            f"version {record.version} gave features of another length than the "
-            f"{record.dimension} values that the catalogue has of an image by it"
-        )
-
-
 def _checked(rows: list[tuple[int, int, bytes]]) -> Page:
-    seqs, crcs, vectors = zip(*rows, strict=True)
-    lengths = {len(vector) for vector in vectors}
+    """Returns rows as a page; raises CatalogueDamaged where one is not what was stored."""
+    seqs, stored, vectors = zip(*rows, strict=True)
     found = tuple(map(zlib.crc32, vectors))
-    if found != crcs or len(lengths) > 1:
-        bad = [seq for seq, made, stored in zip(seqs, found, crcs, strict=True) if made != stored]
+    if found != stored or len({len(vector) for vector in vectors}) > 1:
+        damaged = [row[0] for row, crc in zip(rows, found, strict=True) if row[1] != crc]
         raise CatalogueDamaged(
-            f"the features of the images number {bad[:10]} are not what was stored: "
+            f"the features of the images number {damaged[:10]} are not what was stored: "
             "python -m sidecar verify names them"
         )
-    values = np.frombuffer(b"".join(vectors), STORED).reshape(len(rows), -1)
-    return Page(np.array(seqs, np.int64), values, np.array(crcs, np.uint32))
+    table = np.frombuffer(b"".join(vectors), feature_rows.DTYPE).reshape(len(rows), -1)
+    return Page(np.array(seqs, np.int64), table, np.array(stored, np.uint32))
 
 
-def lacking(connection: Connection, model: int, after: int) -> bool:
-    """Whether an image with seq > `after` has no features of `model`, within a transaction."""
-    return connection.execute(_unseen(model, after).limit(1)).first() is not None
+def any_lacks_features(connection: Connection, model: int, after: int) -> bool:
+    """Says whether an image with seq > `after` has no features of `model`, in a transaction."""
+    return connection.execute(_without_features(model, after).limit(1)).first() is not None
 
 
-def counted(connection: Connection, model: int, most: int) -> int:
-    """How many images have features of `model`, counted up to `most`, within a transaction."""
+def count_features(connection: Connection, model: int, most: int) -> int:
+    """Counts the images with features of `model`, up to `most`, within a transaction."""
     some = select(features.c.seq).where(features.c.model == model).limit(most).subquery()
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
-def _unseen(model: int, after: int) -> Select[Any]:
-    """The sequence numbers above `after` of images without features of `model`."""
-    made = (features.c.seq == images.c.seq) & (features.c.model == model)
-    query = select(images.c.seq).select_from(images.outerjoin(features, made))
+def _without_features(model: int, after: int) -> Select[Any]:
+    """Selects the sequence numbers above `after` of images without features of `model`."""
+    of_model = (features.c.seq == images.c.seq) & (features.c.model == model)
+    query = select(images.c.seq).select_from(images.outerjoin(features, of_model))
     return query.where(features.c.seq.is_(None), images.c.seq > after)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
-from sidecar.catalogue.adds import STORED
+from sidecar.catalogue import feature_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.schema import features, images, models, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
@@ -17,8 +17,8 @@ from sidecar.errors import CatalogueDamaged, UnknownImage
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """What is known of an image: its sequence number, when it was added (seconds since 1970), the
-    SHA-256 of its upload, and the versions of the models that have features of it."""
+    """What is known of an image: its sequence number, its id, when it was added (seconds since
+    1970), the SHA-256 of its upload, and the versions of the models that have features of it."""
 
     seq: int
     id: str
@@ -29,8 +29,13 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Upload:
-    """What is kept of an upload: the SHA-256 that it had, its bytes, and whether these are what was
-    kept of it, or the canonical JPEG, which stands in where nothing was."""
+    """What is kept of an upload.
+
+    Args:
+        sha256: of the upload, hex.
+        content: the upload where it was kept, else the canonical JPEG.
+        kept: whether it was kept.
+    """
 
     sha256: str
     content: bytes
@@ -38,63 +43,64 @@ class Upload:
 
 
 class Images:
-    """Looks images up. What one answer needs of an image is one look-up, which is one transaction:
-    out of two an overwrite could make a mixture of two images."""
+    """Looks images up. All that one answer needs of an image is read in one transaction: between
+    two, an overwrite could replace the image, and the answer would mix both."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, image_id: str) -> ImageRecord:
-        """Raises UnknownImage."""
+        """Returns what is known of an image. Raises UnknownImage."""
         with self._database.reading() as connection:
-            return _entry(connection, image_id)
+            return _record(connection, image_id)
 
-    def pictured(self, image_id: str) -> tuple[ImageRecord, bytes]:
-        """What is known of an image, with its canonical JPEG.
+    def with_jpeg(self, image_id: str) -> tuple[ImageRecord, bytes]:
+        """Returns what is known of an image, with its canonical JPEG.
 
         Raises:
             UnknownImage: no image has this id.
             CatalogueDamaged: the JPEG is not what was stored.
         """
         with self._database.reading() as connection:
-            return _entry(connection, image_id), _jpeg(connection, image_id)
+            return _record(connection, image_id), _jpeg(connection, image_id)
 
     def jpeg(self, image_id: str) -> bytes:
-        """The canonical JPEG of an image; errors as `pictured`."""
+        """Returns the canonical JPEG of an image; errors as `with_jpeg`."""
         with self._database.reading() as connection:
             return _jpeg(connection, image_id)
 
     def upload(self, image_id: str) -> Upload:
-        """What is kept of an upload; errors as `pictured`, where the JPEG stands in."""
+        """Returns what is kept of an upload; errors as `with_jpeg`, of the canonical JPEG only
+        where it stands in."""
         columns = (images.c.sha256, originals.c.upload)
         query = select(*columns).select_from(images.outerjoin(originals))
         with self._database.reading() as connection:
-            row = _only(connection, query, image_id)
+            row = _row(connection, query, image_id)
             if row.upload is None:
                 return Upload(row.sha256, _jpeg(connection, image_id), kept=False)
         return Upload(row.sha256, bytes(row.upload), kept=True)
 
     def features(self, image_id: str, model: int) -> tuple[int, NDArray[np.float32]] | None:
-        """The sequence number and the features, float32 [D], of an image by a model.
+        """Returns the sequence number of an image and its features, float32 [D], by a model; None
+        where the catalogue has none by this model.
 
-        Returns:
-            None where this model has made none of it.
         Raises:
-            UnknownImage, CatalogueDamaged: as `turbojpeg`.
+            UnknownImage: no image has this id.
+            CatalogueDamaged: the features are not what was stored.
         """
-        made = (features.c.seq == images.c.seq) & (features.c.model == model)
+        of_model = (features.c.seq == images.c.seq) & (features.c.model == model)
         columns = (images.c.seq, features.c.vector, features.c.crc)
-        query = select(*columns).select_from(images.outerjoin(features, made))
+        query = select(*columns).select_from(images.outerjoin(features, of_model))
         with self._database.reading() as connection:
-            row = _only(connection, query, image_id)
+            row = _row(connection, query, image_id)
         if row.vector is None:
             return None
         if zlib.crc32(row.vector) != row.crc:
             raise CatalogueDamaged(f"the features of {image_id} are not what was stored")
-        return row.seq, np.frombuffer(row.vector, STORED).astype(np.float32)
+        return row.seq, feature_rows.from_row(row.vector)
 
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
-        """Sequence numbers and ids of at most `limit` images, in the order they were added.
+        """Returns sequence numbers and ids of at most `limit` images, in the order they were added.
 
         Args:
             after: the last sequence number of the page before, 0 for the first.
@@ -105,48 +111,50 @@ class Images:
             return [(row.seq, row.id) for row in rows]
 
     def ids_of(self, seqs: Sequence[int]) -> dict[int, str]:
-        """The ids behind sequence numbers; a number that is gone is left out."""
-        with self._database.glancing() as driver:
-            return dict(self._database.kind.ids_of(driver, seqs))
+        """Returns the ids behind sequence numbers, without those that are gone."""
+        with self._database.driver() as driver:
+            return dict(self._database.dialect.ids_of(driver, seqs))
 
     def count(self, after: int = 0) -> int:
-        """How many images there are, with a sequence number above `after`."""
+        """Counts the images with a sequence number above `after`."""
         with self._database.reading() as connection:
-            return counted(connection, after)
+            return count_images(connection, after)
 
     def last_added(self) -> tuple[int, float] | None:
-        """Sequence number and time (seconds since 1970) of the newest image, if there is one."""
+        """Returns sequence number and time (seconds since 1970) of the newest image, if there is
+        one."""
         query = select(images.c.seq, images.c.added_at).order_by(images.c.seq.desc()).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else (row.seq, row.added_at)
 
 
-def _entry(connection: Connection, image_id: str) -> ImageRecord:
-    columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
-    made = select(models.c.version).join(features).order_by(models.c.version)
-    row = _only(connection, select(*columns), image_id)
-    versions = connection.execute(made.where(features.c.seq == row.seq)).scalars().all()
-    return ImageRecord(row.seq, row.id, row.added_at, row.sha256, list(versions))
-
-
-def _jpeg(connection: Connection, image_id: str) -> bytes:
-    """Raises CatalogueDamaged: it is not what was stored."""
-    row = _only(connection, select(pictures.c.jpeg, pictures.c.crc).join(images), image_id)
-    if zlib.crc32(row.jpeg) != row.crc:
-        raise CatalogueDamaged(f"the picture of {image_id} is not what was stored")
-    return bytes(row.jpeg)
-
-
-def counted(connection: Connection, after: int = 0) -> int:
-    """How many images there are, with a sequence number above `after`, within a transaction."""
+def count_images(connection: Connection, after: int = 0) -> int:
+    """Counts the images with a sequence number above `after`, within a transaction."""
     query = select(func.count()).select_from(images)
     if after:
         query = query.where(images.c.seq > after)
     return int(connection.execute(query).scalar_one())
 
 
-def _only(connection: Connection, query: Select[Any], image_id: str) -> Any:
+def _record(connection: Connection, image_id: str) -> ImageRecord:
+    columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
+    row = _row(connection, select(*columns), image_id)
+    made_by = select(models.c.version).join(features).order_by(models.c.version)
+    versions = connection.execute(made_by.where(features.c.seq == row.seq)).scalars().all()
+    return ImageRecord(row.seq, row.id, row.added_at, row.sha256, list(versions))
+
+
+def _jpeg(connection: Connection, image_id: str) -> bytes:
+    """Returns the canonical JPEG; raises CatalogueDamaged where it is not what was stored."""
+    row = _row(connection, select(pictures.c.jpeg, pictures.c.crc).join(images), image_id)
+    if zlib.crc32(row.jpeg) != row.crc:
+        raise CatalogueDamaged(f"the JPEG of {image_id} is not what was stored")
+    return bytes(row.jpeg)
+
+
+def _row(connection: Connection, query: Select[Any], image_id: str) -> Any:
+    """Returns the one row of an image. Raises UnknownImage."""
     row = connection.execute(query.where(images.c.id == image_id)).one_or_none()
     if row is None:
         raise UnknownImage(f"no image has the id {image_id}")

@@ -1,4 +1,4 @@
-"""An older catalogue is brought up to date when it is opened; a newer one is refused."""
+"""Older tables brought up to date when a catalogue is opened; newer ones are refused."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from sqlalchemy import Connection, ScalarResult, column, inspect, select, table
 
 from sidecar.errors import CatalogueUnavailable
 
-FIRST = "0001"  # what a catalogue is that was made before revisions were written down
+FIRST = "0001"  # the revision of a catalogue that was made before revisions were recorded
 SCRIPTS = Path(__file__).parent / "migrations"
 NEWEST = max(path.name.split("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*_*.py"))
 REVISIONS = "alembic_version"  # Alembic's table of the revision that a database has
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations that this database has not seen, within the transaction at hand.
+    """Runs the migrations that this database has not seen, within a transaction.
 
     Raises:
         CatalogueUnavailable: the database was made by a newer release.
@@ -23,6 +23,7 @@ def migrate(connection: Connection) -> None:
 
 
 def _is_newest(connection: Connection) -> bool:
+    """Says whether there is nothing to do, without Alembic."""
     if not inspect(connection).has_table(REVISIONS):
         return False
     found: ScalarResult[str] = connection.scalars(
@@ -32,7 +33,7 @@ def _is_newest(connection: Connection) -> bool:
 
 
 def _run(connection: Connection) -> None:
-    # Imported here: to import Alembic takes a quarter of a process's start, and few need it.
+    # Imported here: Alembic takes a quarter of a process's start, and few starts need it.
     from alembic import command
     from alembic.config import Config
     from alembic.migration import MigrationContext

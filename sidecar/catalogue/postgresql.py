@@ -1,4 +1,4 @@
-"""What only PostgreSQL needs: its session's settings, one lock for writers, and binary COPY.
+"""What PostgreSQL does in its own way: session settings, one lock for writers, binary COPY.
 
 Sources: https://www.postgresql.org/docs/current/sql-copy.html (binary format) and
 https://www.postgresql.org/docs/current/explicit-locking.html (advisory locks).
@@ -51,6 +51,7 @@ class PostgreSQL:
         self._url = url
 
     def connect(self) -> Engine:
+        """Makes the engine; connects to nothing yet."""
         options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
         return create_engine(
             self._url,
@@ -61,10 +62,10 @@ class PostgreSQL:
         )
 
     def begin(self, connection: Connection, writes: bool) -> None:
-        """One writer at a time, as in SQLite.
+        """Begins a transaction; admits one writer at a time, as in SQLite.
 
         Numbers are drawn before they are committed: with two writers a smaller one could appear
-        after a larger one had been seen, and whoever had read up to there would miss it for good.
+        after a larger one had been seen, and a reader that had read up to there would never see it.
         """
         if writes:
             connection.exec_driver_sql(LOCK)
@@ -72,21 +73,23 @@ class PostgreSQL:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
     def is_full(self, error: BaseException | None) -> bool:
+        """Says whether an error means that the disk is full."""
         return isinstance(error, psycopg.errors.DiskFull)
 
     def find(self, driver: psycopg.Connection, image_id: str) -> tuple[int, str] | None:
-        """Sequence number and SHA-256 of the image with an id."""
+        """Returns sequence number and SHA-256 of the image with an id, if there is one."""
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 
     def ids_of(self, driver: psycopg.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Sequence numbers with their ids."""
+        """Returns sequence numbers with their ids, without those that are gone."""
         return driver.execute(IDS_OF, (list(seqs),)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
     ) -> Iterable[tuple[int, int, bytes]]:
-        """Rows of seq, crc, vector by binary COPY, which spares the server and us all parsing."""
+        """Returns rows of seq, crc, vector by binary COPY, which spares the server and us all
+        parsing."""
         cursor: Any = connection.connection.cursor()
         cursor.execute(BY_INDEX)
         with cursor.copy(READ.format(model, after, up_to, limit)) as copy:
@@ -94,32 +97,34 @@ class PostgreSQL:
         body = memoryview(data)[COPY_HEADER_BYTES:-COPY_TRAILER_BYTES]
         if not body:
             return []
-        width = int.from_bytes(body[26:30], "big")  # of the first vector; all are of one model
+        width = int.from_bytes(body[26:30], "big")  # of the first row; all are of one model
         rows = np.frombuffer(body, np.dtype([*COPY_ROW, ("vector", f"V{width}")]))
         return zip(rows["seq"].tolist(), rows["crc"].tolist(), rows["vector"].tolist(), strict=True)
 
     def bytes_used(self, connection: Connection) -> int:
-        """Of all tables of this database."""
+        """Returns the bytes of all tables of this database."""
         size = "SELECT pg_database_size(current_database())"
         return int(connection.exec_driver_sql(size).scalar_one())
 
     def damage(self, connection: Connection) -> list[str]:
-        """Its structure is the server's own affair (pg_amcheck, data checksums)."""
+        """Returns nothing: the server checks its own structure (pg_amcheck, data checksums)."""
         return []
 
     def release_space(self, engine: Engine) -> None:
-        """Autovacuum does it."""
+        """Does nothing: autovacuum does it."""
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
-        """The largest number that a counting column has ever given out, 0 before the first."""
+        """Returns the largest number that a counting column has ever given out, 0 before the
+        first."""
         query = f"SELECT coalesce(pg_sequence_last_value('{_sequence(column)}'), 0)"
         return int(connection.exec_driver_sql(query).scalar_one())
 
     def set_last_number(self, connection: Connection, column: Column[Any], number: int) -> None:
+        """Makes a counting column go on after this number."""
         if number:
             connection.exec_driver_sql(f"SELECT setval('{_sequence(column)}', {number})")
 
 
 def _sequence(column: Column[Any]) -> str:
-    """The name that PostgreSQL gives the sequence of a BIGSERIAL."""
+    """Returns the name that PostgreSQL gives the sequence of a BIGSERIAL."""
     return f"{column.table.name}_{column.name}_seq"

@@ -1,4 +1,4 @@
-"""The tasks that are forgotten: those long finished that nothing depends on any more."""
+"""Which tasks are deleted: those long finished that nothing depends on any more."""
 
 import time
 
@@ -18,19 +18,20 @@ _TRIED = tasks.c.finished_at.is_not(None) & (tasks.c.attempt > 0)
 _LAST = select(tasks.c.kind, func.max(tasks.c.finished_at)).where(_TRIED).group_by(tasks.c.kind)
 LAST_TRIED: ColumnElement[bool] = tuple_(tasks.c.kind, tasks.c.finished_at).in_(_LAST)
 SWITCHED = tasks.c.kind.in_(SWITCHES) & (tasks.c.state == TaskState.OK)
-# Those whose snapshot says what the index covers: AUTO_UPDATE_S goes by it.
+# The tasks whose snapshot says what the index covers, which decides whether an update is due
+# (AUTO_UPDATE_S).
 COVERING = tasks.c.kind.in_(SHORT) | SWITCHED
 
 
 def prune(connection: Connection, keep_s: float) -> None:
-    """Forget tasks that ended over `keep_s` seconds ago, but for the newest 1,000 and those that
+    """Deletes tasks that ended over `keep_s` seconds ago, but for the newest 1,000 and those that
     something depends on; within a transaction, and at most 500 of them."""
     newest = select(tasks.c.created_at).order_by(tasks.c.created_at.desc())
     oldest_kept = connection.execute(newest.offset(KEPT - 1).limit(1)).scalar_one_or_none()
     if oldest_kept is None:
         return
     before = time.time() - keep_s
-    # An index has `created_at`, and a task that ended before a time was created before it.
+    # `created_at` has an index, and a task that ended before a time was created before it.
     old = (tasks.c.created_at < min(before, oldest_kept)) & (tasks.c.finished_at < before)
     if connection.execute(select(tasks.c.task_id).where(old).limit(1)).first() is None:
         return
@@ -40,7 +41,7 @@ def prune(connection: Connection, keep_s: float) -> None:
 
 
 def _needed(connection: Connection) -> set[str]:
-    """The finished tasks that something depends on, whatever their age."""
+    """Returns the ids of finished tasks that something depends on, whatever their age."""
     largest = select(tasks.c.task_id).where(COVERING).order_by(tasks.c.created_at.desc()).limit(1)
     columns = (tasks.c.snapshot, tasks.c.removals)
     most = [
@@ -53,11 +54,12 @@ def _needed(connection: Connection) -> set[str]:
 
 
 def _agreements(connection: Connection) -> set[str]:
-    """The last switches that measured how far two versions agree, while both are known."""
+    """Returns the ids of the last switches that measured how far two versions agree, of versions
+    that are both known."""
     known = set(connection.execute(select(models.c.version)).scalars())
     last: dict[frozenset[int], str] = {}
-    model_requests = select(tasks).where(SWITCHED).order_by(tasks.c.finished_at.desc())
-    for task in (rows.read(row) for row in connection.execute(model_requests)):
+    switches = select(tasks).where(SWITCHED).order_by(tasks.c.finished_at.desc())
+    for task in (rows.read(row) for row in connection.execute(switches)):
         report = task.report
         if isinstance(report, SwitchReport) and report.agreement is not None:
             pair = frozenset((report.version, report.agreement.other))

@@ -1,8 +1,8 @@
 """Images on their way out: rows that go, and the tombstones that they leave.
 
 A generation of the index can't be changed, so it still holds what is removed after it was made. The
-tombstones tell each search what to leave out. The next task leaves it out for good; a tombstone
-goes when no generation on the volume can hold its image any more.
+tombstones are what each search has to leave out. The next generation leaves it out for good; a
+tombstone goes when no generation on the volume can hold its image any more.
 """
 
 import time
@@ -18,23 +18,24 @@ from sidecar.errors import UnknownImage
 
 @dataclass(frozen=True)
 class Removed:
-    """Sequence numbers that are gone, and the number of the last of these removals."""
+    """What was removed: sequence numbers, and the number of the last of these removals."""
 
     seqs: list[int]
     last: int
 
 
 class Removals:
-    """Remove images, and tell which are gone."""
+    """The one way out, and the list of what has gone."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def remove(self, image_id: str) -> None:
-        """Remove an image with all that was made of it; when this returns it is on the disk.
+        """Removes an image with all that was made of it; when this returns the removal is on the
+        disk.
 
         Raises:
-            UnknownImage: there is none with this id.
+            UnknownImage: no image has this id.
         """
         with self._database.writing() as connection:
             query = select(images.c.seq).where(images.c.id == image_id)
@@ -44,7 +45,7 @@ class Removals:
             bury(connection, [seq])
 
     def since(self, removal: int) -> Removed:
-        """What was removed after the removal with this number."""
+        """Returns what was removed after the removal with this number."""
         query = (
             select(removals.c.removal, removals.c.seq)
             .where(removals.c.removal > removal)
@@ -55,7 +56,7 @@ class Removals:
         return Removed([row.seq for row in rows], rows[-1].removal if rows else removal)
 
     def last(self) -> tuple[int, float] | None:
-        """Number and time (seconds since 1970) of the newest removal, if there is one."""
+        """Returns number and time (seconds since 1970) of the newest removal, if there is one."""
         columns = (removals.c.removal, removals.c.removed_at)
         query = select(*columns).order_by(removals.c.removal.desc()).limit(1)
         with self._database.reading() as connection:
@@ -63,14 +64,15 @@ class Removals:
         return None if row is None else (row.removal, row.removed_at)
 
     def forget(self, up_to: int) -> None:
-        """Drop the tombstones that no generation needs, and have the room given back."""
+        """Deletes the tombstones up to this removal, which no generation needs, and gives their
+        space back."""
         with self._database.writing() as connection:
             connection.execute(delete(removals).where(removals.c.removal <= up_to))
         self._database.release_space()
 
 
 def bury(connection: Connection, seqs: Collection[int]) -> None:
-    """Take images out of all tables, within a transaction, and leave their tombstones."""
+    """Deletes images from all tables, within a transaction, and leaves their tombstones."""
     if not seqs:
         return
     for table in (pictures, originals, features, images):
@@ -80,7 +82,7 @@ def bury(connection: Connection, seqs: Collection[int]) -> None:
 
 
 def newest(connection: Connection) -> int:
-    """The number of the newest removal that is still remembered, 0 if there is none."""
+    """Returns the number of the newest removal that has a tombstone, 0 if there is none."""
     return int(
         connection.execute(select(func.coalesce(func.max(removals.c.removal), 0))).scalar_one()
     )

@@ -1,4 +1,4 @@
-"""What a task reports: one form for each kind of work, and the one place where it turns into JSON.
+"""What a task reports: a class for each kind of work, and the one place that turns it into JSON.
 
 A row of the table keeps a report as one flat JSON object, which is also what its status shows.
 """
@@ -14,7 +14,7 @@ class IndexReport:
 
     Args:
         recall_at_10: at the default of NPROB, 0..1.
-        recall_at_least: the lower bound of it.
+        recall_at_least: its lower bound.
         warnings: a sentence for each promise that is not kept.
         training_due: a sentence for each reason to train again.
     """
@@ -27,12 +27,12 @@ class IndexReport:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two versions agree.
+    """How far two versions of the model agree.
 
     Args:
         at_10: the share of the ten nearest images that both name, 0..1; None where there are too
             few images to say.
-        other: the version that it was compared with.
+        other: the version that the new one was compared with.
     """
 
     at_10: float | None
@@ -44,8 +44,8 @@ class SwitchReport:
     """What an upgrade or a rollback has done.
 
     Args:
-        version: that is in use now.
-        previous: that was in use before, if any.
+        version: the one in use now.
+        previous: the one in use before, if any.
         index: of the new generation; None where there was no index to replace.
         agreement: with the version that was searched before, where that could be measured.
     """
@@ -58,7 +58,7 @@ class SwitchReport:
 
 @dataclass(frozen=True)
 class RetirementReport:
-    """Which version is gone, and how many images had features of it."""
+    """Which version was retired, and how many images had features of it."""
 
     version: int
     features_freed: int
@@ -69,9 +69,10 @@ class EmbeddingProgress:
     """How far an upgrade is with the stored images.
 
     Args:
-        embedded, images: how many have features of the new version, of how many.
+        embedded: images that have features of the new version.
+        images: all of them.
         images_per_s: the rate so far.
-        eta_s: seconds that are left at this rate; None before the first.
+        eta_s: seconds that are left at this rate; None before the first image.
     """
 
     embedded: int
@@ -111,7 +112,7 @@ Report = Outcome | Progress
 
 
 def to_json(report: Report | None) -> dict[str, Any]:
-    """One flat object; an empty one where there is nothing to report."""
+    """Returns one flat object, an empty one where there is nothing to report."""
     if report is None:
         return {}
     if isinstance(report, MendingReport):
@@ -126,10 +127,10 @@ def to_json(report: Report | None) -> dict[str, Any]:
 
 
 def from_json(fields: dict[str, Any] | None) -> Report | None:
-    """The report that `to_json` made an object of, in this release or an older one.
+    """Returns the report that `to_json` made an object of, in this release or an older one.
 
-    The forms are distinguished by their fields, since the row of a task that failed still has the
-    progress that it last reported.
+    The classes are distinguished by their fields, since a task that failed still has the progress
+    that it last reported.
     """
     if not fields:
         return None

@@ -1,7 +1,9 @@
 """The tables of the catalogue, as the newest migration leaves them.
 
-Pictures, originals and features stand apart from images, so that walking over ids reads no blobs. A
-sequence number (`seq`, `removal`) is never used twice, even after its row is gone: generations of
+JPEGs (`pictures`), originals and features stand apart from images, so that walking over ids reads
+no blobs.
+
+A sequence number (`seq`, `removal`) is never used twice, even after its row is gone: generations of
 the index name images by it, and an image that takes another's place gets a number of its own. Nor
 is the key of a model: a process may still have features on their way that were made for it.
 """
@@ -25,7 +27,7 @@ from sidecar.catalogue.task import TaskState
 
 metadata = MetaData()
 
-# SQLite numbers rows by columns of the type INTEGER only, which are as large there.
+# SQLite numbers rows only by columns of the type INTEGER, which holds 64 bits there.
 Number = BigInteger().with_variant(Integer, "sqlite")
 
 images = Table(
@@ -76,8 +78,8 @@ features = Table(
     Column("crc", BigInteger, nullable=False),  # CRC-32 of it
 )
 
-# Features that may not be those of the model that they stand under. The task `mend` embeds their
-# images again and strikes them off; those that it has mended stay until the index has followed.
+# Features in doubt: another model may have made them. The task `mend` embeds their images again and
+# strikes them off; those that it has mended stay until the index has followed.
 suspects = Table(
     "suspects",
     metadata,
@@ -101,7 +103,7 @@ tasks = Table(
     metadata,
     Column("task_id", String(36), primary_key=True),
     Column("kind", String(16), nullable=False),  # see task.py
-    Column("version", Integer),  # of the model that it is for; a training is for the one in use
+    Column("version", Integer),  # of the model that it is for; None for the model in use
     Column("state", String(16), nullable=False, index=True),  # see task.py
     Column("phase", String(32), nullable=False, default=TaskState.WAITING),
     Column("progress", Float, nullable=False, default=0.0),  # 0..1
@@ -110,12 +112,12 @@ tasks = Table(
     Column("attempt", Integer, nullable=False, default=0),  # the fencing token
     Column("lost", Integer, nullable=False, server_default="0"),  # attempts whose worker was lost
     Column("snapshot", BigInteger),  # the largest seq that the task looks at
-    Column("removals", BigInteger),  # the largest removal that it knows of
+    Column("removals", BigInteger),  # the largest removal that the task knows of
     Column("lease_until", Float),
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published
-    Column("report", JSON(none_as_null=True)),  # what it has measured, for its status
-    Column("request_id", String(64)),  # of the request that asked for it
+    Column("report", JSON(none_as_null=True)),  # see reports.py
+    Column("request_id", String(64)),  # of the request for it
     Column("created_at", Float, nullable=False, index=True),
     Column("finished_at", Float),
 )

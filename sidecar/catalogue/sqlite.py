@@ -1,4 +1,4 @@
-"""What only SQLite needs: its file and pragmas, its way to lock, to be read fast, to be checked.
+"""What SQLite does in its own way: its file and pragmas, its lock, fast reads, its checks.
 
 Sources: https://sqlite.org/pragma.html, https://sqlite.org/wal.html.
 """
@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sidecar.errors import CatalogueUnavailable
 
 BUSY_TIMEOUT_MS = 30_000
-# Of a process; who needs one more waits. To open one costs as much as ten look-ups.
+# Of a process; a thread that needs one more waits. Opening one costs as much as ten look-ups.
 CONNECTIONS = 16
 CHECKPOINT_TIMEOUT_MS = 200
 FREED_AT_ONCE = 256  # pages, so that giving space back holds up no add for long
@@ -57,15 +57,16 @@ class SQLite:
         self.path = Path(str(make_url(url).database))
 
     def connect(self) -> Engine:
-        """Raises CatalogueUnavailable where the file can't be on this file system."""
+        """Makes the engine. Raises CatalogueUnavailable where the file can't be on this file
+        system."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogueUnavailable(f"can't make the folder of {self.path}: {error}") from error
-        kind = file_system(self.path.parent.resolve())
-        if kind in NETWORK:
+        mounted = file_system(self.path.parent.resolve())
+        if mounted in NETWORK:
             raise CatalogueUnavailable(
-                f"{self.path.parent} is on a network file system ({kind}), where SQLite loses "
+                f"{self.path.parent} is on a network file system ({mounted}), where SQLite loses "
                 "data: set DATA_DIR to a local disk, or CATALOGUE_URL to a PostgreSQL"
             )
         engine = create_engine(self._url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True)
@@ -73,39 +74,43 @@ class SQLite:
         return engine
 
     def begin(self, connection: Connection, writes: bool) -> None:
-        """Writers take the write lock at once: a lock taken half-way can't wait, it fails."""
+        """Begins a transaction; one that writes takes the write lock at once, since a lock taken
+        half-way can't wait, it fails."""
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     def is_full(self, error: BaseException | None) -> bool:
+        """Says whether an error means that the disk is full."""
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
     def find(self, driver: sqlite3.Connection, image_id: str) -> tuple[int, str] | None:
-        """Sequence number and SHA-256 of the image with an id."""
+        """Returns sequence number and SHA-256 of the image with an id, if there is one."""
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 
     def ids_of(self, driver: sqlite3.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Sequence numbers with their ids."""
+        """Returns sequence numbers with their ids, without those that are gone."""
         return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
     ) -> Iterable[tuple[int, int, bytes]]:
-        """Rows of seq, crc, vector, past SQLAlchemy's row objects: they cost more than the read."""
+        """Returns rows of seq, crc, vector, past SQLAlchemy's row objects: they cost more than the
+        read."""
         return _driver(connection).execute(READ, (model, after, up_to, limit)).fetchall()
 
     def bytes_used(self, connection: Connection) -> int:
-        """Of the file and its log."""
+        """Returns the bytes of the file and its log."""
         log = self.path.with_name(self.path.name + "-wal")
         return sum(path.stat().st_size for path in (self.path, log) if path.exists())
 
     def damage(self, connection: Connection) -> list[str]:
-        """What is wrong with the structure of the file: a sentence each."""
-        told = _driver(connection).execute("PRAGMA integrity_check(20)").fetchall()
-        return [str(text) for (text,) in told if text != "ok"]
+        """Returns a sentence for each thing that is wrong with the structure of the file."""
+        rows = _driver(connection).execute("PRAGMA integrity_check(20)").fetchall()
+        return [str(text) for (text,) in rows if text != "ok"]
 
     def release_space(self, engine: Engine) -> None:
-        """Give free pages back to the file system, and empty the log of what has been removed."""
+        """Gives free pages back to the file system, and empties the log, which still holds what was
+        removed."""
         with engine.connect() as connection:
             driver = _driver(connection)
             driver.isolation_level = None
@@ -114,18 +119,21 @@ class SQLite:
                 driver.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
                 if _number(driver, "PRAGMA freelist_count") >= before:
                     break  # made before auto_vacuum was on: later adds use these pages
-            # It keeps writers out while it waits for readers, and a backup reads for minutes.
+            # A checkpoint keeps writers out while it waits for readers, and a backup reads for
+            # minutes.
             driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
-        """The largest number that a counting column has ever given out, 0 before the first."""
+        """Returns the largest number that a counting column has ever given out, 0 before the
+        first."""
         query = "SELECT seq FROM sqlite_sequence WHERE name = ?"
         row = _driver(connection).execute(query, (column.table.name,)).fetchone()
         return 0 if row is None else int(row[0])
 
     def set_last_number(self, connection: Connection, column: Column[Any], number: int) -> None:
+        """Makes a counting column go on after this number."""
         if not column.table.dialect_kwargs.get("sqlite_autoincrement"):
             return
         driver = _driver(connection)
@@ -135,18 +143,19 @@ class SQLite:
 
 
 def file_system(folder: Path) -> str:
-    """The kind of file system that a folder is on, as /proc/self/mounts names it."""
+    """Returns the kind of file system that a folder is on, as /proc/self/mounts names it."""
     mounts = [line.split(" ")[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
     over = [(len(point), kind) for point, kind in mounts if folder.is_relative_to(point)]
     return max(over, default=(0, "unknown"))[1]
 
 
 def _prepare(connection: Any, _record: Any) -> None:
+    """Sets up a new connection."""
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     for pragma in PRAGMAS:
         # To set auto_vacuum takes the write lock, even where it is set: a connection that is opened
-        # later must not wait for whoever writes.
+        # later must not wait for a writer.
         if pragma != AUTO_VACUUM or _number(connection, "PRAGMA auto_vacuum") == 0:
             connection.execute(pragma)
 

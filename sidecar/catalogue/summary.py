@@ -1,12 +1,12 @@
-"""The catalogue as a whole at one moment: figures that add up come out of one transaction."""
+"""Totals of one moment: figures that have to add up are read in one transaction."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.images import counted
-from sidecar.catalogue.models import COLUMNS, ModelRecord
+from sidecar.catalogue.images import count_images
+from sidecar.catalogue.model_rows import COLUMNS, ModelRecord
 from sidecar.catalogue.schema import features, models
 from sidecar.catalogue.task import Task
 from sidecar.catalogue.task_rows import newest
@@ -18,7 +18,7 @@ class Totals:
 
     Args:
         images: all of them.
-        waiting: those above the sequence number that was asked about.
+        waiting: those above the sequence number in question.
         bytes: on the disk.
         last_task: the newest, if there is one.
     """
@@ -31,7 +31,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model that the catalogue knows, whether it is in use, and how many images have features of
+    """A model that the catalogue knows: whether it is in use, and how many images have features of
     it."""
 
     record: ModelRecord
@@ -46,19 +46,21 @@ class Summary:
         self._database = database
 
     def totals(self, after: int) -> Totals:
-        """Counts images and those above `after`; takes milliseconds with a million of them."""
+        """Counts all images and those above `after`; takes milliseconds with a million of them."""
         with self._database.reading() as connection:
             return Totals(
-                counted(connection),
-                counted(connection, after),
-                self._database.kind.bytes_used(connection),
+                count_images(connection),
+                count_images(connection, after),
+                self._database.dialect.bytes_used(connection),
                 next(iter(newest(connection, 1)), None),
             )
 
     def models(self) -> list[KnownModel]:
-        """Every model that the catalogue knows, by version."""
-        made = select(func.count()).where(features.c.model == models.c.model).scalar_subquery()
-        query = select(models.c.in_use, made, *COLUMNS).order_by(models.c.version)
+        """Returns every model that the catalogue knows, by version."""
+        images_of_it = (
+            select(func.count()).where(features.c.model == models.c.model).scalar_subquery()
+        )
+        query = select(models.c.in_use, images_of_it, *COLUMNS).order_by(models.c.version)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return [KnownModel(ModelRecord(*record), in_use, n) for in_use, n, *record in rows]
+        return [KnownModel(ModelRecord(*record), in_use, count) for in_use, count, *record in rows]

@@ -14,17 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from sidecar.catalogue.adds import STORED, feature_row
+from sidecar.catalogue import feature_rows
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.features import check_length
-from sidecar.catalogue.models import ModelRecord, check_known
+from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures, suspects
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """A stored image: its sequence number, its id, its canonical JPEG, whether that is what was
-    stored, and its features by a model, float32 [n], of any length where they are another's."""
+class StoredFeatures:
+    """The features of an image by a model, with what to compare them with.
+
+    Args:
+        seq, id: of the image.
+        jpeg: its canonical JPEG.
+        is_whole: whether the JPEG is what was stored.
+        features: float32 [n], of any length where they are another model's.
+    """
 
     seq: int
     id: str
@@ -40,57 +45,61 @@ class Suspects:
         self._database = database
 
     def count(self) -> int:
-        """How many are listed, those among them that have been mended."""
+        """Counts the suspects, those that have been mended among them."""
         with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(suspects)).scalar_one())
 
     def add_all(self, record: ModelRecord) -> None:
-        """Put all features of a model on the list; those that are on it stay as they are."""
-        made = select(features.c.seq, features.c.model).where(features.c.model == record.model)
-        listed = (suspects.c.seq == features.c.seq) & (suspects.c.model == features.c.model)
-        new = made.where(~select(suspects.c.seq).where(listed).exists())
+        """Lists all features of a model; those that are listed stay as they are. Errors as
+        `check_known`."""
+        of_model = select(features.c.seq, features.c.model).where(features.c.model == record.model)
+        new = of_model.where(~select(suspects.c.seq).where(_is_listed()).exists())
         with self._database.writing() as connection:
             check_known(connection, record)
             connection.execute(insert(suspects).from_select(["seq", "model"], new))
 
-    def page(self, record: ModelRecord, limit: int) -> list[Embedded]:
-        """At most so many suspects of a model that have yet to be looked at, in order of seq."""
-        listed = (suspects.c.seq == features.c.seq) & (suspects.c.model == features.c.model)
-        query = _embedded(record).join(suspects, listed).where(~suspects.c.mended)
+    def page(self, record: ModelRecord, limit: int) -> list[StoredFeatures]:
+        """Returns at most `limit` suspects of a model that have yet to be compared, in order of
+        seq."""
+        query = _features_of(record).join(suspects, _is_listed()).where(~suspects.c.mended)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(features.c.seq).limit(limit)).all()
         return [_read(row) for row in rows]
 
-    def sample(self, record: ModelRecord, size: int) -> list[Embedded]:
-        """Images with features of a model: the newest, and others spread evenly over all."""
+    def sample(self, record: ModelRecord, size: int) -> list[StoredFeatures]:
+        """Returns features of a model: of the newest image, and of others spread evenly over
+        all."""
         with self._database.reading() as connection:
             span = select(func.min(images.c.seq), func.max(images.c.seq))
             first, last = connection.execute(span).one()
             if first is None:
                 return []
-            newest = _embedded(record).order_by(features.c.seq.desc()).limit(1)
+            newest = _features_of(record).order_by(features.c.seq.desc()).limit(1)
             rows = [*connection.execute(newest)]
             for start in np.linspace(first, last, size - 1, endpoint=False, dtype=np.int64):
-                after = _embedded(record).where(features.c.seq >= int(start))
+                after = _features_of(record).where(features.c.seq >= int(start))
                 rows += [*connection.execute(after.order_by(features.c.seq).limit(1))]
         return [_read(row) for row in {row.seq: row for row in rows}.values()]
 
     def settle(
         self, record: ModelRecord, right: Collection[int], wrong: dict[int, NDArray[np.float32]]
     ) -> None:
-        """Strike off what was right, and put right what was wrong: features, float32 [D] by
-        sequence number. Images that are gone meanwhile are left alone.
+        """Strikes off what was right, and puts right what was wrong. Images that are gone meanwhile
+        are left alone.
 
+        Args:
+            right: sequence numbers.
+            wrong: the right features, float32 [D] by sequence number.
         Raises:
             ModelReplaced: the catalogue no longer knows the model, just as the record has it.
             ModelRefused: the length of the features is not the model's.
         """
-        check_length(record, wrong)
+        feature_rows.check_length(record, wrong)
         with self._database.writing() as connection:
             check_known(connection, record)
             connection.execute(delete(suspects).where(_of(record, right)))
-            for seq, made in wrong.items():
-                row = feature_row(seq, record.model, made)
+            for seq, each in wrong.items():
+                row = feature_rows.to_row(seq, record.model, each)
                 mended = {"vector": row["vector"], "crc": row["crc"]}
                 which = (features.c.seq == seq) & (features.c.model == record.model)
                 connection.execute(update(features).where(which).values(mended))
@@ -98,8 +107,8 @@ class Suspects:
             connection.execute(update(suspects).where(listed).values(mended=True))
 
     def drop(self, record: ModelRecord, limit: int) -> int:
-        """Forget suspect features of a model that is not in use: an upgrade to it or a rollback
-        catches up with the images. Returns of how many images, at most `limit`."""
+        """Deletes suspect features of a model that is not in use: an upgrade to it or a rollback
+        embeds the images again. Returns of how many images, at most `limit`."""
         some = select(suspects.c.seq).where(suspects.c.model == record.model, ~suspects.c.mended)
         with self._database.writing() as connection:
             check_known(connection, record)
@@ -110,15 +119,14 @@ class Suspects:
         return len(seqs)
 
     def strike_gone(self) -> None:
-        """Strike off features that are gone, with their image or with their model."""
-        there = (features.c.seq == suspects.c.seq) & (features.c.model == suspects.c.model)
-        gone = ~select(features.c.seq).where(there).exists()
+        """Strikes off features that are gone, with their image or with their model."""
+        gone = ~select(features.c.seq).where(_is_listed()).exists()
         with self._database.writing() as connection:
             connection.execute(delete(suspects).where(gone & ~suspects.c.mended))
 
     def mended(self) -> dict[int, int]:
-        """How many suspects have been mended, by the key of their model; the index has yet to
-        follow."""
+        """Counts the suspects that have been mended while the index has yet to follow, by the key
+        of their model."""
         query = select(suspects.c.model, func.count()).where(suspects.c.mended)
         with self._database.reading() as connection:
             rows = connection.execute(query.group_by(suspects.c.model)).all()
@@ -126,21 +134,28 @@ class Suspects:
 
 
 def strike_mended(connection: Connection) -> None:
-    """Strike off what has been mended, within the transaction in which the index follows."""
+    """Strikes off what has been mended, within the transaction in which the index follows."""
     connection.execute(delete(suspects).where(suspects.c.mended))
 
 
-def _embedded(record: ModelRecord) -> Select[Any]:
+def _is_listed() -> ColumnElement[bool]:
+    """Holds of a suspect and the features that it is about."""
+    return (suspects.c.seq == features.c.seq) & (suspects.c.model == features.c.model)
+
+
+def _of(record: ModelRecord, seqs: Collection[int]) -> ColumnElement[bool]:
+    """Holds of the suspects of a model with these sequence numbers."""
+    return (suspects.c.model == record.model) & suspects.c.seq.in_(seqs)
+
+
+def _features_of(record: ModelRecord) -> Select[Any]:
     columns = (features.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc, features.c.vector)
     joined = features.join(images, images.c.seq == features.c.seq)
     joined = joined.join(pictures, pictures.c.seq == features.c.seq)
     return select(*columns).select_from(joined).where(features.c.model == record.model)
 
 
-def _read(row: Any) -> Embedded:
-    vector = np.frombuffer(row.vector, STORED).astype(np.float32)
-    return Embedded(row.seq, row.id, bytes(row.jpeg), zlib.crc32(row.jpeg) == row.crc, vector)
-
-
-def _of(record: ModelRecord, seqs: Collection[int]) -> ColumnElement[bool]:
-    return (suspects.c.model == record.model) & suspects.c.seq.in_(seqs)
+def _read(row: Any) -> StoredFeatures:
+    is_whole = zlib.crc32(row.jpeg) == row.crc
+    stored = feature_rows.from_row(row.vector)
+    return StoredFeatures(row.seq, row.id, bytes(row.jpeg), is_whole, stored)

@@ -1,4 +1,4 @@
-"""A task: the kinds that there are, the states that it goes through, and its row."""
+"""A task: its kinds, its states, its row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class TaskKind(StrEnum):
 
     @property
     def message(self) -> str:
-        """What a client reads of a task of this kind that has not failed."""
+        """What a client reads in `message` of a task of this kind that has not failed."""
         return _MESSAGES[self]
 
 
@@ -35,7 +35,7 @@ class TaskState(StrEnum):
 
     @property
     def status(self) -> str:
-        """What a client reads: "ongoing", "ok" or "error"."""
+        """What a client reads in `status`: "ongoing", "ok" or "error"."""
         return _STATUS.get(self, "ongoing")
 
 
@@ -81,7 +81,7 @@ class Task:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Task":
-        """The task that a row of the table is."""
+        """Returns the task in a row of the table."""
         kind, state = TaskKind(row["kind"]), TaskState(row["state"])
         typed = {"kind": kind, "state": state, "report": from_json(row["report"])}
         return cls(**{**row, **typed})

@@ -1,4 +1,4 @@
-"""The table of tasks, which is the queue: what is asked for, and how it ended."""
+"""The table of tasks, which is the queue: what was requested, and how it ended."""
 
 import time
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from sidecar.errors import SimilarityError, TaskFinished, TaskLost
 
 
 class TaskList:
-    """What anybody may ask of the table; each call is one short transaction, or part of one."""
+    """The calls that need no claim on a task; each is one short transaction, or part of one."""
 
     def __init__(self, database: Connections, lease_s: float, keep_days: float) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class TaskList:
         self.keep_days = keep_days
 
     def request(self, kind: TaskKind, version: int | None = None) -> Task:
-        """Join the waiting task of this kind, which has yet to take its snapshot, or queue one."""
+        """Returns the waiting task of this kind, which has no snapshot yet, or queues one."""
         same = (tasks.c.kind == kind) & tasks.c.version.is_not_distinct_from(version)
         with self._database.writing() as connection:
             row = connection.execute(select(tasks).where(same, rows.WAITING)).first()
@@ -32,30 +32,31 @@ class TaskList:
             return rows.queue(connection, kind, version)
 
     def refuse(self, kind: TaskKind, error: SimilarityError, version: int | None = None) -> Task:
-        """Record a request that could not even start, so that its status tells the same."""
+        """Records a request that could not even start, so that its status gives the same error."""
         with self._database.writing() as connection:
             task_id = rows.queue(connection, kind, version).task_id
             self._end(connection, rows.is_task(task_id), TaskState.ERROR, error)
             return rows.get(connection, task_id)
 
     def get(self, task_id: str) -> Task:
-        """Raises UnknownTask."""
+        """Returns the task with an id. Raises UnknownTask."""
         with self._database.reading() as connection:
             return rows.get(connection, task_id)
 
     def recent(self, limit: int) -> list[Task]:
-        """The newest tasks first."""
+        """Returns at most `limit` tasks, the newest first."""
         with self._database.reading() as connection:
             return rows.newest(connection, limit)
 
     def latest(self) -> list[Task]:
-        """All tasks that wait or run, and of each kind the last that was tried and has ended."""
+        """Returns all tasks that wait or run, and of each kind the last that was tried and has
+        ended."""
         query = select(tasks).where(tasks.c.finished_at.is_(None) | LAST_TRIED)
         with self._database.reading() as connection:
             return [rows.read(row) for row in connection.execute(query)]
 
     def unfinished(self, kinds: Collection[TaskKind]) -> Task | None:
-        """The oldest task of these kinds that waits or runs."""
+        """Returns the oldest task of these kinds that waits or runs, if there is one."""
         which = tasks.c.kind.in_(kinds) & tasks.c.finished_at.is_(None)
         query = select(tasks).where(which).order_by(tasks.c.created_at).limit(1)
         with self._database.reading() as connection:
@@ -63,14 +64,15 @@ class TaskList:
         return None if row is None else rows.read(row)
 
     def finished(self, kinds: Collection[TaskKind]) -> list[Task]:
-        """All tasks of these kinds that ended well, the newest first."""
+        """Returns all tasks of these kinds that ended well, the newest first."""
         which = tasks.c.kind.in_(kinds) & (tasks.c.state == TaskState.OK)
         query = select(tasks).where(which).order_by(tasks.c.finished_at.desc())
         with self._database.reading() as connection:
             return [rows.read(row) for row in connection.execute(query)]
 
     def claim(self, task_id: str) -> Task | None:
-        """Start a waiting task, if none is running; otherwise it goes on waiting (None)."""
+        """Starts a waiting task. Returns None where it does not wait, or has to wait for another
+        that is running."""
         with self._database.writing() as connection:
             rows.expire(connection)
             task = rows.get(connection, task_id)
@@ -82,14 +84,14 @@ class TaskList:
                 "attempt": task.attempt + 1,
                 "lease_until": time.time() + self.lease_s,
             }
-            rows.change(connection, rows.is_task(task_id), start | rows.moment(connection))
+            rows.change(connection, rows.is_task(task_id), start | rows.snapshot(connection))
             return rows.get(connection, task_id)
 
     def cancel(self, task_id: str) -> Task:
-        """Stop a task that waits or runs. What it was making is never published.
+        """Stops a task that waits or runs. What it was making is never published.
 
         Raises:
-            UnknownTask: there is no such task.
+            UnknownTask: no task has this id.
             TaskFinished: it has ended already.
         """
         with self._database.writing() as connection:
@@ -101,10 +103,10 @@ class TaskList:
             return rows.get(connection, task_id)
 
     def deliverable(self) -> list[Task]:
-        """Put back what was abandoned; then the waiting tasks if none is running: the short kinds
-        first, each kind by age.
+        """Puts abandoned tasks back into the queue. Then returns the waiting tasks if none is
+        running, the short kinds first and each kind by age.
 
-        Every process asks once a second, so it writes only where something was abandoned.
+        Every process asks once a second, so it writes only where a task was abandoned.
         """
         with self._database.reading() as connection:
             if not rows.any_abandoned(connection):
@@ -114,8 +116,9 @@ class TaskList:
             return rows.next_in_turn(connection)
 
     def covered(self) -> tuple[int, int]:
-        """The largest sequence number and removal that any index has been made up to, or tried."""
-        largest = (func.coalesce(func.max(c), 0) for c in (tasks.c.snapshot, tasks.c.removals))
+        """Returns the largest sequence number and removal that any index covers or was to cover."""
+        columns = (tasks.c.snapshot, tasks.c.removals)
+        largest = (func.coalesce(func.max(column), 0) for column in columns)
         with self._database.reading() as connection:
             snapshot, removals = connection.execute(select(*largest).where(COVERING)).one()
         return int(snapshot), int(removals)
@@ -127,6 +130,6 @@ class TaskList:
         state: TaskState,
         error: SimilarityError | None = None,
     ) -> None:
-        """End a task; who ends one forgets those that ended long ago."""
+        """Ends a task, and prunes those that ended long ago."""
         rows.finish(connection, which, state, error)
         prune(connection, self.keep_days * DAY_S)

@@ -15,7 +15,7 @@ from sidecar.telemetry import request_ids
 
 MOST_ATTEMPTS = 3
 WORKER_LOST = WorkerLost(f"the worker was lost {MOST_ATTEMPTS} times; see its log")
-AGAIN = {
+REQUEUED = {
     "state": TaskState.WAITING,
     "phase": TaskState.WAITING,
     "progress": 0.0,
@@ -26,22 +26,22 @@ WAITING = tasks.c.state == TaskState.WAITING
 
 
 def is_task(task_id: str) -> ColumnElement[bool]:
-    """The task with an id."""
+    """Holds of the task with an id."""
     return tasks.c.task_id == task_id
 
 
 def is_held(task: Task) -> ColumnElement[bool]:
-    """The task as this attempt claimed it, if it is still its own."""
+    """Holds of a claimed task, if this attempt still has it."""
     return is_task(task.task_id) & RUNNING & (tasks.c.attempt == task.attempt)
 
 
 def read(row: Row[Any]) -> Task:
-    """The task that a whole row is."""
+    """Returns the task in a whole row."""
     return Task.of(row._asdict())
 
 
 def get(connection: Connection, task_id: str) -> Task:
-    """Raises UnknownTask."""
+    """Returns the task with an id. Raises UnknownTask."""
     row = connection.execute(select(tasks).where(is_task(task_id))).one_or_none()
     if row is None:
         raise UnknownTask(f"no task has the id {task_id}")
@@ -49,42 +49,42 @@ def get(connection: Connection, task_id: str) -> Task:
 
 
 def queue(connection: Connection, kind: TaskKind, version: int | None) -> Task:
-    """Write a task that waits."""
+    """Inserts a task that waits."""
     task_id = str(uuid.uuid4())
     row = {"task_id": task_id, "kind": kind, "version": version, "state": TaskState.WAITING}
-    asked = {"request_id": request_ids.current() or None, "created_at": time.time()}
-    connection.execute(insert(tasks).values(**row, **asked))
+    request = {"request_id": request_ids.current() or None, "created_at": time.time()}
+    connection.execute(insert(tasks).values(**row, **request))
     return get(connection, task_id)
 
 
 def change(connection: Connection, which: ColumnElement[bool], values: dict[str, Any]) -> int:
-    """Returns how many tasks there were to change."""
+    """Changes tasks; returns how many."""
     return connection.execute(update(tasks).where(which).values(values)).rowcount
 
 
-def hold(connection: Connection, task: Task) -> None:
-    """Raises TaskLost unless the attempt that claimed the task still has it."""
+def check_held(connection: Connection, task: Task) -> None:
+    """Raises TaskLost unless this attempt still has the task."""
     if connection.execute(select(tasks.c.state).where(is_held(task))).first() is None:
         raise TaskLost(f"task {task.task_id} is no longer attempt {task.attempt}'s")
 
 
-def moment(connection: Connection) -> dict[str, int]:
-    """What a task looks at: every image and every removal so far."""
-    newest = select(func.coalesce(func.max(images.c.seq), 0))
+def snapshot(connection: Connection) -> dict[str, int]:
+    """Returns what a task looks at: every image and every removal so far."""
+    last_image = select(func.coalesce(func.max(images.c.seq), 0))
     return {
-        "snapshot": connection.execute(newest).scalar_one(),
+        "snapshot": connection.execute(last_image).scalar_one(),
         "removals": newest_removal(connection),
     }
 
 
 def newest(connection: Connection, limit: int) -> list[Task]:
-    """The newest tasks first."""
+    """Returns at most `limit` tasks, the newest first."""
     query = select(tasks).order_by(tasks.c.created_at.desc()).limit(limit)
     return [read(row) for row in connection.execute(query)]
 
 
 def next_in_turn(connection: Connection) -> list[Task]:
-    """The waiting tasks in the order of their turns, if none is running."""
+    """Returns the waiting tasks in the order of their turns; none while a task is running."""
     if any_running(connection):
         return []
     order = (tasks.c.kind.not_in(SHORT), tasks.c.created_at)
@@ -93,13 +93,13 @@ def next_in_turn(connection: Connection) -> list[Task]:
 
 
 def any_abandoned(connection: Connection) -> bool:
-    """Whether the lease of a running task has run out."""
-    query = select(tasks.c.task_id).where(_silent()).limit(1)
+    """Says whether the lease of a running task has run out."""
+    query = select(tasks.c.task_id).where(_is_abandoned()).limit(1)
     return connection.execute(query).first() is not None
 
 
 def any_running(connection: Connection) -> bool:
-    """Whether a task is running."""
+    """Says whether a task is running."""
     return connection.execute(select(tasks.c.task_id).where(RUNNING)).first() is not None
 
 
@@ -109,7 +109,7 @@ def finish(
     state: TaskState,
     error: SimilarityError | None = None,
 ) -> None:
-    """End tasks, with the word and the sentence of an error where there is one."""
+    """Ends tasks, with the word and the sentence of an error where there is one."""
     end: dict[str, Any] = {"state": state, "finished_at": time.time(), "lease_until": None}
     if error is not None:
         end |= {"message": error.word, "detail": str(error) or None}
@@ -117,13 +117,15 @@ def finish(
 
 
 def expire(connection: Connection) -> None:
-    """Put back what a silent worker left running, and give up what has been tried often enough."""
-    silent = _silent()
-    change(connection, silent, {"lost": tasks.c.lost + 1})
-    finish(connection, silent & (tasks.c.lost >= MOST_ATTEMPTS), TaskState.ERROR, WORKER_LOST)
-    change(connection, silent, AGAIN)
+    """Puts tasks whose worker is silent back into the queue, and gives up those that have lost
+    MOST_ATTEMPTS workers."""
+    abandoned = _is_abandoned()
+    change(connection, abandoned, {"lost": tasks.c.lost + 1})
+    given_up = abandoned & (tasks.c.lost >= MOST_ATTEMPTS)
+    finish(connection, given_up, TaskState.ERROR, WORKER_LOST)
+    change(connection, abandoned, REQUEUED)
 
 
-def _silent() -> ColumnElement[bool]:
-    """The running tasks whose lease has run out by now."""
+def _is_abandoned() -> ColumnElement[bool]:
+    """Holds of running tasks whose lease has run out by now."""
     return RUNNING & (tasks.c.lease_until < time.time())

@@ -1,8 +1,10 @@
-"""Several looks and writes in one transaction: what a decision stands on, and what it writes."""
+"""Several reads and writes in one transaction: what a decision stands on, and what it writes."""
 
-from sidecar.catalogue.database import Within
-from sidecar.catalogue.features import Features, counted, lacking
-from sidecar.catalogue.models import ModelRecord, Models, use
+from sidecar.catalogue import model_rows
+from sidecar.catalogue.database import OpenTransaction
+from sidecar.catalogue.features import Features, any_lacks_features, count_features
+from sidecar.catalogue.model_rows import ModelRecord
+from sidecar.catalogue.models import Models
 from sidecar.catalogue.suspects import strike_mended
 from sidecar.catalogue.task_list import TaskList
 
@@ -13,34 +15,35 @@ class Transaction:
     Its parts do what those of the catalogue do, all in this transaction.
     """
 
-    def __init__(self, within: Within, tasks: TaskList) -> None:
-        """Begin to hand out the parts.
+    def __init__(self, connections: OpenTransaction, tasks: TaskList) -> None:
+        """Makes the parts.
 
         Args:
-            within: of this package's modules alone.
+            connections: for this package's modules alone.
             tasks: whose settings those of the transaction have.
         """
-        self.within = within
-        self.models = Models(within)
-        self.vectors = Features(within)
-        self.tasks = TaskList(within, tasks.lease_s, tasks.keep_days)
+        self.connections = connections
+        self.models = Models(connections)
+        self.features = Features(connections)
+        self.tasks = TaskList(connections, tasks.lease_s, tasks.keep_days)
 
     def use(self, record: ModelRecord) -> None:
-        """Take a model into use in place of the one before."""
-        with self.within.writing() as connection:
-            use(connection, record)
+        """Takes a model into use in place of the one before."""
+        with self.connections.writing() as connection:
+            model_rows.use(connection, record)
 
     def strike_mended(self) -> None:
-        """Strike what has been mended off the list of features in doubt: the index follows."""
-        with self.within.writing() as connection:
+        """Strikes mended features off the list of features in doubt, since the index follows in
+        this transaction."""
+        with self.connections.writing() as connection:
             strike_mended(connection)
 
     def lacks(self, record: ModelRecord, after: int) -> bool:
-        """Whether an image with seq > `after` has no features of a model."""
-        with self.within.reading() as connection:
-            return lacking(connection, record.model, after)
+        """Says whether an image with seq > `after` has no features of a model."""
+        with self.connections.reading() as connection:
+            return any_lacks_features(connection, record.model, after)
 
     def count(self, record: ModelRecord, most: int) -> int:
-        """How many images have features of a model, counted up to `most`."""
-        with self.within.reading() as connection:
-            return counted(connection, record.model, most)
+        """Counts the images with features of a model, up to `most`."""
+        with self.connections.reading() as connection:
+            return count_features(connection, record.model, most)

@@ -150,9 +150,9 @@ def create_app(settings: Settings) -> Sidecar:
         Route("/health/ready", ready, OPEN, may_be_shed=False),
     )
     background = Background(
-        opens=catalogue.database.open,
+        opens=catalogue.open,
         rounds=_rounds(scheduler, Warmup(generations, models)),
-        closes=(batch.close, health.close, deliveries.close, catalogue.database.close),
+        closes=(batch.close, health.close, deliveries.close, catalogue.close),
     )
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     passed = [AccessLog(), ConcurrencyLimit(settings.most_requests, routes), Auth(keys, routes)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Embedded, ModelRecord
+from sidecar.catalogue import ModelRecord, StoredFeatures
 from sidecar.errors import ModelReplaced
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
@@ -18,7 +18,7 @@ class Compared:
     distance between these and the stored ones: 0 for the same, at most 4; infinite where the stored
     ones have another length."""
 
-    image: Embedded
+    image: StoredFeatures
     features: NDArray[np.float32]
     distance: float
     is_right: bool
@@ -30,7 +30,7 @@ class Comparison:
 
     models: ModelRegistry
 
-    def of(self, record: ModelRecord, images: Sequence[Embedded]) -> Iterator[Compared]:
+    def of(self, record: ModelRecord, images: Sequence[StoredFeatures]) -> Iterator[Compared]:
         """Embed images again and compare, call by call.
 
         Raises:

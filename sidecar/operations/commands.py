@@ -38,7 +38,7 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))
         return COMMANDS[command](tools, folder)
     finally:
-        catalogue.database.close()
+        catalogue.close()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Audit, Catalogue, ModelRecord
+from sidecar.catalogue import Catalogue, ModelRecord
 from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
 from sidecar.index.generation import Generation
 from sidecar.index.store import GenerationStore
@@ -26,7 +26,7 @@ class Verifier:
 
     def problems(self) -> Iterator[str]:
         """A sentence for each thing that is wrong."""
-        yield from Audit(self.catalogue.database).problems()
+        yield from self.catalogue.problems()
         try:
             yield from self._index(self.generations.current_number())
         except NoIndex:

@@ -10,7 +10,14 @@ import logging
 import time
 from dataclasses import dataclass
 
-from sidecar.catalogue import Catalogue, Embedded, MendingProgress, MendingReport, ModelRecord, Task
+from sidecar.catalogue import (
+    Catalogue,
+    MendingProgress,
+    MendingReport,
+    ModelRecord,
+    StoredFeatures,
+    Task,
+)
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskWaits
 from sidecar.index.store import GenerationStore
 from sidecar.index.writer import Sealed
@@ -98,7 +105,7 @@ class Mending:
         if self.catalogue.tasks.make_way(self.task):
             raise TaskWaits(f"mend {self.task.task_id} lets others go first")
 
-    def _compared(self, record: ModelRecord, images: list[Embedded]) -> list[Compared]:
+    def _compared(self, record: ModelRecord, images: list[StoredFeatures]) -> list[Compared]:
         """Ask Triton, and wait for it where it is away."""
         gives_up = time.monotonic() + PATIENCE_S
         while True:

@@ -39,7 +39,7 @@ def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
         row = {"version": 2, "sha256": "b" * 64, "dimension": 8, "in_use": False}
         connection.execute(insert(models), row)
     yield catalogue
-    catalogue.database.close()
+    catalogue.close()
 
 
 FIRST, SECOND = ModelRecord(1, 1, "a" * 64, 8), ModelRecord(2, 2, "b" * 64, 8)
@@ -75,7 +75,7 @@ def test_an_added_image_is_there_after_reopening(catalogue: Catalogue) -> None:
     assert found is not None
     assert (found[0], found[1].tolist()) == (seq, [3.0] * 8)
     assert again.images.features("id-3", 2) is None
-    again.database.close()
+    again.close()
 
 
 def test_an_id_in_use_is_refused_and_nothing_changes(catalogue: Catalogue) -> None:
@@ -253,7 +253,7 @@ def test_a_number_that_is_seen_hides_no_smaller_one(catalogue: Catalogue) -> Non
     stop.set()
     watching.join()
     for other in others:
-        other.database.close()
+        other.close()
     assert late == []
     assert catalogue.images.count() == 600
 
@@ -293,7 +293,7 @@ def test_the_first_model_stays_in_use(catalogue_url: str) -> None:
     assert catalogue.models.adopt(1, "a" * 64, 1280) == first
     assert catalogue.models.in_use() == first
     assert catalogue.models.get("a" * 64) == first
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_another_file_under_the_same_number_is_refused_once_it_has_features(
@@ -306,7 +306,7 @@ def test_another_file_under_the_same_number_is_refused_once_it_has_features(
     catalogue.adds.add(image(1, model=replaced))
     with pytest.raises(ModelRefused, match="not the model that the catalogue was made with"):
         catalogue.models.adopt(1, "c" * 64, 1280)
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_requests_join_the_waiting_task_of_their_kind(catalogue: Catalogue) -> None:
@@ -385,7 +385,7 @@ def test_a_silent_worker_is_succeeded_and_can_no_longer_publish(catalogue_url: s
         pytest.fail("a zombie published")
     with catalogue.tasks.publishing(second) as publication:
         publication.record(None, 1, 1)
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_a_task_that_loses_its_worker_three_times_is_given_up(catalogue: Catalogue) -> None:

@@ -16,7 +16,7 @@ import json, sys
 from sidecar.http import app
 from sidecar.tasks import worker
 from sidecar.catalogue import open_catalogue
-open_catalogue(sys.argv[1], 30).database.close()
+open_catalogue(sys.argv[1], 30).close()
 print(json.dumps([name for name in {names!r} if name in sys.modules]))
 """
 
@@ -26,7 +26,7 @@ def test_who_opens_a_current_sqlite_catalogue_imports_neither_alembic_nor_psycop
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     url = f"sqlite:///{tmp_path}/catalogue.sqlite"
-    open_catalogue(url, 30).database.close()
+    open_catalogue(url, 30).close()
     command = [sys.executable, "-c", OPENING.format(names=names), url]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -92,7 +92,7 @@ def test_only_images_added_after_a_key_was_used_again_are_suspects(
         if since is not None and seq + 0.5 >= since
     }
     assert listed == expected
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_all_that_a_volume_held_is_there_and_keys_go_on(database_url: str) -> None:
@@ -108,5 +108,5 @@ def test_all_that_a_volume_held_is_there_and_keys_go_on(database_url: str) -> No
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
             catalogue.models.retire(catalogue.models.register(3, "3" * 64, 4))
             assert catalogue.models.register(4, "4" * 64, 4).model == 4
-    catalogue.database.close()
+    catalogue.close()
     engine.dispose()

@@ -70,7 +70,7 @@ def test_a_backup_is_restored_as_it_was_into_any_kind_of_database(
     assert restored.catalogue.removals.since(0).seqs == [3, 4, 1011]
     assert restored.run("update").images == 1008
     assert restored.problems() == []
-    restored.catalogue.database.close()
+    restored.catalogue.close()
 
 
 def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
@@ -89,7 +89,7 @@ def test_a_restored_catalogue_uses_no_number_of_a_removed_image_again(
     assert restored.catalogue.images.get("4000").seq == newest + 1
     restored.remove(4000)
     assert restored.catalogue.removals.since(0).last == last + 1
-    restored.catalogue.database.close()
+    restored.catalogue.close()
 
 
 def test_a_backup_while_others_write_is_of_one_moment(house: House, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_backup_while_others_write_is_of_one_moment(house: House, tmp_path: Pa
         restored = House(tmp_path / f"restored-{number}")
         backups(restored).restore(tmp_path / f"copy-{number}", quiet)
         assert restored.problems() == []
-        restored.catalogue.database.close()
+        restored.catalogue.close()
     assert house.problems() == []
 
 
@@ -182,7 +182,7 @@ def test_a_restore_that_fails_half_way_leaves_nothing(house: House, tmp_path: Pa
     backups(new).restore(tmp_path / "copy", quiet)
     assert new.problems() == []
     assert new.nearest(7) == house.nearest(7)
-    new.catalogue.database.close()
+    new.catalogue.close()
 
 
 def test_verify_names_what_is_wrong_in_the_catalogue(house: House) -> None:
@@ -194,9 +194,9 @@ def test_verify_names_what_is_wrong_in_the_catalogue(house: House) -> None:
         connection.execute(update(images).where(images.c.seq == 9).values(id="nine"))
         connection.exec_driver_sql("DELETE FROM pictures WHERE seq = 9")
     assert house.problems() == [
-        "the picture of 7 is not what was stored",
+        "the JPEG of 7 is not what was stored",
         "the features of 8 by version 1 are not what was stored",
-        "the picture of nine is missing",
+        "the JPEG of nine is missing",
     ]
 
 
@@ -236,7 +236,7 @@ def test_repair_takes_any_number_of_images(tmp_path: Path) -> None:
     assert repair(house.catalogue, house.generations, house.trainer.rules) is None
     assert house.generations.numbers() == []
     assert house.problems() == []
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def test_repair_waits_for_no_task_and_changes_nothing_where_it_fails(house: House) -> None:
@@ -266,7 +266,7 @@ def test_the_commands_tell_how_they_ended(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 1000)
     house.run("train")
-    house.catalogue.database.close()
+    house.catalogue.close()
     copy = str(tmp_path / "copy")
     assert command(tmp_path, "backup", copy).stdout == f"backed up into {copy}\n"
     again = command(tmp_path, "backup", copy)
@@ -282,7 +282,7 @@ def test_the_commands_tell_how_they_ended(tmp_path: Path) -> None:
     assert command(tmp_path, "repair").stdout == "repaired: generation 2, 1000 images\n"
     house = House(tmp_path)
     assert house.problems() == []
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def seen(folder: Path) -> list[str]:
@@ -298,7 +298,7 @@ def seen(folder: Path) -> list[str]:
 def test_a_torn_catalogue_is_noticed_by_verify_and_told_in_one_line(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 1000)
-    house.catalogue.database.close()
+    house.catalogue.close()
     file = tmp_path / "catalogue.sqlite"
     whole = file.read_bytes()
     for page in (3, 9, 14, 19):

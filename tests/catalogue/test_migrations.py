@@ -19,7 +19,7 @@ FIRST_TABLES = (ROOT / "tests" / "support" / "first_catalogue.sql").read_text()
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:
-    open_catalogue(database_url, 30).database.close()
+    open_catalogue(database_url, 30).close()
     engine = create_engine(database_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -57,11 +57,11 @@ def test_a_catalogue_of_the_first_release_is_migrated_with_all_that_it_holds(
         assert connection.execute(select(pictures.c.crc)).scalars().first() == zlib.crc32(
             (1).to_bytes(4, "big")
         )
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_a_catalogue_of_a_newer_release_is_refused(database_url: str) -> None:
-    open_catalogue(database_url, 30).database.close()
+    open_catalogue(database_url, 30).close()
     engine = create_engine(database_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

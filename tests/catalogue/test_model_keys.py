@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from sqlalchemy import insert
 
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TaskKind, open_catalogue
-from sidecar.catalogue.adds import store_all
-from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
 from sidecar.index.store import GenerationStore
@@ -25,7 +23,7 @@ def catalogue(database_url: str) -> Iterator[Catalogue]:
     catalogue = open_catalogue(database_url, 30)
     catalogue.models.adopt(1, A, 8)
     yield catalogue
-    catalogue.database.close()
+    catalogue.close()
 
 
 @pytest.fixture
@@ -48,8 +46,8 @@ def versions(catalogue: Catalogue, name: str) -> list[int]:
 
 
 def switch(catalogue: Catalogue, record: ModelRecord) -> None:
-    with catalogue.database.writing() as connection:
-        use(connection, record)
+    with catalogue.writing() as transaction:
+        transaction.use(record)
 
 
 def test_the_key_of_a_model_that_is_gone_is_never_given_to_another(catalogue: Catalogue) -> None:
@@ -75,7 +73,7 @@ def test_nor_is_it_after_a_backup_and_a_restore(catalogue: Catalogue, tmp_path: 
     index = GenerationStore(tmp_path / "restored")
     Backups(restored, index).restore(tmp_path / "copy", lambda *_: None)
     assert restored.models.register(2, B, 8).model > gone.model
-    restored.database.close()
+    restored.close()
 
 
 def test_an_add_never_brings_features_of_a_retired_model_under_the_next_one(
@@ -139,8 +137,7 @@ def test_features_of_a_wrong_length_are_refused_and_their_neighbours_stored(
         image("long", {first: row(1, 9)}),
         image("right", {first: row(1), second: row(2, 7)}),
     ]
-    with catalogue.database.writing() as connection:
-        refused, seq = store_all(connection, batch)
+    refused, seq = catalogue.adds.add_all(batch)
     assert isinstance(refused, ModelRefused)
     assert "[9]" in str(refused)
     assert isinstance(seq, int)
@@ -201,7 +198,7 @@ def test_a_version_registered_before_the_first_was_adopted_can_be_adopted(
     assert catalogue.models.in_use() is None
     assert catalogue.models.adopt(2, B, 8) == record
     assert catalogue.models.in_use() == record
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_features_that_are_there_stay_when_they_are_made_twice(

@@ -24,7 +24,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     house = House(folder)
     house.add(1, IMAGES)
     house.run("train")
-    house.catalogue.database.close()
+    house.catalogue.close()
     return folder
 
 
@@ -33,7 +33,7 @@ def trained(trained_folder: Path, tmp_path: Path) -> Iterator[House]:
     shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
     house = House(tmp_path)
     yield house
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def another_model(house: House, turned: bool = True) -> ModelRecord:

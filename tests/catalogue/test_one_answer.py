@@ -14,7 +14,6 @@ from falcon.testing import TestClient
 from sqlalchemy import Connection
 
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
-from sidecar.catalogue.models import use
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.resources.images import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
@@ -88,7 +87,7 @@ def sha256(text: str) -> str:
 def shelf(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Shelf]:
     catalogue = open_catalogue(database_url, 30.0)
     yield Shelf(catalogue, tmp_path, request.param)
-    catalogue.database.close()
+    catalogue.close()
 
 
 def after_each_read(
@@ -194,8 +193,8 @@ def test_the_versions_are_of_one_moment_while_another_comes_into_use(
     other = house.catalogue.models.register(2, "b" * 64, 16)
 
     def switch() -> None:
-        with house.catalogue.database.writing() as connection:
-            use(connection, other)
+        with house.catalogue.writing() as transaction:
+            transaction.use(other)
 
     roster = ModelStatus(house.catalogue, house.generations, tmp_path / "none", NOWHERE)
     after_each_read(house.catalogue, switch, monkeypatch)

@@ -173,7 +173,7 @@ def test_after_the_next_update_no_byte_of_a_removed_image_is_in_the_files(tmp_pa
     house.add(2000, 2000)
     house.run("update")  # the generation before, which is kept, had its features
     assert not any(mark in file for file in files(tmp_path) for mark in everything)
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def files(folder: Path) -> list[bytes]:

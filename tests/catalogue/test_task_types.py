@@ -74,7 +74,7 @@ WRITTEN: list[tuple[dict[str, Any], Report]] = [
     ),
 ]
 
-INSIDE = ("database.kind", "database.reading", "database.writing", "database.glancing")
+INSIDE = ("database", "connections")  # of a catalogue, of a transaction
 
 
 @pytest.mark.parametrize(("written", "report"), WRITTEN)
@@ -105,6 +105,7 @@ def test_kinds_and_states_are_the_same_strings_everywhere(database_url: str) -> 
         "upgrading",
         "rolling back",
         "retiring",
+        "mending",
     ]
     assert [s.status for s in TaskState] == ["ongoing", "ongoing", "ok", "error", "error"]
     catalogue = open_catalogue(database_url, 30)
@@ -140,12 +141,12 @@ def test_no_connection_leaves_the_catalogue() -> None:
     assert "Connection" not in sidecar.catalogue.__all__
     faces = (Catalogue.reading, Catalogue.writing, Catalogue.filling)
     assert all(Connection not in get_type_hints(face).values() for face in faces)
-    for path in (ROOT / "sidecar").glob("*.py"):
+    for path in (ROOT / "sidecar").rglob("*.py"):
+        if "catalogue" in path.relative_to(ROOT).parts:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute):
-                through = ast.unparse(node)
-                assert node.attr != "within", f"{path}: {through}"
-                assert not through.endswith(INSIDE), f"{path}: {through}"
+                assert node.attr not in INSIDE, f"{path}: {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     house = House(folder)
     house.add(1, 1500)
     assert house.run("train").images == 1500
-    house.catalogue.database.close()
+    house.catalogue.close()
     return folder
 
 
@@ -46,7 +46,7 @@ def house(trained_folder: Path, tmp_path: Path) -> Iterator[House]:
     shutil.copytree(trained_folder, tmp_path, dirs_exist_ok=True)
     house = House(tmp_path)
     yield house
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def first(house: House, number: int) -> int:
@@ -275,7 +275,7 @@ def test_a_small_set_is_searched_exactly(tmp_path: Path) -> None:
         assert np.allclose(dist, np.sort(exact)[:10], atol=2e-3)
         assert len(set(seqs.tolist()) & set((np.argsort(exact)[:10] + 1).tolist())) >= 9
     assert house.generations.current().meta.quality.dial.mark(1).recall == 1.0
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 @pytest.mark.parametrize("auto", ["0", "1"])
@@ -296,7 +296,7 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     assert done.report.training_due == ["760 images were added to 250 of the training"]
     waiting = house.catalogue.tasks.deliverable()
     assert [task.kind for task in waiting] == (["train"] if auto == "1" else [])
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def test_a_gpu_that_is_not_there_ends_the_task(house: House) -> None:
@@ -322,4 +322,4 @@ def test_a_training_needs_a_thousand_images(tmp_path: Path) -> None:
         Admission(house.generations, tmp_path).check_update()
     house.add(1000, 1000)
     check()
-    house.catalogue.database.close()
+    house.catalogue.close()

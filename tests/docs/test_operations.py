@@ -81,7 +81,7 @@ def test_a_row_of_the_catalogue_takes_as_much_beside_its_photo_as_is_reckoned(
         ),
     )
     catalogue.database.release_space()
-    catalogue.database.close()
+    catalogue.close()
     taken = (tmp_path / "catalogue.sqlite").stat().st_size / count
     beside = taken - sizes.mean() - sizing.FEATURES_BYTES
     assert beside == pytest.approx(sizing.ROW_OVERHEAD_BYTES, rel=0.15)

@@ -111,7 +111,7 @@ def test_a_draft_that_is_given_up_leaves_no_thread(tmp_path: Path) -> None:
     with pytest.raises(TaskLost):
         draft.append(pages(), lambda _: None)
     assert threads() == before
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 # -- rounds
@@ -163,7 +163,7 @@ def catalogue(database_url: str) -> Iterator[Catalogue]:
     catalogue = open_catalogue(database_url, 30.0)
     catalogue.models.adopt(1, "a" * 64, 8)
     yield catalogue
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_an_idle_process_takes_no_write_lock(
@@ -185,7 +185,7 @@ def test_an_idle_process_takes_no_write_lock(
             done = pool.submit(rounds)
             done.exception(SOON_S)
         assert done.result() is None
-    other.database.close()
+    other.close()
 
 
 def test_a_task_whose_worker_fell_silent_is_still_put_back(catalogue: Catalogue) -> None:

@@ -92,7 +92,7 @@ def suffer(stack: Stack, url: str, name: str) -> None:
     in_use = catalogue.models.in_use()
     assert in_use is not None
     spoiled(catalogue, name, in_use)
-    catalogue.database.close()
+    catalogue.close()
     engine = create_engine(url)
     history = (("upgrade", 8), ("retire", 8), ("upgrade", 9))
     with engine.begin() as connection:

@@ -297,4 +297,4 @@ def test_features_made_again_from_what_is_stored_are_the_same(
         assert np.abs(first[1] - again[1]).max() < 1e-3
         cosine = first[1] @ again[1] / np.linalg.norm(first[1]) / np.linalg.norm(again[1])
         assert cosine > 0.99999
-    catalogue.database.close()
+    catalogue.close()

@@ -128,7 +128,7 @@ def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
     assert mixed_answers(catalogue, traffic.answers) == []
     # With 8 values an image, codes of 4 bits may miss the image itself.
     assert strangers([answer for answer in traffic.answers if answer.version == 1]) == []
-    catalogue.database.close()
+    catalogue.close()
     stack.run("update")
     assert lost(stack, traffic.added) == []
     stats = stack.get("/similarity/stats").json()

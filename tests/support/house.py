@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
-from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.images.codec import ImageRules
@@ -52,8 +51,7 @@ class House:
             NewImage(f"{n}", "sha", b"jpeg", {self.model: vector(n)}, overwrite=overwrite)
             for n in range(first, last + 1)
         ]
-        with self.catalogue.database.writing() as connection:
-            store_all(connection, new)
+        self.catalogue.adds.add_all(new)
 
     def remove(self, *numbers: int) -> None:
         ids = [f"{number}" for number in numbers]

@@ -51,7 +51,7 @@ def house(server: tuple[Path, Server], tmp_path: Path) -> House:
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30)
     yield catalogue
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_the_newest_version_is_adopted_and_answers(house: House, catalogue: Catalogue) -> None:

@@ -17,7 +17,6 @@ from export.__main__ import main as export
 from local import photos
 from local.stack import ROOT
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
-from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.images.codec import ImageRules
@@ -57,8 +56,8 @@ class Shop:
         return self.catalogue.models.register(version, made.sha256, made.dimension)
 
     def switch(self, record: ModelRecord) -> None:
-        with self.catalogue.database.writing() as connection:
-            use(connection, record)
+        with self.catalogue.writing() as transaction:
+            transaction.use(record)
 
     def comparison(self) -> Comparison:
         return Comparison(ModelRegistry(self.repository, self.catalogue.models, self.extractor))
@@ -116,7 +115,7 @@ def shop(served: tuple[Path, TritonClient], tmp_path: Path) -> Iterator[Shop]:
     models = ModelRegistry(repository, catalogue.models, extractor)
     (tmp_path / "index").mkdir()
     yield Shop(repository, extractor, catalogue, GenerationStore(tmp_path / "index"), models)
-    catalogue.database.close()
+    catalogue.close()
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +153,7 @@ def test_an_add_that_is_refused_each_time_ends_with_an_error(
         Ingest(other.adds, shop.models, ImageRules(384, 10**8), False).add(*first(pictures))
     assert time.monotonic() - began < 20
     assert other.images.count() == 0
-    other.database.close()
+    other.close()
 
 
 def test_an_add_survives_that_the_model_about_to_come_was_retired(

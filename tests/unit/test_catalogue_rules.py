@@ -13,7 +13,6 @@ from sqlalchemy import update
 
 from sidecar.catalogue import (
     OF_VERSIONS,
-    Audit,
     Catalogue,
     ModelRecord,
     NewImage,
@@ -21,9 +20,7 @@ from sidecar.catalogue import (
     TaskKind,
     open_catalogue,
 )
-from sidecar.catalogue.adds import store_all
-from sidecar.catalogue.features import lacking
-from sidecar.catalogue.models import use
+from sidecar.catalogue.features import any_lacks_features
 from sidecar.catalogue.schema import features, originals
 from sidecar.errors import DuplicateId, NoSamples
 
@@ -35,7 +32,7 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30.0)
     catalogue.models.adopt(1, "a" * 64, DIMENSION)
     yield catalogue
-    catalogue.database.close()
+    catalogue.close()
 
 
 FIRST = ModelRecord(1, 1, "a" * 64, DIMENSION)
@@ -54,8 +51,8 @@ def second(catalogue: Catalogue) -> ModelRecord:
 
 
 def take(catalogue: Catalogue, record: ModelRecord) -> None:
-    with catalogue.database.writing() as connection:
-        use(connection, record)
+    with catalogue.writing() as transaction:
+        transaction.use(record)
 
 
 def claim(catalogue: Catalogue, kind: TaskKind, version: int | None = None) -> Task:
@@ -66,8 +63,7 @@ def claim(catalogue: Catalogue, kind: TaskKind, version: int | None = None) -> T
 
 def test_of_two_new_images_with_one_id_in_a_commit_the_first_stays(catalogue: Catalogue) -> None:
     batch = [image("cat", sha256="one"), image("cat", sha256="two"), image("cat", sha256="one")]
-    with catalogue.database.writing() as connection:
-        seq, other, same = store_all(connection, batch)
+    seq, other, same = catalogue.adds.add_all(batch)
     assert seq == catalogue.images.get("cat").seq
     assert catalogue.images.get("cat").sha256 == "one"
     assert isinstance(other, DuplicateId)
@@ -78,8 +74,7 @@ def test_of_two_new_images_with_one_id_in_a_commit_the_first_stays(catalogue: Ca
 def test_of_several_that_overwrite_in_a_commit_the_last_stays(catalogue: Catalogue) -> None:
     catalogue.adds.add(image("cat", sha256="old"))
     batch = [image("cat", sha256=sha, overwrite=True) for sha in ("one", "two", "three")]
-    with catalogue.database.writing() as connection:
-        assert len(set(store_all(connection, batch))) == 1
+    assert len(set(catalogue.adds.add_all(batch))) == 1
     assert catalogue.images.get("cat").sha256 == "three"
     assert catalogue.images.count() == 1
 
@@ -91,13 +86,13 @@ def test_an_image_without_features_of_a_model_is_lacking_above_a_number(
     made = ((FIRST, SECOND), (FIRST,), (FIRST, SECOND))
     seqs = [catalogue.adds.add(image(f"{n}", *models)) for n, models in enumerate(made)]
     with catalogue.database.reading() as connection:
-        assert [lacking(connection, record.model, after) for after in (0, *seqs)] == [
+        assert [any_lacks_features(connection, record.model, after) for after in (0, *seqs)] == [
             True,
             True,
             False,
             False,
         ]
-        assert not lacking(connection, 1, 0)
+        assert not any_lacks_features(connection, 1, 0)
 
 
 def test_a_model_that_is_in_use_joins_no_more(catalogue: Catalogue) -> None:
@@ -178,7 +173,7 @@ def test_a_worker_that_goes_on_keeps_its_task(tmp_path: Path) -> None:
         catalogue.tasks.renew(task, "adding", 0.5)
         assert catalogue.tasks.deliverable() == []
     assert catalogue.tasks.get(task.task_id).state == "running"
-    catalogue.database.close()
+    catalogue.close()
 
 
 def test_the_oldest_unfinished_task_of_some_kinds_is_found(catalogue: Catalogue) -> None:
@@ -203,14 +198,14 @@ def test_an_upload_and_features_of_another_length_are_named_by_the_audit(
     whole = image("cat", sha256=hashlib.sha256(upload).hexdigest())
     for name in ("cat", "dog"):
         catalogue.adds.add(replace(whole, id=name, original=upload))
-    assert list(Audit(catalogue.database).problems()) == []
+    assert list(catalogue.problems()) == []
     short = np.ones(DIMENSION - 1, "<f2").tobytes()
     with catalogue.database.writing() as connection:
         changed = {"vector": short, "crc": zlib.crc32(short)}
         connection.execute(update(features).where(features.c.seq == 1).values(changed))
         other = {"upload": b"another upload"}
         connection.execute(update(originals).where(originals.c.seq == 2).values(other))
-    assert list(Audit(catalogue.database).problems()) == [
+    assert list(catalogue.problems()) == [
         "the upload of dog is not what was stored",
         "the features of cat by version 1 have a wrong length",
     ]

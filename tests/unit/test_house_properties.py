@@ -73,7 +73,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        self.house.catalogue.database.close()
+        self.house.catalogue.close()
         self.open()
 
     @rule()
@@ -104,7 +104,7 @@ class Life(RuleBasedStateMachine):
         assert self.house.problems() == []
 
     def teardown(self) -> None:
-        self.house.catalogue.database.close()
+        self.house.catalogue.close()
         shutil.rmtree(self.folder)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from sidecar.catalogue import NewImage
-from sidecar.catalogue.adds import store_all
 from sidecar.errors import IndexDamaged
 from sidecar.index.generation import Generation
 from sidecar.index.ranking import SearchRequest, rank
@@ -33,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     house = small(folder)
     house.add(1, 40)
     house.run("train")
-    house.catalogue.database.close()
+    house.catalogue.close()
     return folder
 
 
@@ -42,7 +41,7 @@ def house(folder: Path, tmp_path: Path) -> Iterator[House]:
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     house = small(tmp_path)
     yield house
-    house.catalogue.database.close()
+    house.catalogue.close()
 
 
 def flip(path: Path) -> None:
@@ -82,8 +81,7 @@ def test_of_images_at_the_same_distance_the_older_comes_first(house: House) -> N
     copies = [
         NewImage(f"copy-{n}", "sha", b"jpeg", {house.model: vector(7)}) for n in (3, 1, 2, 5, 4)
     ]
-    with house.catalogue.database.writing() as connection:
-        store_all(connection, copies)
+    house.catalogue.adds.add_all(copies)
     house.run("update")
     seqs, dist = rank(house.generations.current(), vector(7), SearchRequest(6, 5, math.inf))
     assert seqs.tolist() == [7, 41, 42, 43, 44, 45]

@@ -72,7 +72,7 @@ def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -
         assert found == expected
         entries = catalogue.images
         assert {name: entries.jpeg(name) for _, name in entries.page(0, 100)} == stored
-        catalogue.database.close()
+        catalogue.close()
 
 
 def outcome(
@@ -106,4 +106,4 @@ def test_no_more_files_are_read_ahead_than_are_worked_on(tmp_path: Path) -> None
         assert each.name == f"no id {given}"
         given += 1
     assert (given, max(ahead)) == (100, AT_ONCE)
-    catalogue.database.close()
+    catalogue.close()

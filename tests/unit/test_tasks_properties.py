@@ -160,7 +160,7 @@ class Queue(RuleBasedStateMachine):
         assert len(self.running()) <= 1
 
     def teardown(self) -> None:
-        self.catalogue.database.close()
+        self.catalogue.close()
         shutil.rmtree(self.folder)
 
 

@@ -1,1 +1,1 @@
-"""The history of the catalogue's tables, one file a step, run by Alembic."""
+"""The migrations of the catalogue's tables, run by Alembic."""

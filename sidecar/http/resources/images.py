@@ -46,7 +46,7 @@ class ImageResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        entry, jpeg = self._inventory.catalogue.images.pictured(ids.check(image_id))
+        entry, jpeg = self._inventory.catalogue.images.with_jpeg(ids.check(image_id))
         found, _ = self._keywords.of_stored(jpeg, top_k)
         resp.media = {
             "status": "ok",
@@ -88,7 +88,7 @@ class ThumbnailResource:
                 _head(resp, entry)
                 resp.status = falcon.HTTP_304
                 return
-        entry, jpeg = self._images.pictured(ids.check(image_id))
+        entry, jpeg = self._images.with_jpeg(ids.check(image_id))
         _head(resp, entry)
         _file(resp, falcon.MEDIA_JPEG, jpeg)
 

@@ -1,4 +1,4 @@
-"""The first tables: images with their pictures and features, models, tasks."""
+"""The first tables: images with their JPEGs and features, models, tasks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Makes the tables."""
     op.create_table(
         "images",
         sa.Column("seq", NUMBER, primary_key=True, autoincrement=True),

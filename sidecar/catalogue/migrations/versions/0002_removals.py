@@ -1,4 +1,4 @@
-"""Tombstones, originals, and a checksum beside each picture and each vector."""
+"""Tombstones, originals, and a checksum beside each JPEG and each row of features."""
 
 import zlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ PAGE = 512  # rows that are held in memory at once
 
 
 def upgrade() -> None:
-    """Make the new tables, and the two that get a checksum anew, with what they hold."""
+    """Makes the new tables, and makes the two that get a checksum anew, with what they hold."""
     op.create_table(
         "removals",
         sa.Column("removal", NUMBER, primary_key=True, autoincrement=True),
@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def _store_as_they_are() -> None:
-    """Have PostgreSQL compress no JPEG, and keep features in their rows, where COPY is fastest."""
+    """Makes PostgreSQL compress no JPEG, and keep features in their rows, where COPY is fastest."""
     op.execute("ALTER TABLE pictures ALTER COLUMN jpeg SET STORAGE EXTERNAL")
     op.execute("ALTER TABLE originals ALTER COLUMN upload SET STORAGE EXTERNAL")
     op.execute("ALTER TABLE features ALTER COLUMN vector SET STORAGE MAIN")
@@ -51,7 +51,7 @@ def _pictures() -> sa.Table:
 
 
 def _features() -> sa.Table:
-    """The sequence number comes first in the key now: an image is removed by it alone."""
+    """Makes the table with `seq` first in its key: an image is removed by it alone."""
     return op.create_table(
         "features",
         sa.Column("seq", NUMBER, sa.ForeignKey("images.seq"), primary_key=True),
@@ -62,7 +62,7 @@ def _features() -> sa.Table:
 
 
 def _replace(name: str, blob: str, create: Callable[[], sa.Table]) -> None:
-    """Make a table anew and move its rows over, page by page, each with the CRC-32 of its blob."""
+    """Makes a table anew and moves its rows, page by page, each with the CRC-32 of its blob."""
     op.rename_table(name, "old")
     new = create()
     connection = op.get_bind()
@@ -71,8 +71,8 @@ def _replace(name: str, blob: str, create: Callable[[], sa.Table]) -> None:
     page = sa.select(old).order_by(*keys).limit(PAGE)
     rows = connection.execute(page).mappings().all()
     while rows:
-        made = [{**row, "crc": zlib.crc32(row[blob])} for row in rows]
-        connection.execute(sa.insert(new), made)
+        with_crc = [{**row, "crc": zlib.crc32(row[blob])} for row in rows]
+        connection.execute(sa.insert(new), with_crc)
         last = tuple(rows[-1][key.name] for key in keys)
         rows = connection.execute(page.where(sa.tuple_(*keys) > last)).mappings().all()
     op.drop_table("old")

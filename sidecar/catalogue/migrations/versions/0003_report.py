@@ -1,4 +1,4 @@
-"""What a task has measured, beside it."""
+"""A column for what a task reports."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add the column; the tasks of before have measured nothing."""
+    """Adds the column; earlier tasks have no report."""
     op.add_column("tasks", sa.Column("report", sa.JSON(none_as_null=True)))

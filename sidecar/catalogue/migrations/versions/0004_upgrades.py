@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the columns; no model of before was about to be replaced."""
+    """Adds the columns; no earlier model was about to be replaced."""
     joining = sa.Column("joining", sa.Boolean, nullable=False, server_default=sa.false())
     op.add_column("models", joining)
     op.add_column("tasks", sa.Column("version", sa.Integer))

@@ -1,4 +1,4 @@
-"""A task knows the request that asked for it."""
+"""A column for the id of the request that asked for a task."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the column; who asked for the tasks of before is not known."""
+    """Adds the column; the requests for earlier tasks are not known."""
     op.add_column("tasks", sa.Column("request_id", sa.String(64)))

@@ -23,7 +23,7 @@ SUSPECT = sa.text(
 
 
 def upgrade() -> None:
-    """Make the table of suspects and fill it where there is reason to; then have keys counted."""
+    """Makes the table of suspects, fills it where a key was used again, and has keys counted."""
     op.create_table(
         "suspects",
         sa.Column("seq", NUMBER, primary_key=True, autoincrement=False),
@@ -39,7 +39,8 @@ def upgrade() -> None:
 
 
 def _history(connection: sa.Connection) -> tuple[Sequence[Any], int | None]:
-    """The tasks about models that were tried, in their order, and the version of the first key."""
+    """Returns the tasks about models that were tried, in their order, and the version of the first
+    key."""
     columns: list[Any] = [
         sa.column(name) for name in ("kind", "version", "state", "message", "created_at")
     ]
@@ -56,8 +57,8 @@ def _history(connection: sa.Connection) -> tuple[Sequence[Any], int | None]:
 
 
 def _used_again(tasks: Sequence[Any], first: int | None) -> float | None:
-    """When SQLite gave a key to a second model (seconds since 1970), if it ever did: what became of
-    its keys, replayed. It gives one more than the largest there is."""
+    """Returns when SQLite gave a key to a second model (seconds since 1970), if it ever did. It
+    replays what became of the keys: a new one is one more than the largest there is."""
     keys, largest = {first: 1}, 1
     for task in tasks:
         if task.kind == "retire":
@@ -71,10 +72,10 @@ def _used_again(tasks: Sequence[Any], first: int | None) -> float | None:
 
 
 def _count_keys(connection: sa.Connection) -> None:
-    """Make the table anew, as SQLite counts only where it did from the start.
+    """Makes the table anew, as SQLite counts only where it did from the start.
 
-    Features refer to it: for the length of this transaction that is let be, and at its end every
-    row that they refer to is there again.
+    Features refer to it: the check of that waits for the end of this transaction, when every row
+    that they refer to is there again.
     """
     rows = connection.execute(sa.text("SELECT * FROM models")).mappings().all()
     connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")

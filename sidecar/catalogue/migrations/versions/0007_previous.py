@@ -1,4 +1,4 @@
-"""Where a rollback goes is a column: so the tasks that are long finished can be forgotten."""
+"""A column for the version that a rollback returns to, so that old tasks can be deleted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,16 +17,11 @@ MODELS = sa.table("models", sa.column("previous", sa.Integer), sa.column("in_use
 
 
 def upgrade() -> None:
-    """Add the column, with what the last switch reported; and an index for forgetting by age."""
+    """Adds the column, with what the last switch reported, and an index to delete tasks by age."""
     op.add_column("models", sa.Column("previous", sa.Integer))
     op.create_index("ix_tasks_created_at", "tasks", ["created_at"])
-    model_requests = TASKS.c.kind.in_(("upgrade", "rollback")) & (TASKS.c.state == "ok")
-    last = (
-        sa.select(TASKS.c.report)
-        .where(model_requests)
-        .order_by(TASKS.c.finished_at.desc())
-        .limit(1)
-    )
+    switches = TASKS.c.kind.in_(("upgrade", "rollback")) & (TASKS.c.state == "ok")
+    last = sa.select(TASKS.c.report).where(switches).order_by(TASKS.c.finished_at.desc()).limit(1)
     report = op.get_bind().execute(last).scalar_one_or_none() or {}
     previous = sa.update(MODELS).where(MODELS.c.in_use).values(previous=report.get("previous"))
     op.execute(previous)

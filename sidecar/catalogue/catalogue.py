@@ -1,0 +1,123 @@
+"""The catalogue as a whole: its parts, its transactions, its life from open to close."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sidecar.catalogue.adds import Adds
+from sidecar.catalogue.audit import problems
+from sidecar.catalogue.copies import OnProgress, copying
+from sidecar.catalogue.database import Database, OpenTransaction
+from sidecar.catalogue.features import Features
+from sidecar.catalogue.images import Images
+from sidecar.catalogue.models import Models
+from sidecar.catalogue.removals import Removals
+from sidecar.catalogue.summary import Summary
+from sidecar.catalogue.suspects import Suspects
+from sidecar.catalogue.tasks import Tasks
+from sidecar.catalogue.transaction import Transaction
+
+KEEP_TASKS_DAYS = 30.0
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The parts of one database. `database` is for this package, its tests and its bench."""
+
+    database: Database
+    adds: Adds
+    images: Images
+    features: Features
+    suspects: Suspects
+    removals: Removals
+    models: Models
+    tasks: Tasks
+    summary: Summary
+
+    @property
+    def is_a_file(self) -> bool:
+        """Whether it is a file on the volume that the index is on."""
+        return self.database.dialect.is_a_file
+
+    def open(self) -> None:
+        """Connects, and makes the tables or brings them up to date.
+
+        Raises:
+            CatalogueUnavailable: the database can't be opened, or a newer release made it.
+        """
+        self.database.open()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.database.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Holds one moment for several reads. Keep it short: it holds back checkpoints and
+        vacuuming."""
+        with self.database.reading() as connection:
+            opened = OpenTransaction(self.database.dialect, connection, writes=False)
+            yield Transaction(opened, self.tasks)
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """Holds several reads and writes together, while nobody else writes. They are committed
+        when the block ends without an error.
+
+        Raises:
+            StorageFull, CatalogueUnavailable: nothing was written.
+        """
+        with self.database.writing() as connection:
+            opened = OpenTransaction(self.database.dialect, connection, writes=True)
+            yield Transaction(opened, self.tasks)
+
+    @contextmanager
+    def filling(self, moment: Transaction, report: OnProgress) -> Iterator[None]:
+        """Fills this catalogue, an empty one, from another's `moment`. The copy is committed when
+        the block ends without an error. Errors as `copying`."""
+        with copying(moment.connections, self.database, report):
+            yield
+
+    def problems(self) -> Iterator[str]:
+        """Reads everything, and yields a sentence for each thing that is wrong."""
+        yield from problems(self.database)
+
+    def bytes_used(self) -> int:
+        """Returns the bytes on the disk."""
+        return self.database.bytes_used()
+
+    def release_space(self) -> None:
+        """Gives back the space of removed rows, and overwrites their last traces."""
+        self.database.release_space()
+
+
+def open_catalogue(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -> Catalogue:
+    """Opens the catalogue at an SQLAlchemy URL; arguments and errors as `catalogue_at` and
+    `Catalogue.open`."""
+    catalogue = catalogue_at(url, lease_s, keep_days)
+    catalogue.open()
+    return catalogue
+
+
+def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -> Catalogue:
+    """Makes the catalogue at an SQLAlchemy URL, which has yet to be opened.
+
+    Args:
+        url: for example `sqlite:////var/lib/similarity/catalogue.sqlite`.
+        lease_s: seconds after which a silent running task counts as abandoned.
+        keep_days: for which a finished task is kept.
+    Raises:
+        CatalogueUnavailable: `url` names no supported kind of database.
+    """
+    database = Database(url)
+    return Catalogue(
+        database,
+        Adds(database),
+        Images(database),
+        Features(database),
+        Suspects(database),
+        Removals(database),
+        Models(database),
+        Tasks(database, lease_s, keep_days),
+        Summary(database),
+    )
