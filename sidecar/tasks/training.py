@@ -124,9 +124,9 @@ class Trainer:
         if in_use is not None and in_use.sha256 != previous.meta.sha256:
             # The newest generation is damaged: one of the model before answers meanwhile.
             return self.draft_training(task, in_use, report)
-        return (
-            self.draft_update(task, previous, report) if self._changed(task, previous) else previous
-        )
+        if not self._changed(task, previous):
+            return previous
+        return self.draft_update(task, previous, report)
 
     def _changed(self, task: Task, previous: Generation) -> bool:
         """Returns whether anything was added or removed since a generation was made."""

@@ -284,7 +284,7 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     house.trainer = replace(house.trainer, fewest_samples=1)
     house.add(1, 100)
     house.run(TaskKind.TRAIN)
-    house.add(101, 410)
+    house.add(101, 1010)
     task = house.catalogue.tasks.request(TaskKind.UPDATE)
     script = f"from sidecar.tasks.runner import run; run({task.task_id!r})"
     nowhere = {"DATA_DIR": f"{tmp_path}", "REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -293,7 +293,7 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     done = house.catalogue.tasks.get(task.task_id)
     assert done.state == "ok"
     assert isinstance(done.report, IndexReport)
-    assert done.report.training_due == ["310 images were added to 100 of the training"]
+    assert done.report.training_due == ["910 images were added to 100 of the training"]
     waiting = house.catalogue.tasks.deliverable()
     assert [task.kind for task in waiting] == (["train"] if auto == "1" else [])
     house.catalogue.database.close()
