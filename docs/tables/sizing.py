@@ -6,7 +6,7 @@ from statistics import median
 
 from docs.tables.figures import figure, row_of
 from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
-from sidecar.tasks.upgrade import ROW_BYTES, SPARE
+from sidecar.tasks.room import ROW_BYTES, SPARE
 
 SIZES = (10**5, 10**6, 10**7, 10**8)
 MILLION = 10**6
@@ -62,7 +62,7 @@ def index_bytes(size: int) -> float:
 
 
 def upgrade_bytes(size: int) -> float:
-    """What `upgrade.check_room` asks for: features in the catalogue, and an index."""
+    """What `room.check_room` asks for: features in the catalogue, and an index."""
     return SPARE * 2 * size * (FEATURES_BYTES + ROW_BYTES)
 
 

@@ -163,6 +163,6 @@ def _rounds(scheduler: Scheduler, warmup: Warmup) -> tuple[Periodic, ...]:
     """What each process does once a second."""
     expected = (SimilarityError, OSError)
     return (
-        Periodic("dispatcher", scheduler.look, dispatching.ROUND_S, (SimilarityError,)),
+        Periodic("dispatcher", scheduler.run_round, dispatching.ROUND_S, (SimilarityError,)),
         Periodic("preloader", warmup.look, preloading.ROUND_S, expected, logging.DEBUG),
     )

@@ -1,7 +1,7 @@
-"""A copy of everything in a folder, made while the service runs, and the way back.
+"""Backup and restore: a copy of everything in a folder, made while the service runs.
 
     DEST/catalogue.sqlite      the whole catalogue, whichever database it came from
-    DEST/index/000012, CURRENT the generation that was searched when it was made
+    DEST/index/000012, CURRENT the generation that was searched at that moment
 
 So a backup also moves a catalogue from SQLite to PostgreSQL or back.
 """
@@ -29,23 +29,23 @@ Report = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Backups:
-    """Copies of one catalogue and its index."""
+    """Makes and restores copies of one catalogue and its index."""
 
     catalogue: Catalogue
     generations: GenerationStore
 
     def backup(self, dest: Path, report: Report) -> None:
-        """Copy everything, as it is at one moment, into a folder that appears when it is whole.
+        """Copies everything, as it is at one moment, into a folder that appears when it is whole.
 
         Args:
             dest: a path where nothing is, or an empty folder.
-            report: is told each table and how many of its rows have been copied.
+            report: gets each table and how many of its rows have been copied.
         Raises:
             BackupRefused: there is something at `dest`, or it can't be written.
             StorageFull, CatalogueUnavailable, IndexDamaged: there is no backup.
         """
         dest = dest.absolute()
-        with _told(f"no backup was made at {dest}"):
+        with _disk_errors(f"no backup was made at {dest}"):
             if dest.exists() and any(dest.iterdir()):
                 raise BackupRefused(f"{dest} is not empty")
             dest.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ class Backups:
             sync(dest.parent)
 
     def restore(self, source: Path, report: Report) -> None:
-        """Fill an empty catalogue, and its index, from a backup; all of it or nothing.
+        """Fills an empty catalogue, and its index, from a backup; all of it or nothing.
 
         Raises:
             BackupRefused: `source` is no backup, or there are images already.
@@ -65,7 +65,7 @@ class Backups:
         if not (source / FILE).is_file():
             raise BackupRefused(f"{source} is no backup: it has no {FILE}")
         index = self.generations.folder
-        with _told("nothing was restored"):
+        with _disk_errors("nothing was restored"):
             index.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=DRAFT, dir=index) as folder:
                 self._restore(source, Path(folder), report)
@@ -75,17 +75,17 @@ class Backups:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             generation = self._current()
-            # A generation that is replaced and cleared away under our hands: take the next one.
+            # A generation may be replaced and deleted while it is copied: then take the next one.
             with suppress(FileNotFoundError), self.catalogue.reading() as moment:
-                moment.models.in_use()  # the first look says which moment it is
-                # Searched before that moment and after it: so the moment knows all images that the
-                # generation holds, and has every tombstone that it needs.
+                moment.models.in_use()  # the first read decides which moment it is
+                # The generation was current before that moment and after it, so the catalogue of
+                # the moment knows all images that it holds, and has every tombstone it needs.
                 if self._current() is generation:
                     if generation is not None:
                         _copy_generation(generation, part / INDEX)
                     self._copy_catalogue(moment, part, report)
                     return
-        raise BackupRefused("the index is being replaced all the time: try again")
+        raise BackupRefused(f"the index was replaced during each of {TRIES} tries: try again")
 
     def _copy_catalogue(self, moment: Transaction, part: Path, report: Report) -> None:
         target = _open(part / FILE)
@@ -99,17 +99,17 @@ class Backups:
         sync(part)
 
     def _restore(self, source: Path, folder: Path, report: Report) -> None:
-        # A copy, since to open it may be to migrate it, and a backup stays as it is.
+        # A copy is opened, since opening may migrate it, and a backup stays as it is.
         shutil.copyfile(source / FILE, folder / FILE)
         opened = _open(folder / FILE)
         try:
             with opened.reading() as moment, self.catalogue.filling(moment, report):
-                self._put(source / INDEX)
+                self._restore_index(source / INDEX)
         finally:
             opened.close()
 
-    def _put(self, index: Path) -> None:
-        """The index of a backup, if it has one, into an index that has none or one of no images."""
+    def _restore_index(self, index: Path) -> None:
+        """Puts a backup's index, if it has one, in place of one that holds no images."""
         for number in self.generations.numbers():
             shutil.rmtree(self.generations.path(number))
         with suppress(NoIndex):
@@ -123,9 +123,9 @@ class Backups:
 
 
 def _copy_generation(generation: Generation, index: Path) -> None:
-    """Copy a generation into another index, as its current one, and check the copy."""
+    """Copies a generation into another index, as its current one, and checks the copy."""
     copied = index / f"{DRAFT}copy"
-    shutil.rmtree(copied, ignore_errors=True)  # one that failed half-way
+    shutil.rmtree(copied, ignore_errors=True)  # of a try that failed half-way
     copied.mkdir(parents=True)
     for path in generation.folder.iterdir():
         shutil.copyfile(path, copied / path.name)
@@ -141,9 +141,10 @@ def _open(file: Path) -> Catalogue:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _disk_errors(outcome: str) -> Iterator[None]:
+    """Turns an OSError into ours, which begins with the outcome."""
     try:
         yield
     except OSError as error:
         kind = StorageFull if error.errno == errno.ENOSPC else BackupRefused
-        raise kind(f"{what}: {error}") from error
+        raise kind(f"{outcome}: {error}") from error

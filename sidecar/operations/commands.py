@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from sidecar.settings import Settings
 
 
 def maintain(settings: Settings, command: str, folder: Path) -> int:
-    """Run one of `COMMANDS`, telling on standard output how it ended.
+    """Runs one of `COMMANDS`, and prints how it ended.
 
     Args:
         folder: of the backup, for those that take one.
@@ -28,22 +29,19 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     Raises:
         SimilarityError: why it could not be done.
     """
-    catalogue = open_catalogue(
-        settings.database_url, settings.task_lease_s, settings.keep_tasks_days
-    )
-    try:
+    with closing(
+        open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+    ) as catalogue:
         backups = Backups(catalogue, GenerationStore(settings.index_dir))
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))
         return COMMANDS[command](tools, folder)
-    finally:
-        catalogue.close()
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What the commands work with."""
+    """The parts that the commands work with."""
 
     backups: Backups
     rules: BuildRules
@@ -64,19 +62,20 @@ def _restore(tools: Tools, folder: Path) -> int:
 
 def _verify(tools: Tools, _folder: Path) -> int:
     catalogue, wrong = tools.backups.catalogue, 0
-    for problem in _problems(Verifier(catalogue, tools.backups.generations), tools.comparison):
+    verifier = Verifier(catalogue, tools.backups.generations)
+    for problem in _problems(verifier, tools.comparison):
         wrong += 1
         print(problem)
     print(f"{catalogue.images.count()} images, {wrong or 'nothing'} wrong")
     return 1 if wrong else 0
 
 
-def _problems(verification: Verifier, comparison: Comparison) -> Iterator[str]:
-    yield from verification.problems()
+def _problems(verifier: Verifier, comparison: Comparison) -> Iterator[str]:
+    yield from verifier.problems()
     try:
-        yield from verification.strange_features(comparison)
+        yield from verifier.wrong_features(comparison)
     except (FeaturesUnavailable, ModelRefused) as error:
-        _note(error)
+        _print_not_compared(error)
 
 
 def _repair(tools: Tools, _folder: Path) -> int:
@@ -90,28 +89,28 @@ def _repair(tools: Tools, _folder: Path) -> int:
 
 
 def _mend(tools: Tools) -> None:
-    """The index is there again by now; to embed every image takes longer than to make it."""
+    """Compares all features, once the index is there again: that takes longer than making it."""
     catalogue, generations = tools.backups.catalogue, tools.backups.generations
     try:
         task = mend_all(catalogue, generations, tools.rules, tools.comparison)
     except (FeaturesUnavailable, ModelRefused) as error:
-        _note(error)
+        _print_not_compared(error)
         return
     if task is None:
-        print("another task goes first; the worker then looks at the features of all images")
+        print("another task goes first; the worker then compares the features of all images")
         return
     report = task.report
     assert isinstance(report, MendingReport)
     print(f"features compared: {report.checked}, {report.mended or 'none'} had to be mended")
 
 
-def _note(error: FeaturesUnavailable | ModelRefused) -> None:
-    text = f"the features were not held against the model, which does not answer: {error}"
+def _print_not_compared(error: FeaturesUnavailable | ModelRefused) -> None:
+    text = f"the features were not compared with the model's, which does not answer: {error}"
     print(" ".join(text.split()), file=sys.stderr)
 
 
 def _report(table: str, rows: int) -> None:
-    """One line that counts, for whoever watches."""
+    """Counts the rows in one line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r{table}: {rows} rows\033[K\r", end="", file=sys.stderr, flush=True)
 

@@ -1,7 +1,7 @@
-"""The figures of the moment, for Prometheus: of the catalogue, the index, the tasks, the parts.
+"""Prometheus' gauges: of the catalogue, the index, the model, the tasks, the parts, the volume.
 
 They are read at each scrape, so that it does not matter which process answers. What can't be read
-just now is left out: whoever watches sees that its part is down.
+just now is left out; `part_up` then shows which part is down.
 """
 
 import shutil
@@ -23,10 +23,10 @@ from sidecar.telemetry.exposition import Figure
 
 @dataclass(frozen=True)
 class Gauges:
-    """Reads them all.
+    """Reads all gauges.
 
     Args:
-        repository: of the model, for its contracts.
+        repository: the folder of the model repository, for its contracts.
         volume: the folder of the catalogue and the index.
     """
 
@@ -38,7 +38,7 @@ class Gauges:
     volume: Path
 
     def read(self) -> Iterator[Figure]:
-        """Every figure that can be had; takes milliseconds, and seconds where a part hangs."""
+        """Yields each figure that can be read; takes milliseconds, or seconds if a part hangs."""
         sources: list[Callable[[], Iterator[Figure]]] = [
             self._images,
             self._index,

@@ -1,4 +1,4 @@
-"""Whether each part that the service stands on answers, and answers soon."""
+"""Whether each part that the service depends on answers, and answers soon."""
 
 import time
 from collections.abc import Callable
@@ -10,23 +10,23 @@ from sidecar.errors import QueueUnavailable, SimilarityError
 from sidecar.models.registry import ModelRegistry
 from sidecar.tasks.queue import TaskQueue
 
-SOON_S = 3.0  # Prometheus and whoever balances load wait not much longer; Redis has two of them
+SOON_S = 3.0  # Prometheus and load balancers wait not much longer; Redis may take two of them
 AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Health:
-    """Asks them all at once, and waits for none that hangs; its threads end with `close`."""
+    """Asks all parts at once, and waits for none that hangs; its threads end with `close`."""
 
     images: Images
     models: ModelRegistry
-    deliveries: TaskQueue
+    queue: TaskQueue
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "health")
     )
 
     def parts(self) -> dict[str, str]:
-        """Each part with "ok" or, in a sentence, what is wrong with it."""
+        """Returns for each part "ok" or, in a sentence, what is wrong with it."""
         checks: dict[str, Callable[[], object]] = {
             "catalogue": self.images.last_added,
             "triton": self.models.check,
@@ -34,21 +34,21 @@ class Health:
         }
         deadline = time.monotonic() + SOON_S
         asked = {name: self._threads.submit(_state, check) for name, check in checks.items()}
-        return {name: _answer(state, deadline) for name, state in asked.items()}
+        return {name: _by(deadline, state) for name, state in asked.items()}
 
     def workers(self) -> int:
-        """How many give life signs. Raises QueueUnavailable: Redis is away, or slow."""
+        """Returns how many workers live. Raises QueueUnavailable: Redis is away, or slow."""
         try:
-            return self._threads.submit(self.deliveries.workers).result(SOON_S)
+            return self._threads.submit(self.queue.workers).result(SOON_S)
         except TimeoutError as error:
             raise QueueUnavailable(f"Redis: no answer within {SOON_S:g} s") from error
 
     def close(self) -> None:
-        """Ends the threads; a part that hangs has a time limit of its own."""
+        """Ends the threads; each call to a part has a timeout of its own."""
         self._threads.shutdown(cancel_futures=True)
 
     def _check_workers(self) -> None:
-        if self.deliveries.workers() == 0:
+        if self.queue.workers() == 0:
             raise QueueUnavailable("no worker listens for tasks")
 
 
@@ -60,7 +60,8 @@ def _state(check: Callable[[], object]) -> str:
     return "ok"
 
 
-def _answer(state: Future[str], deadline: float) -> str:
+def _by(deadline: float, state: Future[str]) -> str:
+    """Returns the state of a part, or that it took too long."""
     try:
         return state.result(max(0.0, deadline - time.monotonic()))
     except TimeoutError:

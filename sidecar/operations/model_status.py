@@ -1,4 +1,4 @@
-"""Every version of the model there is: in the repository, in Triton, in the catalogue, in use."""
+"""The versions of the model: which are in the repository, in Triton, in the catalogue, in use."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,16 @@ from sidecar.models.triton import TritonClient
 
 @dataclass(frozen=True)
 class Version:
-    """What is known of one.
+    """A version as `GET /similarity/models` shows it; the fields are the keys of the answer.
 
     Args:
         in_use: whether it embeds what is added, and answers for keywords.
         in_repository: whether the model repository has it.
         loaded: whether Triton serves it; None where Triton is away.
-        features: images that have features of it.
-        generations: of the index, made with these.
-        agreement_at_10: the share of the ten nearest images that it and the version in use name
-            both, where that was measured.
+        features: how many images have features of it.
+        generations: of the index, made of these features.
+        agreement_at_10: the share of the ten nearest images that both it and the version in use
+            name, 0..1; None where that was not measured.
         architecture, precision, crop, dimension, keywords, sha256: of its contract; None where that
             can't be read, but for what the catalogue remembers.
         trouble: what is wrong with it, in a sentence.
@@ -46,7 +46,7 @@ class Version:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """Calls it."""
+    """Looks versions up wherever they may be."""
 
     catalogue: Catalogue
     generations: GenerationStore
@@ -54,7 +54,7 @@ class ModelStatus:
     triton: TritonClient
 
     def versions(self) -> list[Version]:
-        """All of them, by number."""
+        """Returns all versions, by number."""
         known = {model.record.version: model for model in self.catalogue.summary.models()}
         numbers = contracts.numbers(self.repository)
         in_use = next((number for number, model in known.items() if model.in_use), None)
@@ -64,21 +64,21 @@ class ModelStatus:
         ]
 
     def _version(
-        self, number: int, model: KnownModel | None, there: bool, in_use: int | None
+        self, number: int, model: KnownModel | None, in_repository: bool, in_use: int | None
     ) -> Version:
         record = model.record if model else None
         contract, trouble = self._contract(number)
         if contract and record and contract.sha256 != record.sha256:
-            trouble = "it is not the model that the catalogue knows by this number"
+            trouble = "its file is not the model that the catalogue knows by this number"
         known = contract or record
-        made_by = self.generations.models()
+        generations = self.generations.models()
         return Version(
             version=number,
             in_use=model is not None and model.in_use,
-            in_repository=there,
+            in_repository=in_repository,
             loaded=self._loaded(number),
             features=model.features if model else 0,
-            generations=[n for n, made in made_by.items() if record and made == record.sha256],
+            generations=[n for n, made in generations.items() if record and made == record.sha256],
             agreement_at_10=self._agreement(number, in_use),
             architecture=contract.architecture if contract else None,
             precision=contract.precision if contract else None,
@@ -102,7 +102,7 @@ class ModelStatus:
             return None
 
     def _agreement(self, one: int, other: int | None) -> float | None:
-        """As the last switch between the two has measured it."""
+        """Returns how far two versions agreed at the last switch between them, if measured."""
         for task in self.catalogue.tasks.finished(SWITCHES):
             report = task.report
             if not isinstance(report, SwitchReport) or report.agreement is None:

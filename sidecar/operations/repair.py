@@ -1,4 +1,4 @@
-"""The index made again from the catalogue, and the features in it from the images."""
+"""Repair: the index made again from the catalogue, and wrong features from the images."""
 
 import shutil
 from contextlib import suppress
@@ -21,7 +21,7 @@ from sidecar.tasks.training import Trainer
 
 
 def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules) -> Task | None:
-    """Train on all images, however few, and leave no other generation; as a task like any other.
+    """Trains on all images, however few, and leaves no other generation; as a task like any other.
 
     Returns:
         the finished task; None where there are no images, and now no index either.
@@ -50,14 +50,14 @@ def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules
 def mend_all(
     catalogue: Catalogue, generations: GenerationStore, rules: BuildRules, comparison: Comparison
 ) -> Task | None:
-    """Embed every image again by each model that answers, and put right what differs; the index
-    follows where anything did.
+    """Embeds every image again by each model that answers, and corrects features that differ; where
+    any did, the index is made again.
 
     Returns:
         the finished task; None where another task goes first, and this one waits for a worker.
     Raises:
         FeaturesUnavailable, ModelRefused: the model in use does not answer; nothing was changed.
-        TaskLost: it was cancelled.
+        TaskLost: the task was cancelled.
         StorageFull, CatalogueUnavailable: what was mended is kept; the next start goes on.
     """
     _suspect_all(catalogue, comparison)
@@ -79,6 +79,7 @@ def mend_all(
 
 
 def _suspect_all(catalogue: Catalogue, comparison: Comparison) -> None:
+    """Marks the features of each model that answers as in doubt."""
     known = catalogue.models.known()
     if known.in_use is not None:
         comparison.models.verified(known.in_use.version, known.in_use.sha256)
@@ -90,7 +91,7 @@ def _suspect_all(catalogue: Catalogue, comparison: Comparison) -> None:
 
 
 def _drop_all(generations: GenerationStore) -> None:
-    """No images, no index."""
+    """Deletes the index, where there are no images."""
     (generations.folder / CURRENT).unlink(missing_ok=True)
     for number in generations.numbers():
         shutil.rmtree(generations.path(number))

@@ -1,4 +1,4 @@
-"""What there is: the images as clients may look at them, and the figures of the whole."""
+"""What is stored: single images as clients see them, and the figures of `/similarity/stats`."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,20 +14,21 @@ from sidecar.index.store import GenerationStore
 
 @dataclass(frozen=True)
 class Stats:
-    """The figures of the whole.
+    """The figures of catalogue and index; the fields are keys of the answer.
 
     Args:
         images: that have been added and not removed.
         indexed, waiting: how many of these a search can find, and how many the next update adds.
-        deleted: that are gone from every search, but leave the index's files at the next update.
+        deleted: removed images, gone from every search, that leave the index's files at the next
+            update.
         catalogue_bytes, index_bytes: on the disk.
         generation, model_version: of the index; None before the first training.
-        recall: for each mark of its dial the recall@10 that was measured when it was made, with its
-            lower bound, and how far a search looks.
-        queries: how many told the recall.
+        recall: for each operating point the recall@10 that was measured when the generation was
+            made, with its lower bound, and how far a search looks.
+        queries: with how many the recall was measured.
         warnings, training_due: a sentence for each promise that is not kept, and for each reason to
             train again.
-        last_task: the newest, if there is one.
+        last_task: the newest task, if there is one.
     """
 
     images: int
@@ -47,35 +48,35 @@ class Stats:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Looks into the catalogue, and into the index beside it."""
+    """Reads the catalogue, and the index beside it."""
 
     catalogue: Catalogue
     generations: GenerationStore
 
-    def is_indexed(self, entry: ImageRecord) -> bool:
-        """Whether the index has an image."""
+    def is_indexed(self, image: ImageRecord) -> bool:
+        """Returns whether the index has an image."""
         generation = self._generation()
         return generation is not None and bool(
-            len(generation.segments.holding(np.array([entry.seq])))
+            len(generation.segments.holding(np.array([image.seq])))
         )
 
     def original(self, image_id: str) -> bytes:
-        """The upload as it came.
+        """Returns the upload as it came.
 
         Raises:
             UnknownImage: no image has this id.
             NoOriginal: it was not kept.
-            CatalogueDamaged: it is not what was stored.
+            CatalogueDamaged: its bytes are not what was stored.
         """
         upload = self.catalogue.images.upload(image_id)
         if hashlib.sha256(upload.content).hexdigest() == upload.sha256:
             return upload.content
         if not upload.kept:
-            raise NoOriginal(f"the upload of {image_id} was not kept: see KEEP_ORIGINALS")
+            raise NoOriginal(f"the upload of {image_id} was not kept (KEEP_ORIGINALS)")
         raise CatalogueDamaged(f"the upload of {image_id} is not what was stored")
 
     def stats(self) -> Stats:
-        """The figures of one moment; takes milliseconds with a million images."""
+        """Returns the figures of one moment; takes milliseconds with a million images."""
         generation, totals = self._at_one_moment()
         meta = generation.meta if generation else None
         quality = meta.quality if meta else None
@@ -98,7 +99,7 @@ class Inventory:
         )
 
     def _at_one_moment(self) -> tuple[Generation | None, Totals]:
-        """The index, and the catalogue at a moment while that was the one that is searched."""
+        """Returns the generation that is searched, and the catalogue at a moment when it was."""
         while True:
             generation = self._generation()
             totals = self.catalogue.summary.totals(generation.meta.snapshot if generation else 0)

@@ -1,4 +1,4 @@
-"""Everything read through, in the catalogue and in the index, and one held against the other."""
+"""Verify: everything in the catalogue and the index is read, and the two are compared."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,13 +19,13 @@ SAMPLE = 64  # images of each model that are embedded again: seconds on any mach
 
 @dataclass(frozen=True)
 class Verifier:
-    """Looks at all, changes nothing; the service may run meanwhile."""
+    """Reads everything, changes nothing; the service may run meanwhile."""
 
     catalogue: Catalogue
     generations: GenerationStore
 
     def problems(self) -> Iterator[str]:
-        """A sentence for each thing that is wrong."""
+        """Yields a sentence for each thing that is wrong."""
         yield from self.catalogue.problems()
         try:
             yield from self._index(self.generations.current_number())
@@ -35,22 +35,22 @@ class Verifier:
         except IndexDamaged as error:
             yield str(error)
 
-    def strange_features(self, comparison: Comparison) -> Iterator[str]:
-        """A sentence for each image of a sample whose features are not those that their model makes
-        of it: of the model in use, and of each other one that Triton serves.
+    def wrong_features(self, comparison: Comparison) -> Iterator[str]:
+        """Yields a sentence for each image of a sample whose features are not those that their
+        model makes of it: the model in use, and each other one that Triton serves.
 
         Raises:
-            FeaturesUnavailable, ModelRefused: the model in use could not be asked.
+            FeaturesUnavailable, ModelRefused: the model in use does not answer.
         """
         known = self.catalogue.models.known()
         if known.in_use is None:
             return
-        yield from self._sampled(known.in_use, comparison)
+        yield from self._wrong_in_sample(known.in_use, comparison)
         for record in sorted(known.all - {known.in_use}, key=lambda each: each.version):
             with suppress(FeaturesUnavailable, ModelRefused):
-                yield from self._sampled(record, comparison)
+                yield from self._wrong_in_sample(record, comparison)
 
-    def _sampled(self, record: ModelRecord, comparison: Comparison) -> Iterator[str]:
+    def _wrong_in_sample(self, record: ModelRecord, comparison: Comparison) -> Iterator[str]:
         sample = self.catalogue.suspects.sample(record, SAMPLE)
         whole = [image for image in sample if image.is_whole]
         for compared in comparison.of(record, whole):
@@ -64,7 +64,7 @@ class Verifier:
             try:
                 generation = Generation(self.generations.path(number))
             except IndexDamaged as error:
-                if number in self.generations.numbers():  # not just cleared away by a task
+                if number in self.generations.numbers():  # a task has not just deleted it
                     yield str(error)
                 continue
             yield from generation.damage()
@@ -72,7 +72,7 @@ class Verifier:
                 yield from self._against_catalogue(generation)
 
     def _against_catalogue(self, generation: Generation) -> Iterator[str]:
-        """Which images are in one and not in the other, or with other features."""
+        """Yields a sentence if one has images that the other lacks, or has with other features."""
         meta, held = generation.meta, generation.segments.seqs
         try:
             model = self.catalogue.models.get(meta.sha256).model
@@ -83,7 +83,7 @@ class Verifier:
         removed = np.array(self.catalogue.removals.since(meta.removals).seqs, np.int64)
         if self.generations.current_number() != generation.number:
             return  # replaced meanwhile, with its own removals forgotten
-        findings = {
+        differences = {
             "lacks images of the catalogue": np.setdiff1d(stored, np.union1d(held, removed)),
             "holds images that the catalogue does not know": np.setdiff1d(
                 held, np.union1d(stored, removed)
@@ -92,10 +92,13 @@ class Verifier:
                 (held, np.asarray(generation.segments.crcs)), (stored, crcs)
             ),
         }
-        for what, seqs in findings.items():
+        for difference, seqs in differences.items():
             if len(seqs):
                 named = ", ".join(map(str, seqs[:NAMED]))
-                yield f"generation {generation.number:06d} {what}: {len(seqs)} (number {named}…)"
+                yield (
+                    f"generation {generation.number:06d} {difference}: "
+                    f"{len(seqs)} (number {named}…)"
+                )
         if not meta.images == len(held) == generation.index.size:
             yield f"generation {generation.number:06d}: its files hold different numbers of images"
 
@@ -104,6 +107,6 @@ Column = tuple[NDArray[np.int64], NDArray[np.uint32]]
 
 
 def _differing(one: Column, other: Column) -> NDArray[np.int64]:
-    """The sequence numbers, int64 [n], whose checksums differ between two columns."""
+    """Returns the sequence numbers, int64 [n], whose checksums differ between two columns."""
     both, at_one, at_other = np.intersect1d(one[0], other[0], return_indices=True)
     return np.asarray(both[one[1][at_one] != other[1][at_other]], np.int64)

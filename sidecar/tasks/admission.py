@@ -1,8 +1,8 @@
 """Whether a task makes sense as things are.
 
-That is asked within the transaction that writes the task, so that of two tasks that exclude each
+That is checked within the transaction that writes the task, so that of two tasks that exclude each
 other one is refused, and again where its work begins and where it is published: catalogue and files
-may have changed in between. What depends on files is looked up just before the transaction.
+may have changed in between. What depends on files is read just before the transaction.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from sidecar.models import contract as contracts
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The files that a decision about a version stands on, and what is decided.
+class FileFacts:
+    """Decides about a version, from what the files say of it and a transaction.
 
     Args:
         in_repository: the versions in the model repository.
@@ -36,10 +36,10 @@ class Ground:
     searched: str | None = None
 
     def check(self, transaction: Transaction, task: Task) -> None:
-        """Whether a task for a version that was asked for still makes sense.
+        """Checks that a task for a version still makes sense.
 
         Raises:
-            UnknownVersion, SwitchRefused: it makes none any more.
+            UnknownVersion, SwitchRefused: it no longer does.
         """
         assert task.version is not None
         if task.kind == TaskKind.UPGRADE:
@@ -47,10 +47,10 @@ class Ground:
         elif task.kind == TaskKind.RETIRE:
             self.check_unused(transaction, task.version)
         elif self.version_before(transaction) != task.version:
-            raise SwitchRefused(f"version {task.version} is not the one before any more")
+            raise SwitchRefused(f"version {task.version} is no longer the one before")
 
     def check_upgrade(self, transaction: Transaction, version: int) -> None:
-        """Whether a version may come into use.
+        """Checks that a version may come into use.
 
         Raises:
             UnknownVersion: the repository has none of this number.
@@ -59,21 +59,21 @@ class Ground:
         if version not in self.in_repository:
             raise UnknownVersion(f"the model repository has no version {version}")
         if self.sha256 is None:
-            return  # the task says what is wrong, and clears up
+            return  # the task reports what is wrong, and clears up
         models = transaction.models
         same = [each.version for each in models.all() if each.sha256 == self.sha256]
         in_use = models.in_use()
         if in_use is not None and in_use.sha256 == self.sha256:
-            which = "" if same == [version] else f", and version {version} is the same"
-            raise SwitchRefused(f"version {same[0]} is in use{which}")
+            also = "" if same == [version] else f", and version {version} is the same file"
+            raise SwitchRefused(f"version {same[0]} is in use{also}")
         if same and same != [version]:
             raise SwitchRefused(f"version {version} is the same file as version {same[0]}")
 
     def version_before(self, transaction: Transaction) -> int:
-        """The version that a rollback returns to.
+        """Returns the version that a rollback goes back to.
 
         Raises:
-            SwitchRefused: there is none, or the repository has it no more.
+            SwitchRefused: there is none, or it is no longer in the repository.
         """
         before = transaction.models.previous()
         if before is None:
@@ -83,7 +83,7 @@ class Ground:
         return before.version
 
     def check_retirement(self, transaction: Transaction, version: int) -> None:
-        """Whether a version may be forgotten.
+        """Checks that a version may be retired.
 
         Raises:
             UnknownVersion: there is none of this number.
@@ -102,10 +102,10 @@ class Ground:
 
 @dataclass(frozen=True)
 class Admission:
-    """Looks at the files.
+    """Reads from the files what a decision about a task depends on.
 
     Args:
-        repository: of the model.
+        repository: the folder of the model repository.
     """
 
     generations: GenerationStore
@@ -115,14 +115,14 @@ class Admission:
         """Raises NoIndex where there is nothing to update, and IndexDamaged."""
         self.generations.current()
 
-    def ground(self, kind: TaskKind, version: int | None) -> Ground:
-        """What a decision about a task of this kind for a version stands on."""
+    def facts(self, kind: TaskKind, version: int | None) -> FileFacts:
+        """Reads what a decision about a task of this kind for a version depends on."""
         in_repository = frozenset(contracts.numbers(self.repository))
         if kind == TaskKind.UPGRADE and version is not None:
-            return Ground(in_repository, sha256=self._sha256(version))
+            return FileFacts(in_repository, sha256=self._sha256(version))
         if kind == TaskKind.RETIRE:
-            return Ground(in_repository, searched=self._searched())
-        return Ground(in_repository)
+            return FileFacts(in_repository, searched=self._searched())
+        return FileFacts(in_repository)
 
     def _sha256(self, version: int) -> str | None:
         try:

@@ -1,8 +1,10 @@
-"""The life sign of a running task: it prolongs the lease and tells how far the work is."""
+"""The heartbeat of a running task: it prolongs the lease, and writes down how far the work is."""
 
 import logging
 import threading
+from collections.abc import Callable
 from types import TracebackType
+from typing import Protocol
 
 from sidecar.catalogue import Progress, Task, Tasks
 from sidecar.errors import CatalogueUnavailable, TaskLost
@@ -12,26 +14,41 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 0.5
 
 
+class Report(Protocol):
+    """Reports how far a task is: its phase, and its progress from 0 to 1.
+
+    Args:
+        figures: what else its status shows meanwhile.
+    Raises:
+        TaskLost: the task was cancelled or given to another attempt, so the work is in vain.
+    """
+
+    def __call__(self, phase: str, progress: float, figures: Progress | None = None) -> None: ...
+
+
+def scaled(report: Report, start: float, end: float) -> Callable[[str, float], None]:
+    """Returns a report for a part of a task, whose own progress goes from `start` to `end`."""
+
+    def part(phase: str, progress: float) -> None:
+        report(phase, start + (end - start) * progress)
+
+    return part
+
+
 class Heartbeat:
     """A thread that writes to the task's row while the work goes on beside it."""
 
     def __init__(self, tasks: Tasks, task: Task) -> None:
         self._tasks = tasks
         self._task = task
-        self._told: tuple[str, float, Progress | None] = (task.phase, 0.0, None)
+        self._latest: tuple[str, float, Progress | None] = (task.phase, 0.0, None)
         self._lost: TaskLost | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def report(self, phase: str, progress: float, figures: Progress | None = None) -> None:
-        """Tell how far the work is; cheap enough to call often.
-
-        Args:
-            figures: what else its status shall show meanwhile.
-        Raises:
-            TaskLost: the task was cancelled or given away, and the work is in vain.
-        """
-        self._told = (phase, progress, figures)
+        """Reports how far the work is, as `Report` says; cheap enough to call often."""
+        self._latest = (phase, progress, figures)
         if self._lost is not None:
             raise self._lost
 
@@ -51,9 +68,9 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._stopping.wait(INTERVAL_S):
             try:
-                self._tasks.renew(self._task, *self._told)
+                self._tasks.renew(self._task, *self._latest)
             except TaskLost as error:
                 self._lost = error
                 return
             except CatalogueUnavailable as error:
-                log.warning("no life sign of task %s this time: %s", self._task.task_id, error)
+                log.warning("a heartbeat of task %s failed: %s", self._task.task_id, error)

@@ -1,4 +1,4 @@
-"""Upgrades, rollbacks and retirements as clients ask for them."""
+"""Upgrades, rollbacks and retirements as clients request them."""
 
 from dataclasses import dataclass
 
@@ -10,81 +10,81 @@ from sidecar.tasks.scheduler import Scheduler
 
 @dataclass(frozen=True)
 class ModelRequests:
-    """Each is decided upon in the transaction that queues it."""
+    """Takes requests about versions; each is decided in the transaction that queues its task."""
 
     catalogue: Catalogue
     admission: Admission
     scheduler: Scheduler
 
     def upgrade(self, version: int) -> Task:
-        """Ask for a version to come into use; joins an upgrade to it that is under way.
+        """Requests that a version comes into use; joins an upgrade to it that is in progress.
 
         Raises:
             UnknownVersion: the repository has none of this number.
             SwitchRefused: it is in use already, under this or another number, or another such task
-                is under way.
+                is in progress.
         """
         kind = TaskKind.UPGRADE
-        ground = self.admission.ground(kind, version)
+        facts = self.admission.facts(kind, version)
         with self.catalogue.writing() as transaction:
-            task = _under_way(transaction, kind, version)
+            task = _in_progress(transaction, kind, version)
             if task is None:
-                ground.check_upgrade(transaction, version)
+                facts.check_upgrade(transaction, version)
                 task = transaction.tasks.request(kind, version)
-        return self._delivered(task)
+        return self._enqueued(task)
 
     def rollback(self) -> Task:
-        """Ask for the version before to come back into use.
+        """Requests that the version before comes back into use.
 
         Raises:
-            SwitchRefused: there is none, or it is gone, or another such task is under way.
+            SwitchRefused: there is none, or it is gone, or another such task is in progress.
         """
         kind = TaskKind.ROLLBACK
-        ground = self.admission.ground(kind, None)
+        facts = self.admission.facts(kind, None)
         with self.catalogue.writing() as transaction:
-            version = ground.version_before(transaction)
-            task = _under_way(transaction, kind, version)
+            version = facts.version_before(transaction)
+            task = _in_progress(transaction, kind, version)
             if task is None:
                 task = transaction.tasks.request(kind, version)
-        return self._delivered(task)
+        return self._enqueued(task)
 
     def retire(self, version: int) -> Task:
-        """Ask for a version to be forgotten.
+        """Requests that a version is forgotten.
 
         Raises:
             UnknownVersion: there is none of this number.
-            SwitchRefused: it is in use, or another such task is under way.
+            SwitchRefused: it is in use, or another such task is in progress.
         """
         kind = TaskKind.RETIRE
-        ground = self.admission.ground(kind, version)
+        facts = self.admission.facts(kind, version)
         with self.catalogue.writing() as transaction:
-            task = _under_way(transaction, kind, version)
+            task = _in_progress(transaction, kind, version)
             if task is None:
-                ground.check_retirement(transaction, version)
+                facts.check_retirement(transaction, version)
                 task = transaction.tasks.request(kind, version)
-        return self._delivered(task)
+        return self._enqueued(task)
 
     def cancel(self) -> Task:
-        """Stop the upgrade or rollback that waits or runs. Raises SwitchRefused: there is none."""
+        """Stops the upgrade or rollback that waits or runs. Raises SwitchRefused: there is none."""
         with self.catalogue.writing() as transaction:
             task = transaction.tasks.unfinished(SWITCHES)
             if task is None:
-                raise SwitchRefused("no upgrade is under way")
+                raise SwitchRefused("no upgrade or rollback is in progress")
             task = transaction.tasks.cancel(task.task_id)
         self.scheduler.stop(task)
         return task
 
-    def _delivered(self, task: Task) -> Task:
-        self.scheduler.deliver()
+    def _enqueued(self, task: Task) -> Task:
+        self.scheduler.enqueue_waiting()
         return task
 
 
-def _under_way(transaction: Transaction, kind: TaskKind, version: int) -> Task | None:
-    """The very task, where it waits or runs. Raises SwitchRefused: another one does."""
+def _in_progress(transaction: Transaction, kind: TaskKind, version: int) -> Task | None:
+    """Returns the very task, where it waits or runs. Raises SwitchRefused: another one does."""
     task = transaction.tasks.unfinished(OF_VERSIONS)
     if task is None or (task.kind, task.version) == (kind, version):
         return task
     raise SwitchRefused(
-        f"{task.kind} {task.task_id} (version {task.version}) is under way: "
+        f"{task.kind} {task.task_id} (version {task.version}) is in progress: "
         "wait for it, or cancel it"
     )

@@ -1,7 +1,7 @@
 """Tasks handed to workers by RQ: the sidecar's side. With `worker`, the door to RQ and Redis.
 
-Redis only delivers: what waits, runs or has ended stands in the catalogue, and whatever Redis loses
-is delivered again. A job's one argument is the id of its task.
+Redis only delivers: the catalogue holds what waits, runs or has ended, and whatever Redis loses is
+delivered again. A job's one argument is the id of its task.
 """
 
 import logging
@@ -21,21 +21,22 @@ from sidecar.errors import QueueUnavailable
 log = logging.getLogger(__name__)
 
 QUEUE = "similarity"
-RUN = "sidecar.tasks.worker.run"  # the function that every job names
+RUN = "sidecar.tasks.runner.run"  # the function that every job names
+RUN_IN_0_1 = "sidecar.jobs.run"  # and its name in release 0.1, whose jobs may still be in Redis
 REDIS_TIMEOUT_S = 2
-SILENT_WORKER_S = 60  # a busy one gives a life sign twice as often
+SILENT_WORKER_S = 60  # a busy worker gives a heartbeat twice as often
 
 
 class TaskQueue:
-    """The sidecar's side of the queue."""
+    """Hands tasks to the workers."""
 
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url
-        self._redis = _impatient(redis_url)
+        self._redis = _connect(redis_url)
         self._queue = Queue(QUEUE, connection=self._redis, serializer=JSONSerializer)
 
-    def deliver(self, task_id: str) -> None:
-        """Hand a waiting task to the workers, unless it is on its way. Twice does no harm.
+    def enqueue(self, task_id: str) -> None:
+        """Hands a waiting task to the workers, unless it is on its way. Twice does no harm.
 
         Raises:
             QueueUnavailable: Redis is away; the task goes on waiting in the catalogue.
@@ -49,21 +50,21 @@ class TaskQueue:
             raise QueueUnavailable(f"Redis: {error}") from error
 
     def stop(self, task_id: str) -> None:
-        """Have the worker that runs a task drop it at once, rather than at its next life sign."""
+        """Has the worker that runs a task drop it at once, rather than at its next heartbeat."""
         try:
             send_stop_job_command(self._redis, task_id, serializer=JSONSerializer)
         except (RedisError, NoSuchJobError, InvalidJobOperation) as error:
             log.info("task %s was not interrupted: %s", task_id, error)
 
     def workers(self) -> int:
-        """How many workers have given a life sign lately.
+        """Returns how many workers gave a heartbeat in the last `SILENT_WORKER_S`.
 
         Raises:
             QueueUnavailable: Redis is away.
         """
         try:
             # A connection of its own: RQ raises the timeout of the one it lists workers with.
-            with _impatient(self._url) as redis:
+            with _connect(self._url) as redis:
                 queue = Queue(QUEUE, connection=redis)
                 workers = Worker.all(queue=queue, serializer=JSONSerializer)
         except RedisError as error:
@@ -72,12 +73,13 @@ class TaskQueue:
         return sum(1 for w in workers if w.last_heartbeat and w.last_heartbeat > oldest)
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connection."""
         self._redis.close()
 
 
-def _impatient(redis_url: str) -> Redis:
-    """One short try: no request waits for Redis, since what it asks for is on the disk already."""
+def _connect(redis_url: str) -> Redis:
+    """Returns a connection that tries once and briefly: no request waits for Redis, since the task
+    it asks for is in the catalogue already."""
     return Redis.from_url(
         redis_url,
         socket_timeout=REDIS_TIMEOUT_S,

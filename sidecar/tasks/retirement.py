@@ -1,4 +1,4 @@
-"""A version that is used no more: its features, its generations and Triton's memory given back."""
+"""A version that is no longer used gives back its features, generations and memory of Triton."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ from sidecar.catalogue import Catalogue, RetirementReport, Task
 from sidecar.index.store import GenerationStore
 from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
-from sidecar.tasks.upgrade import Report
+from sidecar.tasks.heartbeat import Report
 
-AT_ONCE = 512  # images in a commit: adds go on in between
+PAGE = 512  # images in a commit: adds go on in between
 
 
 @dataclass(frozen=True)
@@ -17,30 +17,30 @@ class Retirement:
 
     catalogue: Catalogue
     generations: GenerationStore
-    versions: ModelRepository
+    repository: ModelRepository
     admission: Admission
 
     def run(self, task: Task, report: Report) -> Task:
-        """Do a claimed task: when it has ended well, nothing is left of the version in
+        """Runs a claimed task: when it has ended well, nothing is left of the version in
         `task.version` but its folder in `retired/`.
 
         Raises:
             TaskLost: the task was cancelled or given to another attempt.
             SwitchRefused: the version has come into use meanwhile; nothing was changed.
-            FeaturesUnavailable: Triton is away: it is to be asked for again.
+            FeaturesUnavailable: Triton is away: the retirement has to be requested again.
             ModelRefused: the repository can't be written.
             CatalogueUnavailable.
         """
         assert task.version is not None
         report("unloading", 0.0)
-        self._put_away(task, task.version)
+        self._unload(task, task.version)
         record = self.catalogue.models.numbered(task.version)
         freed = 0
         if record is not None:
             self.generations.discard(record.sha256)
             total = max(1, self.catalogue.features.count(record.model))
-            while gone := self.catalogue.features.discard(record.model, AT_ONCE):
-                freed += gone
+            while discarded := self.catalogue.features.discard(record.model, PAGE):
+                freed += discarded
                 report("discarding", min(1.0, freed / total))
             freed += self.catalogue.models.retire(record)
             self.catalogue.release_space()
@@ -48,10 +48,10 @@ class Retirement:
             publication.record(RetirementReport(task.version, freed))
         return publication.task
 
-    def _put_away(self, task: Task, version: int) -> None:
-        """While nobody else writes, nothing can bring the version into use."""
-        ground = self.admission.ground(task.kind, version)
+    def _unload(self, task: Task, version: int) -> None:
+        facts = self.admission.facts(task.kind, version)
+        # While nobody else writes, nothing can bring the version into use.
         with self.catalogue.tasks.holding(task) as transaction:
-            ground.check(transaction, task)
-            self.versions.retire(version)
-        self.versions.unload()
+            facts.check(transaction, task)
+            self.repository.retire(version)
+        self.repository.unload()

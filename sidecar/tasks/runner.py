@@ -1,45 +1,101 @@
-"""A claimed task to whoever does its kind of work: the composition root of the worker."""
+"""One task in a process of its own: claimed, run with a heartbeat, and ended well or not.
 
-from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import GenerationStore
-from sidecar.models.comparison import Comparison
-from sidecar.models.registry import ModelRegistry
-from sidecar.models.repository import ModelRepository
-from sidecar.models.triton import TritonClient
-from sidecar.settings import Settings
-from sidecar.tasks.admission import Admission
-from sidecar.tasks.backfill import Backfill
-from sidecar.tasks.mending import Mending
-from sidecar.tasks.retirement import Retirement
-from sidecar.tasks.training import Trainer
-from sidecar.tasks.upgrade import Parts, Report, Upgrader
+RQ forks the process; it and this module load neither FAISS nor gRPC, which would not survive that.
+"""
+
+import ctypes
+import logging
+import signal
+from contextlib import AbstractContextManager, closing
+
+from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
+from sidecar.errors import NeedMoreSamples, NoSamples, QueueUnavailable, SimilarityError, TaskLost
+from sidecar.settings import Settings, from_environment
+from sidecar.tasks.heartbeat import Heartbeat
+from sidecar.tasks.queue import TaskQueue
+from sidecar.tasks.samples import check_training
+from sidecar.telemetry import request_ids
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
-    """Do a task of any kind; errors as those of `Trainer`, `Upgrader`,
-    `Retirement` and `Mending`."""
-    generations = GenerationStore(settings.index_dir)
-    rules = BuildRules.of(settings)
-    trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
-    if task.kind in SHORT:
-        return trainer.run(task, report)
-    repository = settings.model_repository
-    triton = TritonClient.of(settings)
-    models = ModelRegistry(repository, catalogue.models, triton)
-    versions = ModelRepository(repository, catalogue.models, triton, models)
-    if task.kind == TaskKind.MEND:
-        comparison = Comparison(models)
-        return Mending(catalogue, generations, trainer, comparison, task, report).run()
-    admission = Admission(generations, repository)
-    if task.kind == TaskKind.RETIRE:
-        return Retirement(catalogue, generations, versions, admission).run(task, report)
-    parts = Parts(
-        catalogue,
-        generations,
-        trainer,
-        versions,
-        Backfill(catalogue.images, catalogue.features, models),
-        admission,
+def run(task_id: str) -> None:
+    """Runs a task, if its turn has come: the function that every job names."""
+    _die_with_parent()
+    settings = from_environment()
+    with opened_catalogue(settings) as catalogue:
+        task = catalogue.tasks.claim(task_id)
+        if task is None:
+            return  # done, cancelled, or another one is running; its turn comes
+        request_ids.begin(task.request_id or "")
+        log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
+        try:
+            _run_claimed(task, catalogue, settings)
+        finally:
+            _enqueue_next(settings, catalogue)
+
+
+def opened_catalogue(settings: Settings) -> AbstractContextManager[Catalogue]:
+    """Opens the catalogue for a block: once in the process of a task, and once beside it when that
+    has ended. No connection may outlive a fork."""
+    return closing(
+        open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
     )
-    return Upgrader(parts, task, report).run()
+
+
+def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
+    try:
+        with Heartbeat(catalogue.tasks, task) as heartbeat:
+            # Only here, after the fork: the threads of FAISS and gRPC would not survive it. Loading
+            # them takes seconds on a busy machine, so the heartbeat begins before.
+            from sidecar.tasks.composition import work_on
+
+            done = work_on(task, catalogue, settings, heartbeat.report)
+        log.info("%s %s published generation %s", task.kind, task.task_id, done.generation)
+        _follow_up(done, catalogue, settings.auto_train)
+    except TaskLost as error:
+        log.warning("%s", error)
+    except SimilarityError as error:
+        log.warning("%s %s failed: %s", task.kind, task.task_id, error)
+        catalogue.tasks.fail(task, error)
+    except Exception:
+        catalogue.tasks.fail(task, SimilarityError("the worker's log has the reason"))
+        raise
+
+
+def _follow_up(done: Task, catalogue: Catalogue, auto_train: bool) -> None:
+    """Logs what the new generation falls short of; with AUTO_TRAIN, requests a training for it."""
+    report = done.report.index if isinstance(done.report, SwitchReport) else done.report
+    if not isinstance(report, IndexReport) or done.generation is None:
+        return
+    for sentence in (*report.warnings, *report.training_due):
+        log.warning("generation %s: %s", done.generation, sentence)
+    if auto_train and report.training_due and done.kind == TaskKind.UPDATE:
+        _request_training(catalogue)
+
+
+def _request_training(catalogue: Catalogue) -> None:
+    try:
+        with catalogue.writing() as transaction:
+            check_training(transaction)
+            task = transaction.tasks.request(TaskKind.TRAIN)
+    except (NoSamples, NeedMoreSamples) as error:
+        log.warning("no training follows: %s", error)
+    else:
+        log.info("training %s follows", task.task_id)
+
+
+def _enqueue_next(settings: Settings, catalogue: Catalogue) -> None:
+    """Hands what waited for this task to the queue, without waiting for the scheduler's round."""
+    try:
+        for waiting in catalogue.tasks.deliverable():
+            TaskQueue(settings.redis_url).enqueue(waiting.task_id)
+    except QueueUnavailable as error:
+        log.warning("%s", error)
+
+
+def _die_with_parent() -> None:
+    """Has the system kill this process with the worker; RQ's children would outlive it."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

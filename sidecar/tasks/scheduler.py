@@ -1,4 +1,4 @@
-"""Tasks as clients ask for them: request, cancel, and see that every one is delivered."""
+"""Tasks as clients request and cancel them, and each one's way into the queue."""
 
 import logging
 import time
@@ -17,19 +17,23 @@ ROUND_S = 1.0
 
 @dataclass(frozen=True)
 class Scheduler:
-    """Between the HTTP edge, the table of tasks, and the queue."""
+    """Writes requests into the table of tasks, and hands what waits there to the queue.
+
+    Args:
+        auto_update_s: seconds after the last change until an update is requested; 0 for never.
+    """
 
     catalogue: Catalogue
     admission: Admission
-    deliveries: TaskQueue
+    queue: TaskQueue
     auto_update_s: float
 
     def request(self, kind: TaskKind) -> Task:
-        """Ask for a training or an update.
+        """Requests a training or an update.
 
         Returns:
-            the task that waits for it; in state "error" where it makes no sense as things stand,
-            with the reason.
+            the task that waits for it; in state "error" where it makes no sense as things are, with
+            the reason.
         """
         try:
             if kind == TaskKind.UPDATE:
@@ -40,36 +44,34 @@ class Scheduler:
                 task = transaction.tasks.request(kind)
         except (NoSamples, NeedMoreSamples, NoIndex) as error:
             return self.catalogue.tasks.refuse(kind, error)
-        self.deliver()
+        self.enqueue_waiting()
         return task
 
     def cancel(self, task_id: str) -> Task:
-        """Stop a waiting or running task; errors as `Tasks.cancel`."""
+        """Stops a waiting or running task; errors as `Tasks.cancel`."""
         task = self.catalogue.tasks.cancel(task_id)
         self.stop(task)
         return task
 
     def stop(self, task: Task) -> None:
-        """Have the worker drop a task that was cancelled."""
-        self.deliveries.stop(task.task_id)
+        """Has the worker drop a task that was cancelled."""
+        self.queue.stop(task.task_id)
 
-    def deliver(self) -> None:
-        """Hand over every task that waits, those of dead workers among them."""
+    def enqueue_waiting(self) -> None:
+        """Hands every task that waits to the queue, those of dead workers among them."""
         try:
             for task in self.catalogue.tasks.deliverable():
-                self.deliveries.deliver(task.task_id)
+                self.queue.enqueue(task.task_id)
         except QueueUnavailable as error:
             log.warning("tasks wait in the catalogue: %s", error)
 
     def update_when_due(self) -> None:
-        """Ask for an update where `AUTO_UPDATE_S` have passed since the last change."""
+        """Requests an update once AUTO_UPDATE_S have passed since the last change."""
         if not self.auto_update_s:
             return
-        entries, removals = self.catalogue.images, self.catalogue.removals
-        (seq, added_at), (removal, removed_at) = (
-            entries.last_added() or (0, 0.0),
-            removals.last() or (0, 0.0),
-        )
+        nothing = (0, 0.0)
+        seq, added_at = self.catalogue.images.last_added() or nothing
+        removal, removed_at = self.catalogue.removals.last() or nothing
         if time.time() - max(added_at, removed_at) < self.auto_update_s:
             return
         if not _has_news((seq, removal), self.catalogue.tasks.covered()):
@@ -77,18 +79,20 @@ class Scheduler:
         try:
             self.admission.check_update()
         except NoIndex:
-            return  # the first training is the user's to ask for
+            return  # the first training is for users to request
         with self.catalogue.writing() as transaction:
             if _has_news((seq, removal), transaction.tasks.covered()):
                 transaction.tasks.request(TaskKind.UPDATE)
 
-    def look(self) -> None:
-        """One round of what each process does every `ROUND_S`: it only reads where nothing is due,
-        so that an idle service leaves the write lock to whoever needs it."""
+    def run_round(self) -> None:
+        """Does what each process does every `ROUND_S`.
+
+        It only reads where nothing is due, so that an idle service takes no write lock.
+        """
         self.update_when_due()
-        self.deliver()
+        self.enqueue_waiting()
 
 
 def _has_news(last: tuple[int, int], covered: tuple[int, int]) -> bool:
-    """Whether the last sequence number or removal is one that no index covers."""
+    """Returns whether no index covers the last sequence number, or the last removal."""
     return last[0] > covered[0] or last[1] > covered[1]

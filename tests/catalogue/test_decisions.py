@@ -161,7 +161,7 @@ def test_a_training_is_asked_for_by_what_is_there_when_it_is_written(plant: Plan
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE seq = 1000")
     asking.join()
     assert (ended[0].state, ended[0].message) == ("error", "need more samples")
-    assert ended[0].detail == "a training takes 1000 images; there are 999"
+    assert ended[0].detail == "a training needs at least 1000 images; there are 999"
 
 
 def test_an_update_by_itself_is_asked_for_once(plant: Plant) -> None:
@@ -275,7 +275,7 @@ def test_both_that_a_release_before_has_queued_are_decided_by_the_worker(
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "TRITON_URL": "127.0.0.1:1",
         }
-        script = f"from sidecar.tasks.worker import run; run({task.task_id!r})"
+        script = f"from sidecar.tasks.runner import run; run({task.task_id!r})"
         subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
         ended = plant.catalogue.tasks.get(task.task_id)
         expected = ("error", "switch_refused", "version 2 is in use")

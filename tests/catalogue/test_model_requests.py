@@ -12,7 +12,7 @@ from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
 from sidecar.index.agreement import agreement
 from sidecar.index.store import GenerationStore
-from sidecar.tasks.upgrade import check_room
+from sidecar.tasks.room import check_room
 from tests.support.house import DIMENSION, House, vector
 
 IMAGES = 1000
@@ -87,7 +87,7 @@ def test_a_draft_that_waits_is_open_when_it_is_published(trained: House) -> None
     in_use = trained.catalogue.models.in_use()
     assert in_use is not None
     with trained.trainer.drafting(task):
-        sealed = trained.trainer.afresh(task, in_use, lambda phase, progress: None)
+        sealed = trained.trainer.draft_training(task, in_use, lambda phase, progress: None)
         upcoming = reader.upcoming()
         assert upcoming is not None
         assert upcoming.number == 0
@@ -164,5 +164,5 @@ def test_an_upgrade_without_room_is_refused_at_the_start(
     folder = trained.generations.folder
     check_room(trained.catalogue, record, folder)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=500_000))
-    with pytest.raises(StorageFull, match=r"takes about 0\.8 MB, the volume has 0\.5 MB"):
+    with pytest.raises(StorageFull, match=r"needs about 0\.8 MB, .* has 0\.5 MB free"):
         check_room(trained.catalogue, record, folder)

@@ -152,7 +152,9 @@ def test_no_connection_leaves_the_catalogue() -> None:
 @pytest.mark.parametrize(
     ("module", "without"),
     [
-        ("sidecar.tasks.worker", {"faiss", "tritonclient"}),  # neither survives the fork of a task
+        # Neither survives the fork of a task, whose heartbeat then begins before they are loaded.
+        ("sidecar.tasks.worker", {"faiss", "tritonclient"}),
+        ("sidecar.tasks.runner", {"faiss", "tritonclient"}),
         (
             "sidecar.http.app",
             {"sidecar.tasks.training", "sidecar.index.builder"},

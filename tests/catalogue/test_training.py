@@ -286,7 +286,7 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     house.run(TaskKind.TRAIN)
     house.add(251, 1010)
     task = house.catalogue.tasks.request(TaskKind.UPDATE)
-    script = f"from sidecar.tasks.worker import run; run({task.task_id!r})"
+    script = f"from sidecar.tasks.runner import run; run({task.task_id!r})"
     nowhere = {"DATA_DIR": f"{tmp_path}", "REDIS_URL": "redis://127.0.0.1:1/0"}
     environment = {**os.environ, **nowhere, "AUTO_TRAIN": auto, "EXACT_SEARCH_MAX": "0"}
     subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)

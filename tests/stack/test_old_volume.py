@@ -155,6 +155,7 @@ def test_the_task_that_ran_and_the_one_that_waited_end_well(
     before = volume.known["answers"]["/similarity/stats"]
     assert (ended["running"]["kind"], ended["waiting"]["kind"]) == ("train", "update")
     assert {task["images"] for task in ended.values()} == {before["images"]}
+    assert "is none of ours" not in working.log("worker")  # the job that the old sidecar queued ran
     stats = working.get("/similarity/stats").json()
     assert (stats["images"], stats["indexed"]) == (before["images"], before["images"])
     newest = max(task["generation"] for task in ended.values())

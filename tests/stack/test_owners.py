@@ -177,7 +177,7 @@ def test_an_idle_process_takes_no_write_lock(
     other = open_catalogue(database_url, 30.0)
 
     def rounds() -> None:
-        dispatcher.look()
+        dispatcher.run_round()
         preloader.look()
 
     with ThreadPoolExecutor(1) as pool:

@@ -299,13 +299,13 @@ def test_a_job_that_is_none_of_ours_is_not_run(house: Stack, tmp_path: Path) -> 
         queue = Queue("similarity", connection=redis, serializer=JSONSerializer)
         jobs = [
             queue.enqueue("os.system", f"touch {made}"),
-            queue.enqueue("sidecar.tasks.worker.run", on_failure=Callback("os.abort")),
+            queue.enqueue("sidecar.tasks.runner.run", on_failure=Callback("os.abort")),
             queue.enqueue(
-                "sidecar.tasks.worker.run", "no-such-task", on_failure=Callback("os.abort")
+                "sidecar.tasks.runner.run", "no-such-task", on_failure=Callback("os.abort")
             ),
         ]
         redis.hset(jobs[0].key, "description", "a training")
-        broken = queue.enqueue("sidecar.tasks.worker.run", "x")
+        broken = queue.enqueue("sidecar.tasks.runner.run", "x")
         redis.hset(broken.key, "data", b"\xff\xfe")
         house.wait(lambda: queue.count == 0, "the worker has seen them all")
     house.run("update")  # it lives on

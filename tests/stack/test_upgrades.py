@@ -242,7 +242,7 @@ def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
     stack.post("/similarity/upgrade/cancel")
     stack.finish(task_id)
     assert failure(answer) == (409, "switch_refused")
-    assert "under way" in answer.json()["detail"]
+    assert "in progress" in answer.json()["detail"]
 
 
 def test_a_version_in_use_that_vanishes_is_a_503_until_it_is_back(

@@ -63,8 +63,8 @@ class Shop:
         return Comparison(ModelRegistry(self.repository, self.catalogue.models, self.extractor))
 
     def strange(self) -> list[str]:
-        verification = Verifier(self.catalogue, self.generations)
-        return list(verification.strange_features(self.comparison()))
+        verifier = Verifier(self.catalogue, self.generations)
+        return list(verifier.wrong_features(self.comparison()))
 
     def mend(self, report: Any = lambda *_, **__: None) -> Task:
         task = self.catalogue.tasks.claim(self.catalogue.tasks.request(TaskKind.MEND).task_id)

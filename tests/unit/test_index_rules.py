@@ -105,7 +105,7 @@ def test_a_draft_that_was_given_up_is_never_taken_for_what_was_published(house: 
     assert in_use is not None
     task = house.claim("train")
     with house.trainer.drafting(task):
-        house.trainer.afresh(task, in_use, lambda phase, progress: None)
+        house.trainer.draft_training(task, in_use, lambda phase, progress: None)
         given_up = reader.upcoming()
         assert given_up is not None
     house.catalogue.tasks.cancel(task.task_id)

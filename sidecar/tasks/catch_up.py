@@ -1,0 +1,86 @@
+"""A new model catching up with the catalogue, from its first features until it has those of all."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sidecar.catalogue import Catalogue, EmbeddingProgress, ModelRecord, Task, Transaction
+from sidecar.errors import TaskWaits
+from sidecar.tasks.backfill import Backfill
+from sidecar.tasks.heartbeat import Report
+
+EMBEDDED = 0.6  # of an upgrade's progress, when what is stored has been embedded
+
+
+class _Behind(Exception):
+    """The model has no features of an image yet."""
+
+
+@dataclass
+class CatchUp:
+    """Embeds what the model of an upgrade has no features of.
+
+    Args:
+        complete_to: up to this sequence number the model has features of every image.
+    """
+
+    catalogue: Catalogue
+    backfill: Backfill
+    record: ModelRecord
+    task: Task
+    report: Report
+    complete_to: int = 0
+
+    def embed_stored(self) -> None:
+        """Embeds what is stored: nearly all of an upgrade's work.
+
+        Raises:
+            TaskWaits: a training or an update goes first.
+        """
+        images, began = self.catalogue.images.count(), time.monotonic()
+        before = self.catalogue.features.count(self.record.model)
+
+        def on_stored(done: int) -> None:
+            figures = _progress(before, done, images, time.monotonic() - began)
+            share = figures.embedded / max(images, figures.embedded, 1)
+            self.report("embedding", EMBEDDED * share, figures)
+            if self.catalogue.tasks.make_way(self.task):
+                raise TaskWaits(f"{self.task.kind} {self.task.task_id} lets others go first")
+
+        self.complete_to = self.backfill.catch_up(self.record, 0, on_stored)
+
+    def until_complete(self, act: Callable[[], Task]) -> Task:
+        """Returns what `act` returns, once the model has features of every image.
+
+        All processes embed what they add by this model, too, by now: so few images are missing, and
+        then none.
+
+        Args:
+            act: calls `check` in its transaction.
+        """
+        while True:
+            try:
+                return act()
+            except _Behind:
+                after = self.complete_to
+                self.complete_to = self.backfill.catch_up(self.record, after, self._on_stored)
+
+    def check(self, transaction: Transaction) -> None:
+        """Has `until_complete` try again where the model has no features of an image."""
+        if transaction.lacks(self.record, self.complete_to):
+            raise _Behind
+
+    def _on_stored(self, _done: int) -> None:
+        self.report("catching up", EMBEDDED)
+
+
+def _progress(before: int, done: int, images: int, took_s: float) -> EmbeddingProgress:
+    """Returns how far the embedding is: `done` images in `took_s`, after `before` earlier ones."""
+    rate = done / took_s
+    left = max(0, images - before - done)
+    return EmbeddingProgress(
+        embedded=before + done,
+        images=images,
+        images_per_s=round(rate, 1),
+        eta_s=round(left / rate) if rate else None,
+    )

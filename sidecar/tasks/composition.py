@@ -1,0 +1,44 @@
+"""The composition root of a task: builds the parts that its kind of work needs, and starts it.
+
+It loads FAISS and gRPC, so `runner` imports it only after RQ's fork and the first heartbeat.
+"""
+
+from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
+from sidecar.index.builder import BuildRules
+from sidecar.index.store import GenerationStore
+from sidecar.models.comparison import Comparison
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.repository import ModelRepository
+from sidecar.models.triton import TritonClient
+from sidecar.settings import Settings
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.backfill import Backfill
+from sidecar.tasks.heartbeat import Report
+from sidecar.tasks.mending import Mending
+from sidecar.tasks.retirement import Retirement
+from sidecar.tasks.training import Trainer
+from sidecar.tasks.upgrade import Parts, Upgrader
+
+
+def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
+    """Runs a claimed task of any kind, and returns it as it ended.
+
+    Errors are those of `Trainer`, `Upgrader`, `Retirement` and `Mending`.
+    """
+    generations = GenerationStore(settings.index_dir)
+    rules = BuildRules.of(settings)
+    trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
+    if task.kind in SHORT:
+        return trainer.run(task, report)
+    triton = TritonClient.of(settings)
+    models = ModelRegistry(settings.model_repository, catalogue.models, triton)
+    if task.kind == TaskKind.MEND:
+        comparison = Comparison(models)
+        return Mending(catalogue, generations, trainer, comparison, task, report).run()
+    admission = Admission(generations, settings.model_repository)
+    repository = ModelRepository(settings.model_repository, catalogue.models, triton, models)
+    if task.kind == TaskKind.RETIRE:
+        return Retirement(catalogue, generations, repository, admission).run(task, report)
+    backfill = Backfill(catalogue.images, catalogue.features, models)
+    parts = Parts(catalogue, generations, trainer, repository, backfill, admission)
+    return Upgrader(parts, task, report).run()
