@@ -1,4 +1,4 @@
-"""A finished version into the model repository: staged beside it, renamed whole.
+"""Publishes a finished version: staged beside the repository's versions, then renamed whole.
 
 <repository>/keywording/.staging-…/      Triton takes no such folder for a version
 <repository>/keywording/<version>/       model.onnx, labels.txt, contract.json
@@ -18,10 +18,10 @@ CONFIG_FILE = "config.pbtxt"
 
 
 def check_free(repository: Path, version: int, force: bool) -> None:
-    """Refuse a version that exists, before an hour of work is put into another of its number.
+    """Refuses a number that is in use, before an hour of work is put into another version.
 
     Raises:
-        ExportRefused: it exists, and nobody said --force.
+        ExportRefused: the version exists, and `force` is not set.
     """
     folder = repository / MODEL / str(version)
     if folder.exists() and not force:
@@ -30,7 +30,7 @@ def check_free(repository: Path, version: int, force: bool) -> None:
 
 @contextmanager
 def staging(repository: Path, version: int) -> Iterator[Path]:
-    """An empty folder beside the versions, gone again when the block ends.
+    """Makes an empty folder beside the versions and removes it when the block ends.
 
     Raises:
         ExportRefused: the repository can't be written.
@@ -50,7 +50,7 @@ def staging(repository: Path, version: int) -> Iterator[Path]:
 
 
 def publish(staged: Path, repository: Path, version: int, force: bool, config: str | None) -> Path:
-    """Give a staged version its place in one step.
+    """Moves a staged version to its place in one step.
 
     Args:
         staged: a folder from `staging` that holds a folder `version` with all its files.
@@ -82,7 +82,7 @@ def publish(staged: Path, repository: Path, version: int, force: bool, config: s
 
 
 def write_config(repository: Path, text: str) -> bool:
-    """Put config.pbtxt in place in one step; false where it says so already.
+    """Replaces config.pbtxt in one step; returns False where it has this text already.
 
     Triton loads every version anew when the file has changed, even by nothing but its date.
     """
@@ -97,7 +97,7 @@ def write_config(repository: Path, text: str) -> bool:
 
 
 def _sync(folder: Path) -> None:
-    """Bring a folder's files to the disk, so that a power cut leaves no half a version."""
+    """Syncs a folder's files to the disk, so that a power cut leaves no half a version."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
