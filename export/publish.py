@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from export.errors import ExportRefused
+from sidecar.files import sync
 from sidecar.models.contract import MODEL
 
 CONFIG_FILE = "config.pbtxt"
@@ -77,7 +78,7 @@ def publish(staged: Path, repository: Path, version: int, force: bool, config: s
         if (staged / "replaced").exists():
             (staged / "replaced").rename(target)
         raise
-    _sync_folder(model)
+    sync(model)
     return target
 
 
@@ -92,21 +93,12 @@ def write_config(repository: Path, text: str) -> bool:
     fresh = path.with_name(f".{CONFIG_FILE}-{os.getpid()}")
     fresh.write_text(text, encoding="utf-8")
     fresh.rename(path)
-    _sync_folder(path.parent)
+    sync(path.parent)
     return True
 
 
 def _sync(folder: Path) -> None:
-    """Syncs a folder's files to the disk, so that a power cut leaves no half a version."""
+    """Syncs a folder and its files, so that a power cut leaves no half a version."""
     for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
+    sync(folder)
