@@ -2,8 +2,8 @@
 
     python -m bench.upgrade --images FOLDER_OF_PHOTOS
 
-The whole stack, with nobody else asking for anything; the ceiling is `bench.ceiling` with the same
-model and the same photos, before and after. `python -m campaigns.switching` does it under load.
+It runs the whole stack without other requests; the ceiling is `bench.ceiling` with the same model
+and the same photos, before and after. `python -m campaigns.switching` does it under load.
 """
 
 import argparse

@@ -89,6 +89,18 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="int8 for a CPU, fp32 for a GPU",
     )
+    _add_version_options(parser)
+    parser.add_argument("--checkpoint", type=file, metavar="FILE", help="weights to load")
+    parser.add_argument("--labels", type=file, metavar="FILE", help="one keyword a line")
+    parser.add_argument(
+        "--calibration", type=folder, metavar="DIR", help="photos that set int8's ranges"
+    )
+    configure.add_options(parser)
+    _add_factory_options(parser)
+    return parser
+
+
+def _add_version_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", type=positive, required=True, metavar="N", help="its number")
     parser.add_argument(
         "--repository",
@@ -98,14 +110,6 @@ def _parser() -> argparse.ArgumentParser:
         help="the model repository; default: model_repository",
     )
     parser.add_argument("--force", action="store_true", help="replace a version of this number")
-    parser.add_argument("--checkpoint", type=file, metavar="FILE", help="weights to load")
-    parser.add_argument("--labels", type=file, metavar="FILE", help="one keyword a line")
-    parser.add_argument(
-        "--calibration", type=folder, metavar="DIR", help="photos that set int8's ranges"
-    )
-    configure.add_options(parser)
-    _add_factory_options(parser)
-    return parser
 
 
 def _add_factory_options(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 <repository>/keywording/.staging-…/      Triton takes no such folder for a version
 <repository>/keywording/<version>/       model.onnx, labels.txt, contract.json
-<repository>/keywording/config.pbtxt     one for all versions, kept once somebody has changed it
+<repository>/keywording/config.pbtxt     one for all versions, kept once changed by hand
 """
 
 import os

@@ -42,19 +42,9 @@ def postgres(durable: bool = True) -> Iterator[str]:
         shutil.chown(folder, user)
     [port] = free_ports(1)
     initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-U", USER, "-A", "trust", "-E", "UTF8"]
-    server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
-    server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
-    server += () if durable else QUICK
-    probe = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
-    log = folder / "log"
-
-    def ready() -> bool:
-        return subprocess.run(probe, check=False).returncode == 0
-
-    # SIGINT is its fast shutdown.
-    start = Start(server, log, ready, cwd=Path("/"), user=user, stop=signal.SIGINT)
+    start = _start(programs, folder, port, durable)
     try:
-        with log.open("wb") as output:
+        with start.log.open("wb") as output:
             subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=output, check=True)
         with running(start):
             yield f"postgresql+psycopg://{USER}@{HOST}:{port}/postgres"
@@ -62,6 +52,20 @@ def postgres(durable: bool = True) -> Iterator[str]:
         raise LaunchRefused(f"PostgreSQL did not start on port {port}: {error}") from error
     finally:
         shutil.rmtree(folder)
+
+
+def _start(programs: Path, folder: Path, port: int, durable: bool) -> Start:
+    server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
+    server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
+    server += () if durable else QUICK
+    probe = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
+
+    def ready() -> bool:
+        return subprocess.run(probe, check=False).returncode == 0
+
+    # SIGINT is its fast shutdown.
+    fast, user = signal.SIGINT, _server_user()
+    return Start(server, folder / "log", ready, cwd=Path("/"), user=user, stop=fast)
 
 
 def _programs() -> Path:

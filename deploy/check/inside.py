@@ -1,7 +1,7 @@
 """Runs the two parts of the check that need namespaces: `python -m deploy.check.inside PART`.
 
 build    the machine's network: what a Dockerfile installs comes from the registries
-run      no network but the engine's own: ports, names and addresses meet nobody else's
+run      no network but the engine's own: its ports, names and addresses meet no others
 """
 
 import sys
