@@ -1,4 +1,4 @@
-"""Kills processes at random moments under load, then counts whether anything was lost.
+"""Sends kill -9 at random moments under load, then counts whether anything was lost.
 
     python -m campaigns.chaos --kills 100
     python -m campaigns.chaos --kills 100 --database postgresql --seed 7
