@@ -91,7 +91,7 @@ check: setup ## check format, lint, types, security and layers; a commit must pa
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) lint-imports --quiet
+	$(RUN) lint-imports >/dev/null || lint-imports
 	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
 	$(RUN) python -m tests.support.audit
 	$(RUN) python -m pytest tests/unit/test_doors.py

@@ -1,3 +1,3 @@
-"""What is measured, and how: each module is a command; `python -m docs.tables.record`
-puts its figures into docs/benchmarks.json.
+"""Measures the service: each module is a command; `python -m docs.tables.record` puts its figures
+into docs/benchmarks.json.
 """

@@ -1,4 +1,4 @@
-"""Top-1 of the keywords through the whole running service, beside torch's own.
+"""Measures top-1 of the keywords through the whole running service, beside torch's own.
 
 FOLDER holds labels.csv with the columns `file`, `source` and `imagenet_idx` (the acceptable
 ImageNet classes of a photo, separated by spaces); rows without one, or whose source does not start
@@ -24,14 +24,14 @@ Photo = tuple[Path, set[int]]  # a file and its acceptable classes
 
 
 def main() -> int:
-    """Print both shares of photos whose likeliest keyword is an acceptable one."""
+    """Prints both shares of photos whose likeliest keyword is an acceptable one."""
     arguments = _parser().parse_args()
     photos = _photos(arguments.folder)
     right = _through_service(photos, Client(arguments.url))
-    _tell("through the service", right)
+    _print_share("through the service", right)
     if arguments.torch:
         reference = _in_torch(photos, arguments.torch)
-        _tell(f"torch, {arguments.torch}", reference)
+        _print_share(f"torch, {arguments.torch}", reference)
         print(f"difference {np.mean(right) - np.mean(reference):+.3f}")
     return 0
 
@@ -49,7 +49,7 @@ def _through_service(photos: list[Photo], client: Client) -> list[bool]:
 
 
 def _in_torch(photos: list[Photo], arch: str) -> list[bool]:
-    """The reference: the photo itself, its short side resized, its centre cut out, fp32."""
+    """Computes the reference: the photo itself, short side resized, centre cut out, fp32."""
     network = networks.named(arch, None)
 
     def is_right(photo: Photo) -> bool:
@@ -79,7 +79,7 @@ def _photos(folder: Path) -> list[Photo]:
         ]
 
 
-def _tell(what: str, right: list[bool]) -> None:
+def _print_share(what: str, right: list[bool]) -> None:
     share = float(np.mean(right))
     error = (share * (1 - share) / len(right)) ** 0.5
     print(f"{what}: top-1 {share:.3f} ± {error:.3f} over {len(right)} photos", flush=True)

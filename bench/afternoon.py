@@ -1,4 +1,4 @@
-"""What somebody writes in an afternoon, and writes well: the peer that the service is held against.
+"""The peer that the service is compared with: what a good programmer writes in an afternoon.
 
 FastAPI, ONNX Runtime in the same process, a flat FAISS index, SQLite. An add is durable when it is
 answered, and those that wait share a commit. It keeps the upload and its features; it makes no
@@ -38,12 +38,12 @@ options.intra_op_num_threads = int(os.environ.get("THREADS", "1"))
 model = onnxruntime.InferenceSession(
     os.environ["MODEL_FILE"], options, providers=["CPUExecutionProvider"]
 )
-running = threading.Semaphore(os.cpu_count() or 1)  # more at once only get into each other's way
+running = threading.Semaphore(os.cpu_count() or 1)  # more at once only slow each other down
 
 
 @app.post("/similarity/add")
 def add(id: str, data: UploadFile) -> dict[str, Any]:  # noqa: A002
-    """Embed, store, and index at once."""
+    """Embeds, stores, and indexes a photo at once."""
     upload = data.file.read()
     features = embed(upload)
     done: Future[None] = Future()
@@ -57,7 +57,7 @@ def add(id: str, data: UploadFile) -> dict[str, Any]:  # noqa: A002
 
 @app.post("/similarity/search")
 def search(data: UploadFile) -> dict[str, Any]:
-    """The ten nearest."""
+    """Finds the ten nearest."""
     features = embed(data.file.read())
     with lock:
         dist, found = index.search(features, 10)
@@ -66,7 +66,7 @@ def search(data: UploadFile) -> dict[str, Any]:
 
 
 def embed(upload: bytes) -> NDArray[np.float32]:
-    """A photo's features, float32 [1, D]."""
+    """Returns a photo's features, float32 [1, D]."""
     with running:
         image = Image.open(io.BytesIO(upload))
         image.draft("RGB", (RESIZE, RESIZE))
@@ -80,7 +80,7 @@ def embed(upload: bytes) -> NDArray[np.float32]:
 
 
 def write() -> None:
-    """Commit for all that wait, again and again."""
+    """Commits for all that wait, again and again."""
     database = sqlite3.connect(Path(os.environ["DATA_DIR"]) / "afternoon.sqlite")
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")

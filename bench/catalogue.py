@@ -1,10 +1,10 @@
-"""The catalogue at a million images: adds, reading all features, bytes on the disk, look-ups.
+"""Measures the catalogue at a million images: adds, reading all features, disk, look-ups.
 
     python -m bench.catalogue
     python -m bench.catalogue --rows 20000 --small 2000 --adds 500 --only sqlite
 
 A small and a large catalogue are filled with random images and then measured in turns, in SQLite
-and in a PostgreSQL of their own, which is passed over where it is not installed. A million rows
+and in a PostgreSQL of their own, which is skipped where it is not installed. A million rows
 take some six minutes in SQLite and ten in PostgreSQL, and 9 GB in each.
 """
 
@@ -37,21 +37,21 @@ from sidecar.catalogue.sqlite import SQLite
 LEASE_S = 30
 DIMENSION = 1280
 BATCH = 256  # images a commit while filling
-TOLD_EVERY = 100 * BATCH  # rows
+REPORT_EVERY = 100 * BATCH  # rows
 ROUNDS = 5
 WRITERS = (1, 50)
 LOOK_UPS = 50
 COUNTS = 10  # they can take long
 PAGE = 1000
-ADDS_PER_S = 300  # beside the stream: enough that its log would grow well past a checkpoint
+ADDS_PER_S = 300  # beside the stream: enough to grow the log well past a checkpoint
 KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
-Figures = dict[str, float]  # by what they say
+Figures = dict[str, float]  # by their names in the tables
 
 
 @dataclass(frozen=True)
 class Source:
-    """Images that no database can compress."""
+    """Makes images that no database can compress."""
 
     random: np.random.Generator
     jpeg_bytes: int
@@ -61,8 +61,8 @@ class Source:
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         ids = self.random.integers(1 << 63, size=count).astype(str).tolist()
         return [
-            NewImage(one, sha256(one.encode()).hexdigest(), jpeg, {model: vector})
-            for one, jpeg, vector in zip(ids, self._jpegs(count), features, strict=True)
+            NewImage(one, sha256(one.encode()).hexdigest(), jpeg, {model: row})
+            for one, jpeg, row in zip(ids, self._jpegs(count), features, strict=True)
         ]
 
     def _jpegs(self, count: int) -> list[bytes]:
@@ -71,7 +71,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same catalogue at two sizes, both open, so that noise meets both alike."""
+    """Holds the same catalogue at two sizes, both open, so that noise meets both alike."""
 
     small: Catalogue
     large: Catalogue
@@ -79,7 +79,7 @@ class Pair:
 
 
 def main() -> int:
-    """Print a line for each figure, with a column for each kind of database."""
+    """Prints a line for each figure, with a column for each kind of database."""
     arguments = _parser().parse_args()
     measured: dict[str, Figures] = {}
     for kind in [arguments.only] if arguments.only else list(KINDS):
@@ -87,16 +87,16 @@ def main() -> int:
             with _urls(kind, arguments.folder) as (small, large):
                 measured[KINDS[kind]] = _measure(small, large, arguments)
         except LaunchRefused as refused:
-            print(f"{KINDS[kind]} is passed over: {refused}")
+            print(f"{KINDS[kind]} is skipped: {refused}")
     _print(measured, arguments)
     return 0
 
 
 @contextmanager
 def _urls(kind: str, folder: Path | None) -> Iterator[tuple[str, str]]:
-    """Where the small and the large catalogue go; both are gone afterwards."""
+    """Yields the URLs of an empty small and large catalogue; both are gone afterwards."""
     if kind == "postgresql":
-        # A server for each: a checkpoint that the one calls for must not slow the other down.
+        # A server for each: a checkpoint of one must not slow the other down.
         with postgres() as small, postgres() as large:
             yield small, large
     else:
@@ -130,10 +130,10 @@ def _measure(small: str, large: str, arguments: argparse.Namespace) -> Figures:
 
 
 def _fill(catalogue: Catalogue, source: Source, rows: int) -> float:
-    """Past the queue of adds, which would take an hour. Returns rows/s."""
+    """Fills a catalogue past the queue of adds, which would take an hour; returns rows/s."""
     model, began = _model(catalogue), time.perf_counter()
     for stored in range(0, rows, BATCH):
-        if stored % TOLD_EVERY == 0:
+        if stored % REPORT_EVERY == 0:
             print(f"{catalogue.database.url}: {stored:,} of {rows:,} rows", file=sys.stderr)
         batch = source.draw(model, min(BATCH, rows - stored))
         fill(catalogue, batch)
@@ -141,7 +141,7 @@ def _fill(catalogue: Catalogue, source: Source, rows: int) -> float:
 
 
 def _settle(url: str) -> None:
-    """Have a server do now what it would do in the background a minute later."""
+    """Makes a server do now what it would do in the background a minute later."""
     if not url.startswith("postgresql"):
         return
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -152,7 +152,7 @@ def _settle(url: str) -> None:
 
 
 def _adds(pair: Pair, count: int) -> Figures:
-    """Durable adds a second at both sizes, in short rounds by turns, and how their cost grows."""
+    """Measures adds a second at both sizes, in short rounds by turns, and how their cost grows."""
     figures: Figures = {}
     for writers in WRITERS:
         small: list[float] = []
@@ -187,8 +187,8 @@ def _adds_per_s(catalogue: Catalogue, images: list[NewImage], writers: int) -> f
 
 
 def _stream(catalogue: Catalogue) -> Figures:
-    """All features, read as a training does, with nothing else going on."""
-    # Filling took more memory than reading may, and the system remembers only the peak of all.
+    """Reads all features as a training does, with nothing else going on."""
+    # Filling took more memory than reading may, and the system keeps only the highest peak.
     Path("/proc/self/clear_refs").write_text("5")
     before, began = _peak_bytes(), time.perf_counter()
     rows, size = _walk(catalogue)
@@ -201,7 +201,7 @@ def _stream(catalogue: Catalogue) -> Figures:
 
 
 def _log(catalogue: Catalogue, source: Source) -> Figures:
-    """How large SQLite's log is after a stream beside adds: no more than without the stream."""
+    """Measures SQLite's log after a stream beside adds: no larger than without the stream."""
     kind = catalogue.database.dialect
     if not isinstance(kind, SQLite):
         return {}
@@ -220,7 +220,7 @@ def _log(catalogue: Catalogue, source: Source) -> Figures:
 
 
 def _walk_beside_adds(catalogue: Catalogue, source: Source) -> int:
-    """Returns how many images were added meanwhile."""
+    """Reads all features while images are added; returns how many were added."""
     model, walked = _model(catalogue), threading.Event()
 
     def keep_adding() -> int:
@@ -240,7 +240,7 @@ def _walk_beside_adds(catalogue: Catalogue, source: Source) -> int:
 
 
 def _walk(catalogue: Catalogue) -> tuple[int, int]:
-    """Returns rows and bytes of float16 features."""
+    """Reads all features; returns their rows and their bytes of float16."""
     rows = size = 0
     for page in catalogue.features.stream(_model(catalogue).model, 0, 10**12):
         rows += len(page.seqs)
@@ -249,7 +249,7 @@ def _walk(catalogue: Catalogue) -> tuple[int, int]:
 
 
 def _look_ups(catalogue: Catalogue, source: Source) -> Figures:
-    """Milliseconds, medians; the images are random ones all over the catalogue."""
+    """Measures look-ups of random images: medians in milliseconds."""
     entries, model = catalogue.images, _model(catalogue).model
     last, _ = entries.last_added() or (0, 0.0)
     seqs = source.random.choice(last, LOOK_UPS, replace=False).tolist()

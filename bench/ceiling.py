@@ -1,4 +1,4 @@
-"""The most that this machine can embed: photos to features with nothing around it.
+"""Measures the most that this machine can embed: photos to features with nothing around it.
 
 One thread a core, each with an ONNX Runtime of one thread, makes canonical JPEGs out of its photos,
 decodes them and runs them in batches; so decoding on one core overlaps with inference on another.
@@ -25,7 +25,7 @@ RULES = ImageRules(canonical_size=384, max_pixels=100_000_000)
 
 @dataclass(frozen=True)
 class Ceiling:
-    """Images a second: all of it, decoding alone, inference alone."""
+    """Holds rates in images a second: all of it, decoding alone, inference alone."""
 
     images: float
     decoding: float
@@ -33,7 +33,7 @@ class Ceiling:
 
 
 class Offline:
-    """The model and the photos, ready to be run."""
+    """Runs a model over photos without the service."""
 
     def __init__(self, repository: Path, photos: Sequence[bytes]) -> None:
         self.contract = contract.read(repository, contract.versions(repository)[-1])
@@ -43,7 +43,7 @@ class Offline:
         self._sessions = [_open(self.file) for _ in range(os.cpu_count() or 1)]
 
     def measure(self, seconds: float) -> Ceiling:
-        """Each rate for about this long."""
+        """Measures each rate for about this long."""
         return Ceiling(
             self._rate(seconds, self._decode_and_run),
             self._rate(seconds, self._decode),
@@ -51,7 +51,7 @@ class Offline:
         )
 
     def decode(self, photo: bytes) -> NDArray[np.uint8]:
-        """A photo as the model takes it, by way of its canonical JPEG: uint8 [S, S, 3]."""
+        """Decodes a photo as the model takes it, by way of its canonical JPEG: uint8 [S, S, 3]."""
         return pixels(canonical(photo, RULES), self.contract.resize, self.contract.crop)
 
     def _rate(self, seconds: float, work: "Callable[[int, list[bytes]], object]") -> float:

@@ -1,4 +1,4 @@
-"""The parts of a search one by one, asked directly: what it costs at least."""
+"""Measures the parts of a search one by one, without HTTP: what a search costs at least."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,23 +10,23 @@ from sidecar.index.store import GenerationStore
 from sidecar.models.triton import TritonClient
 
 COUNT = 300
-WANTED = SearchRequest(num_results=10, nprob=5, max_dist=4.0)
+REQUEST = SearchRequest(num_results=10, nprob=5, max_dist=4.0)
 
 
 def parts_of_a_search(
     env: dict[str, str], offline: Offline, photos: Sequence[bytes]
 ) -> dict[str, float]:
-    """Median milliseconds of decoding, of one inference by Triton, of a search of the index.
+    """Returns median milliseconds of decoding, an inference by Triton, a search of the index.
 
     Args:
         env: of a stack that runs and has an index.
     """
     generation = GenerationStore(Path(env["DATA_DIR"]) / "index").current()
-    extractor = TritonClient(env["TRITON_URL"], timeout_s=10)
+    triton = TritonClient(env["TRITON_URL"], timeout_s=10)
     images = [offline.decode(photo) for photo in photos[:COUNT]]
-    queries = [extractor.features(image[None], offline.contract) for image in images]
+    queries = [triton.features(image[None], offline.contract) for image in images]
     return {
         "decode": median_ms(offline.decode, photos[:COUNT]),
-        "inference": median_ms(lambda i: extractor.features(i[None], offline.contract), images),
-        "index": median_ms(lambda query: rank(generation, query[0], WANTED), queries),
+        "inference": median_ms(lambda i: triton.features(i[None], offline.contract), images),
+        "index": median_ms(lambda query: rank(generation, query[0], REQUEST), queries),
     }

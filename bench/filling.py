@@ -1,4 +1,4 @@
-"""Many images for a catalogue past HTTP and past the queue of adds, which would take hours."""
+"""Fills a catalogue with many images past HTTP and the queue of adds, which would take hours."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -12,12 +12,12 @@ AT_ONCE = 1024  # images a commit
 
 
 def fill(catalogue: Catalogue, images: Iterable[NewImage]) -> None:
-    """Store images in large commits."""
+    """Stores images in large commits."""
     source = iter(images)
     while batch := list(islice(source, AT_ONCE)):
         catalogue.adds.add_all(batch)
 
 
-def blank(name: str, model: ModelRecord, vector: NDArray[np.float32]) -> NewImage:
-    """An image with features, float32 [D], and no photo."""
-    return NewImage(name, "0" * 64, b"\xff", {model: vector})
+def blank(name: str, model: ModelRecord, features: NDArray[np.float32]) -> NewImage:
+    """Returns an image with features, float32 [D], and no photo."""
+    return NewImage(name, "0" * 64, b"\xff", {model: features})

@@ -1,11 +1,11 @@
-"""The HTTP path beside what the machine can do at most, and beside an afternoon's version.
+"""Compares the HTTP path with the most that the machine can do, and with the peer.
 
     python -m bench.http --images FOLDER_OF_PHOTOS
     python -m bench.http --precisions int8 --rounds 1
 
-Everything is measured by turns in one run, so that the figures can be held against each other; the
-rates are medians of the rounds. The clients are on the same cores: their processor time is measured
-and taken off, as `bench.load.Run.rate` says.
+Everything is measured by turns in one run, so that the figures can be compared; the rates are
+medians of the rounds. The clients are on the same cores: their processor time is measured and
+subtracted, as `bench.load.Run.rate` says. The peer is `bench.afternoon`.
 """
 
 import argparse
@@ -26,12 +26,12 @@ import requests
 
 from bench.ceiling import Ceiling, Offline
 from bench.direct import parts_of_a_search
+from bench.features import mixed, real
 from bench.filling import blank, fill
 from bench.http_report import Figures, print_tables
 from bench.load import Request, Run, run
 from bench.photos import photos
 from bench.uploads import ARCHIVE, Uploads
-from bench.vectors import mixed, real
 from local import process
 from local.ports import free_ports
 from local.process import Start
@@ -45,12 +45,12 @@ FEW = 1_000  # images where the cost of an add is measured first
 LEASE_S = 3600
 CEILING_S = 8
 MIXED_S = 20
-MOST_ADDS = 6000  # more than any machine here adds meanwhile
+MOST_ADDS = 6000  # more than a machine adds meanwhile
 ARCHITECTURE = "efficientnet-lite0"
 
 
 def main() -> int:
-    """Print the tables of each precision."""
+    """Prints the tables of each precision."""
     arguments = _parser().parse_args()
     files = photos(arguments.images)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 class Bench:
-    """One precision: the real stack and the afternoon's version, by turns."""
+    """Measures one precision: the real stack and the peer, by turns."""
 
     def __init__(
         self, folder: Path, repository: Path, files: list[bytes], arguments: argparse.Namespace
@@ -79,7 +79,7 @@ class Bench:
         self._uploads = Uploads(files)
 
     def measure(self) -> Figures:
-        """Everything, in the order of the tables."""
+        """Measures everything, in the order of the tables."""
         figures: Figures = {"archive": ARCHIVE}
         data = self._folder / "data"
         data.mkdir()
@@ -127,7 +127,7 @@ class Bench:
         return rounds
 
     def _grown(self, port: int) -> list[dict[str, Any]]:
-        """Adds where there are many images already."""
+        """Measures adds where there are many images already."""
         return [
             {
                 "ceiling": self._ceiling(),
@@ -146,7 +146,7 @@ class Bench:
         }
 
     def _mixed(self, port: int) -> dict[str, Run]:
-        """One client searches while fifty add."""
+        """Measures one client that searches while fifty add."""
         with _pool() as adders, _pool() as searcher:
             adding = adders.submit(run, port, self._uploads.adds(MOST_ADDS), CLIENTS, MIXED_S + 8)
             time.sleep(6)  # for the requests to have come to their process
@@ -159,7 +159,7 @@ class Bench:
     # -- the stacks
 
     def _fill(self, stack: Stack, images: int) -> None:
-        """Bring the catalogue to about this many images, past HTTP: made-up features, no photos."""
+        """Fills the catalogue to about this many images past HTTP: mixed features, no photos."""
         catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", LEASE_S)
         record = catalogue.models.in_use()
         assert record is not None
@@ -170,7 +170,7 @@ class Bench:
 
     @contextmanager
     def _afternoon(self) -> Iterator[int]:
-        """The peer on a port of its own."""
+        """Runs the peer on a port of its own."""
         folder = self._folder / "afternoon"
         folder.mkdir()
         [port] = free_ports(1)
@@ -187,7 +187,7 @@ class Bench:
 
 
 def _apart(port: int, sent: list[Request], clients: int) -> Run:
-    """Clients in a process of their own, so that their time can be told."""
+    """Runs the clients in a process of their own, so that their processor time can be measured."""
     with _pool() as pool:
         return pool.submit(run, port, sent, clients).result()
 
@@ -197,7 +197,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _memory(stack: Stack) -> dict[str, int]:
-    """Bytes of each process of the stack; what several share is split between them."""
+    """Returns bytes of each process of the stack; shared memory is split between them."""
     found: dict[str, int] = {}
     for name in COMMANDS:
         first = psutil.Process(stack.pid(name))
@@ -229,10 +229,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos; else packaged ones")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument("--rounds", type=int, default=3, help="of which the medians are told")
+    parser.add_argument("--rounds", type=int, default=3, help="the tables show their medians")
     parser.add_argument("--adds", type=int, default=1500, help="of a round")
     parser.add_argument("--size", type=int, default=100_000, help="images where searches look")
-    parser.add_argument("--soak", type=int, default=0, help="adds after which memory is told again")
+    parser.add_argument("--soak", type=int, default=0, help="adds before memory is measured again")
     parser.add_argument("--folder", type=Path, help="where the stack keeps its state")
     return parser
 

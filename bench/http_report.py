@@ -1,4 +1,4 @@
-"""What the bench of the HTTP path has found, as tables."""
+"""Prints the figures of `bench.http` as tables."""
 
 from collections.abc import Callable
 from statistics import median
@@ -8,7 +8,7 @@ Figures = dict[str, Any]
 
 
 def print_tables(precision: str, figures: Figures) -> None:
-    """Print all that was measured with a model, in Markdown."""
+    """Prints all that was measured with a model, in Markdown."""
     print(f"\n## {precision}\n")
     _adding(figures)
     _searching(figures)
@@ -73,8 +73,8 @@ def _searching(figures: Figures) -> None:
         times = [f"{run.percentile_ms(share):.1f}" for share in (0.5, 0.99)]
         rows.append([name, *times, f"{run.rate():.0f}", beside])
     _table(["searches", "p50, ms", "p99, ms", "a second", "beside the ceiling"], rows)
-    told = ", ".join(f"{name} {ms:.1f}" for name, ms in direct.items())
-    print(f"The parts, one after the other on an idle machine, ms: {told}; {parts:.1f} in all.")
+    each = ", ".join(f"{name} {ms:.1f}" for name, ms in direct.items())
+    print(f"The parts, one after the other on an idle machine, ms: {each}; {parts:.1f} in all.")
     print(f"While 50 added: {figures['mixed']['add'].rate():.0f} adds/s.\n")
 
 

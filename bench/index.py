@@ -1,4 +1,4 @@
-"""The index, beside plain FAISS: training, updating, recall and speed at several sizes.
+"""Compares the index with plain FAISS: training, updating, recall and speed at several sizes.
 
     python -m bench.index --features FOLDER_OF_PHOTOS
     python -m bench.index --features features.npy --sizes 10000 100000 --chart recall.svg
@@ -6,7 +6,7 @@
 Every size gets a catalogue of its own in a temporary folder, which is trained and then updated by a
 tenth as a worker does it. Plain FAISS does the same clustering and adding, with everything in
 memory; HNSW32 is FAISS' graph index over full features. Each part runs in a process of its own, so
-that its peak memory can be told. A million images take half an hour and 20 GB of disk, 12 GB of
+that its peak memory can be measured. A million images take half an hour, 20 GB of disk and 12 GB of
 memory.
 """
 
@@ -26,9 +26,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.features import mixed, real
 from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
-from bench.vectors import mixed, real
 from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
 from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
 from sidecar.index.builder import BuildRules
@@ -44,13 +44,13 @@ QUERIES = 500
 EXACT_QUERIES = 10
 SEARCHING_S = 5.0
 IMPORTS_S = 3.0  # until a process searches
-AT_ONCE = 2048  # vectors read at once
+AT_ONCE = 2048  # rows read at once
 ROW_BYTES = 8 + 4  # a sequence number and a CRC-32
 LEASE_S = 3600
 
 
 def main() -> int:
-    """Print a table for each size, and draw the chart."""
+    """Prints a table for each size and draws the chart."""
     arguments = _parser().parse_args()
     base = real(arguments.features, arguments.repository)
     print(f"{len(base)} features of real photos, {base.shape[1]} values each.")
@@ -71,7 +71,7 @@ def _measure(
     folder: Path, base: NDArray[np.float32], size: int, hnsw: bool, searching_s: float
 ) -> Figures:
     new = size // 10
-    _write_vectors(folder, base, size + new + size // 100)
+    _write_features(folder, base, size + new + size // 100)
     figures: Figures = {"truth": _apart(_truth, folder, size)}
     _apart(_fill, folder, 0, size)
     figures["plain train"] = _apart(_plain_train, folder, size)
@@ -91,7 +91,7 @@ def _measure(
 
 
 def _apart(work: Callable[..., Any], *arguments: Any, threads: int | None = None) -> Any:
-    """Run in a process of its own, on all cores unless told otherwise."""
+    """Runs work in a process of its own, by default on all cores."""
     os.environ["OMP_NUM_THREADS"] = str(threads or os.cpu_count())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -102,8 +102,8 @@ def _apart(work: Callable[..., Any], *arguments: Any, threads: int | None = None
 # -- what there is
 
 
-def _write_vectors(folder: Path, base: NDArray[np.float32], count: int) -> None:
-    """As many vectors as are asked for: the real ones while they last."""
+def _write_features(folder: Path, base: NDArray[np.float32], count: int) -> None:
+    """Writes `count` rows of features: the real ones while they last, then mixtures."""
     with (folder / "vectors.f16").open("wb") as file:
         file.write(base[:count].astype("<f2").tobytes())
         for block in mixed(base, max(0, count - len(base)), seed=1):
@@ -111,7 +111,7 @@ def _write_vectors(folder: Path, base: NDArray[np.float32], count: int) -> None:
     (folder / "width").write_text(str(base.shape[1]))
 
 
-def _vectors(folder: Path, start: int, count: int) -> NDArray[np.float16]:
+def _features(folder: Path, start: int, count: int) -> NDArray[np.float16]:
     width = int((folder / "width").read_text())
     offset = start * width * 2
     return np.fromfile(folder / "vectors.f16", "<f2", count * width, offset=offset).reshape(
@@ -120,7 +120,7 @@ def _vectors(folder: Path, start: int, count: int) -> NDArray[np.float16]:
 
 
 def _wide(folder: Path, start: int, count: int) -> NDArray[np.float32]:
-    return _vectors(folder, start, count).astype(np.float32)
+    return _features(folder, start, count).astype(np.float32)
 
 
 def _catalogue(folder: Path) -> Catalogue:
@@ -141,7 +141,7 @@ def _fill(folder: Path, start: int, count: int) -> None:
 
 
 def _task(folder: Path, kind: str) -> Figures:
-    """A task as the worker runs it; also what it wrote, and the memory at its peak."""
+    """Runs a task as the worker does; also returns what it wrote, and the memory at its peak."""
     catalogue, generations = _catalogue(folder), GenerationStore(folder / "index")
     trainer = Trainer(catalogue, generations, BuildRules(0, "auto"), keep_generations=2)
     task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind(kind)).task_id)
@@ -174,7 +174,7 @@ def _inodes(folder: Path) -> set[int]:
 
 
 def _plain_train(folder: Path, size: int) -> Figures:
-    """The same clustering and adding, everything in memory."""
+    """Does the same clustering and adding, everything in memory."""
     vectors = _wide(folder, 0, size)
     sample = vectors[np.random.default_rng(0).choice(size, sample_size(size), replace=False)]
     began = time.perf_counter()
@@ -188,9 +188,9 @@ def _plain_train(folder: Path, size: int) -> Figures:
 
 
 def _plain_update(folder: Path, size: int, new: int) -> Figures:
-    """Adding from memory, and one sequential write of what is new."""
+    """Adds from memory, and writes what is new in one sequential write."""
     index = faiss.read_index(str(folder / "plain.faiss"))
-    rows = _vectors(folder, size, new)
+    rows = _features(folder, size, new)
     vectors = rows.astype(np.float32)
     row_bytes = rows.itemsize * rows.shape[1] + rows.shape[1] // VALUES_PER_CODE // 2 + ROW_BYTES
     filler = rows.tobytes() + bytes((row_bytes - rows.itemsize * rows.shape[1]) * new)
@@ -211,7 +211,7 @@ def _spec(width: int, size: int) -> str:
 
 
 def _truth(folder: Path, size: int) -> None:
-    """The true neighbours of some images, themselves left out, kept in the folder."""
+    """Keeps the true neighbours of some images, themselves left out, in the folder."""
     queries = np.random.default_rng(2).choice(size, min(QUERIES, size), replace=False)
     wanted = np.concatenate([_wide(folder, int(query), 1) for query in queries])
     nearest = np.empty((len(queries), 0), np.float32)
@@ -224,7 +224,7 @@ def _truth(folder: Path, size: int) -> None:
 
 
 def _searches(folder: Path, nprobs: tuple[int, ...]) -> Figures:
-    """Recall@10 and milliseconds at each NPROB, one search after the other."""
+    """Measures recall@10 and milliseconds at each NPROB, one search after the other."""
     generation = GenerationStore(folder / "index").current()
     truth = np.load(folder / "truth.npz")
     figures: Figures = {}
@@ -235,21 +235,21 @@ def _searches(folder: Path, nprobs: tuple[int, ...]) -> Figures:
             _, dist = rank(generation, vector, wanted, itself=int(query) + 1)
             took.append(time.perf_counter() - began)
             found.append(dist)
-        reach = generation.search_params(nprob, NEIGHBOURS + 1)
+        params = generation.search_params(nprob, NEIGHBOURS + 1)
         recall = _recall(found, truth["dist"])
-        figures[str(nprob)] = {"recall": recall, "ms": 1000 * median(took), **vars(reach)}
+        figures[str(nprob)] = {"recall": recall, "ms": 1000 * median(took), **vars(params)}
     return figures
 
 
 def _recall(found: list[NDArray[np.float32]], true: NDArray[np.float32]) -> float:
-    """The share of neighbours no farther than the tenth true one; ties are as good."""
+    """Returns the share of neighbours no farther than the tenth true one; ties are as good."""
     limits = true[:, -1] + 1e-4
     pairs = zip(found, limits, strict=True)
     return float(np.mean([np.count_nonzero(dist <= limit) for dist, limit in pairs])) / NEIGHBOURS
 
 
 def _first_answer(folder: Path) -> float:
-    """Milliseconds from nothing opened to an answer."""
+    """Returns the milliseconds from nothing opened to an answer."""
     vector = np.load(folder / "truth.npz")["vectors"][0]
     began = time.perf_counter()
     rank(GenerationStore(folder / "index").current(), vector, SearchRequest(NEIGHBOURS, 5, np.inf))
@@ -257,7 +257,7 @@ def _first_answer(folder: Path) -> float:
 
 
 def _side_by_side(folder: Path, searching_s: float) -> dict[int, float]:
-    """Searches a second at NPROB 5, by one process and by one for each core."""
+    """Measures searches a second at NPROB 5, by one process and by one for each core."""
     os.environ["OMP_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
     rates: dict[int, float] = {}
@@ -283,7 +283,7 @@ def _count(folder: Path, start: float, until: float) -> int:
 
 
 def _exact(folder: Path, size: int) -> float:
-    """Milliseconds of an exact search, everything in memory."""
+    """Measures milliseconds of an exact search, everything in memory."""
     index = faiss.IndexFlatL2(int((folder / "width").read_text()))
     for start in range(0, size, 65_536):
         index.add(_wide(folder, start, min(65_536, size - start)))
@@ -296,7 +296,7 @@ def _exact(folder: Path, size: int) -> float:
 
 
 def _hnsw(folder: Path, size: int) -> Figures:
-    """FAISS' HNSW32 over full features: time to make, bytes, recall and milliseconds."""
+    """Measures FAISS' HNSW32 over full features: build time, memory, recall and milliseconds."""
     vectors = _wide(folder, 0, size)
     index = faiss.IndexHNSWFlat(vectors.shape[1], 32)
     began = time.perf_counter()
@@ -319,7 +319,7 @@ def _hnsw(folder: Path, size: int) -> Figures:
 
 
 def _peak_bytes() -> int:
-    """Of this process alone; what getrusage tells begins with its parent's."""
+    """Returns the peak of this process alone; getrusage's begins with its parent's."""
     [line] = [s for s in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in s]
     return int(line.split()[1]) * 1024
 

@@ -1,4 +1,4 @@
-"""What the bench of the index has found, as tables and as a chart."""
+"""Prints the figures of `bench.index` as tables, and draws them."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ Figures = dict[str, Any]
 
 
 def print_tables(size: int, figures: Figures) -> None:
-    """Print all that was measured at a size, in Markdown."""
+    """Prints all that was measured at a size, in Markdown."""
     print(f"\n## {size:,} images\n")
     _table(["", "", "beside it"], _costs(size, figures))
     searches = figures["searches"]
@@ -23,7 +23,7 @@ def print_tables(size: int, figures: Figures) -> None:
         _table(head, [[ef, *_beside(one, searches)] for ef, one in hnsw["ef"].items()])
     for kind in ("train", "update"):
         starts = ", ".join(f"{name} {at:.2f}" for name, at in figures[kind]["phases"].items())
-        print(f"{kind}: {starts} (seconds from the start); told: {figures[kind]['report']}")
+        print(f"{kind}: {starts} (seconds from the start); report: {figures[kind]['report']}")
     print(flush=True)
 
 
@@ -67,7 +67,7 @@ def _share(update: Figures) -> str:
 
 
 def _beside(one: Figures, searches: Figures) -> list[str]:
-    """A point of HNSW, and the fastest of ours that finds no less."""
+    """Returns a point of HNSW, and the fastest of ours that finds no less."""
     equal = [own["ms"] for own in searches.values() if own["recall"] >= one["recall"]]
     ours = f"{min(equal):.2f}" if equal else "-"
     return [f"{one['recall']:.4f}", f"{one['ms']:.2f}", ours]
@@ -80,7 +80,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> None:
 
 
 def draw(results: dict[int, Figures], path: Path) -> None:
-    """Recall against milliseconds, a panel for each size, as SVG."""
+    """Draws recall against milliseconds, a panel for each size, as SVG."""
     import matplotlib
 
     matplotlib.use("svg")

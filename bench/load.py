@@ -1,7 +1,7 @@
-"""Clients that keep their connections, cheap enough to share two cores with what they measure.
+"""Sends requests from clients that keep their connections and cost little processor time.
 
-Each is a thread with a socket and requests that were made beforehand. What they cost nonetheless is
-measured, so that it can be told apart from what the service costs.
+Each client is a thread with a socket and requests that were made beforehand. Their processor time
+is measured, so that it can be subtracted from what the service costs.
 """
 
 import itertools
@@ -27,7 +27,7 @@ FORM = (
 
 @dataclass(frozen=True)
 class Request:
-    """Where to post which body."""
+    """Says where to post which body."""
 
     path: str
     body: bytes
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of requests came to.
+    """Holds what a run of requests came to.
 
     Args:
         took_s: from the first request to the last answer.
@@ -52,7 +52,7 @@ class Run:
     last: Any
 
     def rate(self, each: int = 1) -> float:
-        """Images a second, had the clients taken none of the processors' time.
+        """Returns images a second, as if the clients had taken no processor time.
 
         took' = took - client / cores: the service had all cores but for what the clients took.
 
@@ -70,18 +70,18 @@ class Run:
 
 
 def photo(path: str, file: bytes) -> Request:
-    """A photo as the multipart field `data`, as curl -F and requests send it."""
+    """Returns a photo as the multipart field `data`, as curl -F and requests send it."""
     return Request(path, FORM.encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode())
 
 
 def run(port: int, requests: Sequence[Request], clients: int, seconds: float = math.inf) -> Run:
-    """Send requests, each client its next as soon as its last was answered.
+    """Sends requests, each client its next as soon as its last was answered.
 
     Args:
         port: on this machine.
         requests: what to send.
         clients: how many at once.
-        seconds: after which no more are sent.
+        seconds: after these no more are sent.
     """
     source = iter(requests)
     before = _cpu_s()

@@ -1,4 +1,4 @@
-"""Photos to send: those of a folder, or crops of the photos that packages ship."""
+"""Reads photos to send: those of a folder, or crops of the photos that packages ship."""
 
 import sys
 from itertools import islice
@@ -9,7 +9,7 @@ PACKAGED = 1000
 
 
 def photos(folder: Path | None) -> list[bytes]:
-    """The files of every photo of a folder; without one, `PACKAGED` crops of packaged photos."""
+    """Returns every photo of a folder; without one, `PACKAGED` crops of packaged photos."""
     if folder is None:
         from local import photos as packaged  # here: most processes of a bench never need it
 
@@ -18,7 +18,7 @@ def photos(folder: Path | None) -> list[bytes]:
 
 
 def paths(folder: Path) -> list[Path]:
-    """Every photo in a folder and below; ends the command where there is none."""
+    """Returns every photo in a folder and below; ends the command where there is none."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     if not found:
         sys.exit(f"{folder} holds no photos")

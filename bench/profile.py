@@ -1,8 +1,8 @@
-"""A flame graph of a process of the sidecar while fifty clients add: by Python's stacks.
+"""Draws a flame graph of a process of the sidecar while fifty clients add: by Python's stacks.
 
     python -m bench.profile --images FOLDER_OF_PHOTOS --chart profile.svg
 
-py-spy takes samples from outside; a stack that waits is left out as far as py-spy can tell.
+py-spy takes samples from outside; stacks that wait are left out where py-spy sees that they do.
 """
 
 import argparse
@@ -25,7 +25,7 @@ PER_S = 40  # samples; more would take a core of two
 
 
 def main() -> int:
-    """Write the graph."""
+    """Writes the graph."""
     arguments = _parser().parse_args()
     files = photos(arguments.images)
     adds = (photo(f"/similarity/add?id=profile-{n}", file) for n, file in enumerate(cycle(files)))

@@ -1,4 +1,4 @@
-"""How long one call takes."""
+"""Measures how long one call takes."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 def median_ms(call: Callable[[Item], object], items: Iterable[Item]) -> float:
-    """Milliseconds of a call, the median over the items."""
+    """Returns the median milliseconds of a call over the items."""
     spent = []
     for item in items:
         began = time.perf_counter()

@@ -1,9 +1,9 @@
-"""How fast stored images are embedded again by another model, beside the most that is possible.
+"""Measures how fast an upgrade embeds stored images, beside the most that is possible.
 
     python -m bench.upgrade --images FOLDER_OF_PHOTOS
 
-The whole stack, with nobody else asking for anything; the ceiling is `bench.ceiling` with the same
-model and the same photos, before and after. `python -m campaigns.switching` does it under load.
+It runs the whole stack without other requests; the ceiling is `bench.ceiling` with the same model
+and the same photos, before and after. `python -m campaigns.switching` does it under load.
 """
 
 import argparse
@@ -28,7 +28,7 @@ OLD, NEW = "efficientnet-lite0", "efficientnet-lite2"
 
 
 def main() -> int:
-    """Print the table."""
+    """Prints the table."""
     arguments = _parser().parse_args()
     files = photos(arguments.images)
     with tempfile.TemporaryDirectory() as name:
@@ -72,13 +72,13 @@ def _switch(stack: Stack, call: str) -> float:
     """Returns how many images a second were embedded, from the first page to the last."""
     task_id = stack.post(f"/similarity/{call}").json()["task_id"]
     seen: list[tuple[float, int]] = []
-    told: dict[str, Any] = {"status": "ongoing"}
-    while told["status"] == "ongoing":
+    status: dict[str, Any] = {"status": "ongoing"}
+    while status["status"] == "ongoing":
         time.sleep(POLL_S)
-        told = stack.get(f"/similarity/status/{task_id}").json()
-        if "embedded" in told and (not seen or told["embedded"] > seen[-1][1]):
-            seen.append((time.monotonic(), told["embedded"]))
-    assert told["status"] == "ok", told
+        status = stack.get(f"/similarity/status/{task_id}").json()
+        if "embedded" in status and (not seen or status["embedded"] > seen[-1][1]):
+            seen.append((time.monotonic(), status["embedded"]))
+    assert status["status"] == "ok", status
     if len(seen) < 2:
         return 0.0
     (start, first), (end, last) = seen[0], seen[-1]
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos; else packaged ones")
     parser.add_argument("--precision", choices=("int8", "fp32"), default="int8")
     parser.add_argument("--size", type=int, default=4000, help="images that are stored")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median is told")
+    parser.add_argument("--rounds", type=int, default=3, help="the result is their median")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What the clients of a bench send: photos to add, to search with, and in archives."""
+"""Makes the requests of a bench's clients: photos to add, to search with, and in archives."""
 
 import io
 import itertools
@@ -11,7 +11,7 @@ ARCHIVE = 500  # photos in an add_batch
 
 
 class Uploads:
-    """Requests made of the same photos over and over, each add with an id of its own."""
+    """Makes requests of the same photos over and over, each add with an id of its own."""
 
     def __init__(self, photos: Sequence[bytes]) -> None:
         self._photos = photos
@@ -24,7 +24,7 @@ class Uploads:
         return [photo("/similarity/search", file) for file in self._take(count)]
 
     def archives(self, count: int) -> list[Request]:
-        """As many tars of `ARCHIVE` photos as make about so many photos; one at least."""
+        """Returns tars of `ARCHIVE` photos, together about this many photos; at least one tar."""
         return [
             photo("/similarity/add_batch", self._archive(self._take(ARCHIVE)))
             for _ in range(max(1, count // ARCHIVE))

@@ -1,4 +1,4 @@
-"""Kill -9 at random moments, under load; then count whether anything was lost.
+"""Sends kill -9 at random moments under load, then counts whether anything was lost.
 
     python -m campaigns.chaos --kills 100
     python -m campaigns.chaos --kills 100 --database postgresql --seed 7
@@ -45,12 +45,12 @@ REMOVED, OVERWRITTEN = 0.04, 0.08  # of what a client does
 LONGEST_PAUSE_S = 1.5
 SEVERAL = 0.3  # of the waves of kills hit more than one process
 SETTINGS = {"TASK_LEASE_S": "8", "TRITON_TIMEOUT_S": "5"}
-FEATURE_TOLERANCE = 1e-3  # a last bit of float16, which the size of a batch in Triton can move
+FEATURE_TOLERANCE = 1e-3  # a batch's size in Triton can change the last bit of float16
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign does, and where.
+    """Says what a campaign does, and where.
 
     Args:
         kills: how many processes are killed.
@@ -69,11 +69,11 @@ class Plan:
 
 @dataclass
 class Fate:
-    """What may be stored under an id: the pictures that were sent, None for a removal.
+    """Says what may be stored under an id: the pictures that were sent, None for a removal.
 
     Args:
-        acknowledged: the last that was; everything sent before it no longer counts.
-        pending: sent since, and not acknowledged: it may have happened or not.
+        acknowledged: the last acknowledged one; what was sent before it no longer counts.
+        pending: sent since, and not acknowledged: each may have happened or not.
     """
 
     acknowledged: int | None = None
@@ -81,7 +81,7 @@ class Fate:
 
 
 class Worker(threading.Thread):
-    """Something that goes on until it is told to stop."""
+    """Runs on a thread until `stopping` is set."""
 
     def __init__(self, stack: Stack, name: str) -> None:
         super().__init__(name=name)
@@ -128,7 +128,7 @@ class Client(Worker):
 
 
 class Asker(Worker):
-    """Asks for a training or an update as soon as the one before has ended."""
+    """Requests a training or an update as soon as the one before has ended."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack, "asker")
@@ -151,13 +151,13 @@ class Asker(Worker):
 
 
 def kill_at_random(stack: Stack, kills: int, seed: int) -> None:
-    """Kill processes and start them again until `kills` have been killed."""
+    """Kills processes and starts them again until `kills` have been killed."""
     chance = random.Random(seed)  # noqa: S311  the same each time
     done = 0
     while done < kills:
         time.sleep(chance.uniform(0, LONGEST_PAUSE_S))
         if chance.random() < 0.2:
-            stack.wait_ready()  # now and then it gets to work for a while
+            stack.wait_ready()  # now and then it works undisturbed
         several = chance.random() < SEVERAL
         victims = chance.sample(list(COMMANDS), chance.randint(2, 4) if several else 1)
         for name in victims:
@@ -171,7 +171,7 @@ def kill_at_random(stack: Stack, kills: int, seed: int) -> None:
 
 
 def ids_in(url: str) -> set[str]:
-    """Every id in a catalogue."""
+    """Returns every id in a catalogue."""
     catalogue = open_catalogue(url, 30)
     try:
         return {name for _, name in catalogue.images.page(0, 10**9)}
@@ -182,7 +182,7 @@ def ids_in(url: str) -> set[str]:
 def losses(
     stack: Stack, clients: list[Client], pictures: list[bytes], first: set[str]
 ) -> Iterator[str]:
-    """A line for each thing that is not as it was acknowledged."""
+    """Yields a line for each image that is not as it was acknowledged."""
     expected = features_of(stack, pictures)
     url = stack.env["CATALOGUE_URL"]
     fates = {name: fate for client in clients for name, fate in client.fates.items()}
@@ -200,24 +200,24 @@ def losses(
 
 
 def picture_of(stored: NDArray[np.float32], expected: NDArray[np.float32]) -> int:
-    """Which picture, of [n, D], has these features, [D]; -1 for none or several."""
+    """Returns which picture, of [n, D], has these features, [D]; -1 for none or several."""
     same = np.flatnonzero(np.abs(expected - stored).max(axis=1) < FEATURE_TOLERANCE)
     return int(same[0]) if len(same) == 1 else -1
 
 
 def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
-    """The features of each picture, float32 [n, D], straight from Triton."""
+    """Returns the features of each picture, float32 [n, D], straight from Triton."""
     made = contract.read(ROOT / stack.env.get("MODEL_REPOSITORY", "model_repository"), 1)
     settings = from_environment()
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     jpegs = [canonical(file, rules) for file in pictures]
-    extractor = TritonClient(stack.env["TRITON_URL"], 10)
+    triton = TritonClient(stack.env["TRITON_URL"], 10)
     alone = [pixels(jpeg, made.resize, made.crop)[None] for jpeg in jpegs]
-    return np.concatenate([extractor.features(image, made) for image in alone])
+    return np.concatenate([triton.features(image, made) for image in alone])
 
 
 def draw_pictures() -> list[bytes]:
-    """Small PNGs, none like another."""
+    """Draws small PNGs, all different."""
     pictures = []
     for seed in range(PICTURES):
         out = io.BytesIO()
@@ -228,7 +228,7 @@ def draw_pictures() -> list[bytes]:
 
 
 def campaign(folder: Path, plan: Plan) -> None:
-    """Runs one on an empty catalogue; AssertionError says what was lost."""
+    """Runs one campaign on an empty catalogue; its AssertionError says what was lost."""
     settings = {**SETTINGS, **plan.settings, "CATALOGUE_URL": plan.url}
     if plan.backup:
         Stack(folder, **settings).command("restore", str(plan.backup))
@@ -262,7 +262,7 @@ def add_first(stack: Stack, pictures: list[bytes]) -> None:
 
 @contextmanager
 def load(stack: Stack, pictures: list[bytes]) -> Iterator[tuple[list[Client], Asker]]:
-    """Clients at work, and an asker, until the block ends."""
+    """Runs the clients and an asker until the block ends."""
     clients = [Client(stack, number, pictures) for number in range(CLIENTS)]
     asker = Asker(stack)
     threads: list[Worker] = [*clients, asker]
@@ -278,7 +278,7 @@ def load(stack: Stack, pictures: list[bytes]) -> Iterator[tuple[list[Client], As
 
 
 def main() -> int:
-    """Run a campaign in a folder of its own."""
+    """Runs a campaign in a folder of its own."""
     parser = argparse.ArgumentParser(
         prog="python -m campaigns.chaos",
         description=__doc__,

@@ -7,7 +7,7 @@ from export.networks import named
 
 
 class Small(nn.Module):
-    """Eight features and three keywords out of one convolution, drawn at random."""
+    """Makes eight features and three keywords from one convolution, drawn at random."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,13 +20,13 @@ class Small(nn.Module):
 
 
 def small() -> nn.Module:
-    """The network with weights that are the same each time."""
+    """Returns the network with weights that are the same each time."""
     torch.manual_seed(7)
     return Small()
 
 
 class Tiny(nn.Module):
-    """Keeps where things are: 1,280 features, as many as lite0's, out of 32 pixels in no time."""
+    """Keeps where things are: 1,280 features, as many as lite0's, from 32 pixels in no time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,13 +39,13 @@ class Tiny(nn.Module):
 
 
 def tiny() -> nn.Module:
-    """The network with weights that are the same each time."""
+    """Returns the network with weights that are the same each time."""
     torch.manual_seed(7)
     return Tiny()
 
 
 class Projected(nn.Module):
-    """EfficientNet-Lite2 with 64 features and 10 keywords, drawn at random."""
+    """Projects EfficientNet-Lite2 to 64 features and 10 keywords, drawn at random."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,13 +59,13 @@ class Projected(nn.Module):
 
 
 def projected() -> nn.Module:
-    """The network with weights that are the same each time."""
+    """Returns the network with weights that are the same each time."""
     torch.manual_seed(7)
     return Projected()
 
 
 class Signed(nn.Module):
-    """As small, and its features have both signs: those of two seeds are far apart."""
+    """Makes as few features as `Small`, with both signs: those of two seeds are far apart."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()

@@ -1,11 +1,13 @@
-"""Versions that go and come back while clients add: retired, put back, under another number, and
-upgrades cancelled in every phase. Then whether each image's features are its model's.
+"""Retires versions and puts them back under load, then compares features with their model.
+
+Versions are retired, put back, and put under another number, and upgrades are cancelled in every
+phase, while clients add.
 
     python -m campaigns.returning
     python -m campaigns.returning --images 5000
 
-Real versions over the real stack, those of `tests.switching`; `tests/test_returns.py` does it with
-small ones. In the end no request has failed, every image that was acknowledged is there, and its
+It runs the versions of `campaigns.switching` on the real stack; `tests/stack/test_returns.py` does
+it with small ones. In the end no request has failed, every acknowledged image is there, and its
 features by each version are those that the version makes of it.
 """
 
@@ -20,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from campaigns.switching import PATIENCE_S, Traffic, repository, switch
+from campaigns.switching import TASK_TIMEOUT_S, Traffic, repository, switch
 from local import photos
 from local.stack import Stack, add_all, running
 from sidecar.catalogue import Catalogue, ModelRecord, open_catalogue
@@ -29,15 +31,15 @@ from sidecar.models import contract
 from sidecar.models.triton import TritonClient
 
 PHASES = ("embedding", "catching up", "clustering", "adding", "measuring", "preloading")
-OTHER = 0.02  # the squared distance at most that two machines may put between one image's features
+OTHER = 0.02  # squared distance: one image's features on two machines are nearer
 PAGE = 256
-PAUSE_S = 0.3  # between two adds of a client: the catalogue is to be read through in the end
+PAUSE_S = 0.3  # between two adds of a client: in the end the whole catalogue is read
 
 
 @dataclass
 class Shelf:
-    """A stack with version 1 in use, a folder with the versions 1 to 3, and what was found wrong
-    on the way: what a version that is retired had stored is gone in the end."""
+    """Holds a stack with version 1 in use, a folder with versions 1 to 3, and what was found wrong
+    on the way: features of a retired version are gone in the end."""
 
     stack: Stack
     models: Path
@@ -45,7 +47,7 @@ class Shelf:
     wrong: list[str] = field(default_factory=list)
 
     def put(self, version: int, number: int | None = None) -> None:
-        """A version into the repository, in whole, under its number or another one."""
+        """Puts a version into the repository in one step, under its number or another one."""
         number = number or version
         target, coming = self.models / "keywording" / f"{number}", self.models / "coming"
         if target.exists():
@@ -62,7 +64,7 @@ class Shelf:
         switch(self.stack, f"retire?version={version}")
 
     def cancel_in(self, phase: str, version: int) -> str:
-        """Ask for an upgrade and cancel it in a phase; returns how it ended."""
+        """Requests an upgrade and cancels it in a phase; returns how it ended."""
         asked = self.stack.post(f"/similarity/upgrade?version={version}").json()
         path = f"/similarity/status/{asked['task_id']}"
 
@@ -70,9 +72,9 @@ class Shelf:
             status = self.stack.get(path).json()
             return bool(status["status"] != "ongoing" or status["phase"] == phase)
 
-        self.stack.wait(has_come, f"an upgrade is {phase}", PATIENCE_S)
+        self.stack.wait(has_come, f"an upgrade is {phase}", TASK_TIMEOUT_S)
         self.stack.post("/similarity/upgrade/cancel")
-        ended: str = self.stack.finish(asked["task_id"], PATIENCE_S)["status"]
+        ended: str = self.stack.finish(asked["task_id"], TASK_TIMEOUT_S)["status"]
         if ended == "ok":  # its last phases are short
             switch(self.stack, "rollback")
         return ended
@@ -81,8 +83,10 @@ class Shelf:
 def go_and_return(
     shelf: Shelf, traffic: Traffic, phases: tuple[str, ...] = PHASES
 ) -> dict[str, str]:
-    """Everything that can happen to a version, while clients add; returns how each cancelled
-    upgrade ended. Version 1 is in use before, and after."""
+    """Does everything that can happen to a version, while clients add.
+
+    Version 1 is in use before and after. Returns how each cancelled upgrade ended, by phase.
+    """
     with traffic.flowing(searchers=1, adders=2):
         shelf.put(3)
         shelf.upgrade(3)
@@ -96,7 +100,7 @@ def go_and_return(
         shelf.upgrade(3)
         shelf.retire(1)
         shelf.put(1)
-        shelf.upgrade(1)  # what every process remembers of it has another key
+        shelf.upgrade(1)  # under another key than every process remembers
         shelf.retire(3)
         shelf.put(3, number=4)
         shelf.upgrade(4)
@@ -107,22 +111,24 @@ def go_and_return(
 
 
 def strange(stack: Stack, models: Path) -> Iterator[str]:
-    """A sentence for each stored image with features that are not its model's, straight from
-    Triton and past all that the service checks itself."""
+    """Yields a sentence for each stored image whose features are not its model's.
+
+    It asks Triton itself, past all that the service checks.
+    """
     catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
-    extractor = TritonClient(stack.env["TRITON_URL"], 30)
+    triton = TritonClient(stack.env["TRITON_URL"], 30)
     try:
         for record in catalogue.models.all():
-            yield from _strange(catalogue, record, extractor, models)
+            yield from _strange_rows(catalogue, record, triton, models)
     finally:
         catalogue.close()
 
 
-def _strange(
-    catalogue: Catalogue, record: ModelRecord, extractor: TritonClient, models: Path
+def _strange_rows(
+    catalogue: Catalogue, record: ModelRecord, triton: TritonClient, models: Path
 ) -> Iterator[str]:
     made = contract.read(models, record.version)
-    after, at_once = 0, extractor.largest_batch(made)
+    after, at_once = 0, triton.largest_batch(made)
     while page := catalogue.images.page(after, PAGE):
         after = page[-1][0]
         stored = {name: catalogue.images.features(name, record.model) for _, name in page}
@@ -131,7 +137,7 @@ def _strange(
             names = there[start : start + at_once]
             jpegs = [catalogue.images.jpeg(name) for name in names]
             images = np.stack([pixels(jpeg, made.resize, made.crop) for jpeg in jpegs])
-            for name, fresh in zip(names, extractor.features(images, made), strict=True):
+            for name, fresh in zip(names, triton.features(images, made), strict=True):
                 found = stored[name]
                 if found is None or found[1].shape != fresh.shape:
                     yield f"{name} by version {record.version} has a wrong length"
@@ -140,7 +146,7 @@ def _strange(
 
 
 def main() -> int:
-    """Run the campaign, print what came of it; 1 where anything was wrong."""
+    """Runs the campaign and prints the outcome; returns 1 where anything was wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m campaigns.returning",
         description=__doc__,

@@ -1,9 +1,9 @@
-"""Models changed under load; then whether a request failed, an answer was mixed, an image is lost.
+"""Changes models under load, then counts failed requests, mixed answers and lost images.
 
     python -m campaigns.switching
     python -m campaigns.switching --images 5000 --searchers 32
 
-Real versions over the real stack: lite0 INT8, then an upgrade to lite2 INT8, back again, and on to
+It runs real versions on the real stack: lite0 INT8, an upgrade to lite2 INT8, back again, and on to
 a third one with other sizes (D, S and K), while clients search and add all the time. In the end:
 
 - no request has failed;
@@ -36,8 +36,8 @@ from local.stack import Stack, add_all, running
 from sidecar.catalogue import Catalogue, open_catalogue
 
 TOLERANCE = 2e-3  # of a squared distance, for the last bits of float16 and the size of a batch
-ITSELF = 1e-3  # the squared distance at most of an image from itself
-PATIENCE_S = 1800
+ITSELF = 1e-3  # squared distance: an image is no farther from itself
+TASK_TIMEOUT_S = 1800
 LABELS = 10  # of the third version
 VERSIONS = {
     1: ("--arch", "efficientnet-lite0", "--precision", "int8"),
@@ -48,7 +48,7 @@ VERSIONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a search gave: when (monotonic seconds), how long it took, and where it came from."""
+    """Holds an answer to a search: its time (monotonic seconds), duration, and source."""
 
     query: str
     at: float
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass
 class Traffic:
-    """Clients that search and add until they are told to stop."""
+    """Runs clients that search and add until the block of `flowing` ends."""
 
     stack: Stack
     pictures: list[bytes]
@@ -74,7 +74,7 @@ class Traffic:
 
     @contextmanager
     def flowing(self, searchers: int, adders: int) -> Iterator[None]:
-        """As long as the block runs."""
+        """Runs the clients as long as the block runs."""
         clients = [threading.Thread(target=self._search, args=(n,)) for n in range(searchers)]
         clients += [threading.Thread(target=self._add, args=(n,)) for n in range(adders)]
         for client in clients:
@@ -95,11 +95,11 @@ class Traffic:
             files = {"data": self.stored[name]}
             response = session.post(f"{self.stack.url}/similarity/search", files=files, timeout=60)
             if response.status_code == 200:
-                told, head = response.json(), response.headers
+                body, head = response.json(), response.headers
                 came_from = int(head["X-Model-Version"]), int(head["X-Generation"])
                 took_s = time.monotonic() - began
                 self.answers.append(
-                    Answer(name, began, took_s, *came_from, told["dist"], told["result"])
+                    Answer(name, began, took_s, *came_from, body["dist"], body["result"])
                 )
             else:
                 self.failures.append(f"search: {response.status_code} {response.text}")
@@ -121,7 +121,7 @@ class Traffic:
 
 
 def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
-    """The answers that are not wholly of the version that they name: a sentence each."""
+    """Returns a sentence for each answer that is not wholly of the version that it names."""
     keys = {record.version: record.model for record in catalogue.models.all()}
     known: dict[tuple[str, int], Any] = {}
 
@@ -143,7 +143,7 @@ def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
 
 
 def strangers(answers: list[Answer]) -> list[str]:
-    """The answers whose nearest image is not the query itself: a sentence each."""
+    """Returns a sentence for each answer whose nearest image is not the query itself."""
     return [
         f"{a.query} by version {a.version}: the nearest is {a.dist[0]:.4f} away"
         for a in answers
@@ -152,7 +152,7 @@ def strangers(answers: list[Answer]) -> list[str]:
 
 
 def lost(stack: Stack, images: dict[str, bytes]) -> list[str]:
-    """The images that are not their own nearest neighbours."""
+    """Returns the images that are not their own nearest neighbours."""
 
     def is_lost(item: tuple[str, bytes]) -> bool:
         name, picture = item
@@ -167,15 +167,15 @@ def lost(stack: Stack, images: dict[str, bytes]) -> list[str]:
 
 
 def switch(stack: Stack, call: str) -> dict[str, Any]:
-    """Ask for an upgrade or a rollback, and wait for it; it must end well."""
+    """Requests an upgrade or a rollback and waits for it; it must end well."""
     answer = stack.post(f"/similarity/{call}").json()
     assert answer["status"] == "ongoing", answer
-    return stack.finish_well(answer["task_id"], PATIENCE_S)
+    return stack.finish_well(answer["task_id"], TASK_TIMEOUT_S)
 
 
 def repository(folder: Path, *numbers: int) -> Path:
-    """A model repository with these versions."""
-    from export.__main__ import main as export  # here: who only needs the traffic needs no torch
+    """Exports these versions into a model repository."""
+    from export.__main__ import main as export  # here: the traffic alone needs no torch
 
     labels = folder / "labels.txt"
     labels.write_text("".join(f"keyword {n}\n" for n in range(LABELS)))
@@ -189,13 +189,13 @@ def repository(folder: Path, *numbers: int) -> Path:
 
 
 def percentile_ms(answers: list[Answer], share: float) -> float:
-    """The time, ms, within which this share of the answers came."""
+    """Returns the milliseconds within which this share of the answers came."""
     times = sorted(answer.took_s for answer in answers)
     return 1000 * times[min(len(times) - 1, math.floor(share * len(times)))] if times else 0.0
 
 
 def main() -> int:
-    """Run the campaign, print what came of it; 1 where anything was wrong."""
+    """Runs the campaign and prints the outcome; returns 1 where anything was wrong."""
     arguments = _parser().parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -233,8 +233,8 @@ def _campaign(stack: Stack, folder: Path, models: Path, arguments: argparse.Name
 def _verdict(stack: Stack, traffic: Traffic, moments: dict[str, tuple[float, float]]) -> int:
     for name, (began, ended) in moments.items():
         during = [a for a in traffic.answers if began <= a.at < ended]
-        told = f"{percentile_ms(during, 0.5):.0f} ms, p99 {percentile_ms(during, 0.99):.0f} ms"
-        print(f"{name}: {len(during)} searches, p50 {told}")
+        p50, p99 = (percentile_ms(during, share) for share in (0.5, 0.99))
+        print(f"{name}: {len(during)} searches, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
     catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
     mixed = mixed_answers(catalogue, traffic.answers) + strangers(traffic.answers)
     gone = lost(stack, {**traffic.stored, **traffic.added})

@@ -1,1 +1,1 @@
-"""The whole service in a minute: `python -m demo`."""
+"""Shows the whole service in a minute: `python -m demo`."""

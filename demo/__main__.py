@@ -1,4 +1,4 @@
-"""Start everything, add photos, train, search, add more, update, search again, stop everything.
+"""Starts everything, adds photos, trains, searches, adds more, updates, searches, stops everything.
 
 python -m demo [--images FOLDER]
 """
@@ -20,12 +20,12 @@ from local.process import ROOT, NotReady, Start, running
 
 STATE = ROOT / "var" / "demo"
 FIRST, LATER = 1200, 100  # images before the training, and before the update
-NO_ID = re.compile(r"[^\w.:-]")  # what an id has none of
+NOT_IN_IDS = re.compile(r"[^\w.:-]")
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
 def main() -> int:
-    """Run the demo; every process that it starts has ended when it returns."""
+    """Runs the demo; every process that it started has ended when it returns."""
     folder = _arguments().images
     print("== photos")
     collection = list(_collection(folder))
@@ -78,7 +78,7 @@ def _search(client: Client, what: str, file: bytes) -> None:
 
 @contextmanager
 def _stack() -> Iterator[Client]:
-    """The stack of the Procfile on free ports, stopped at the end whatever happens."""
+    """Runs the stack of the Procfile on free ports and always stops it at the end."""
     env = environment.private(STATE)
     log = STATE / "stack.log"
     print(f"== starting Triton, Redis, a worker and the sidecar (log: {log})", flush=True)
@@ -93,12 +93,12 @@ def _stack() -> Iterator[Client]:
 
 
 def _collection(folder: Path | None) -> Iterator[Photo]:
-    """The photos of a folder, filled up where it has too few with crops of packaged photos."""
+    """Yields the photos of a folder, then crops of packaged photos while there are too few."""
     given = 0
     for path in sorted(folder.rglob("*")) if folder else []:
         if path.suffix.lower() in ENDINGS:
             given += 1
-            yield f"{given}-{NO_ID.sub('_', path.stem)}"[:255], path.read_bytes()
+            yield f"{given}-{NOT_IN_IDS.sub('_', path.stem)}"[:255], path.read_bytes()
     missing = FIRST + LATER - given
     if missing > 0:
         if folder:

@@ -1,4 +1,4 @@
-"""The service as a client sees it."""
+"""A client of the service."""
 
 import json
 import threading
@@ -31,23 +31,23 @@ class Client:
             return False
 
     def add_all(self, photos: Iterable[Photo]) -> Iterator[Any]:
-        """Add photos from many threads, and give the answers as they come."""
+        """Adds photos from `CLIENTS` threads and yields the answers in the photos' order."""
         with ThreadPoolExecutor(CLIENTS) as pool:
             yield from pool.map(self._add, photos)
 
     def add_archive(self, archive: bytes) -> list[Any]:
-        """Add a tar or a zip of photos, and give the answer for each."""
+        """Adds the photos of a tar or zip and returns the answer for each."""
         lines = self._ask("POST", "/similarity/add_batch", data=archive).text.splitlines()
         return [json.loads(line) for line in lines]
 
-    def run(self, kind: str, told: Callable[[str], None]) -> Any:
-        """Ask for a training or an update, and wait for it."""
+    def run(self, kind: str, report: Callable[[str], None]) -> Any:
+        """Requests a training or an update and waits for it; `report` gets the first answer."""
         answer = self.get(f"/similarity/{kind}")
-        told(json.dumps(answer))
+        report(json.dumps(answer))
         return self.finish(answer)
 
     def finish(self, answer: Any) -> Any:
-        """Wait for the task that an answer names, and give how it ended."""
+        """Waits for the task that an answer names and returns its last status."""
         while answer["status"] == "ongoing":
             time.sleep(POLL_S)
             answer = self._json("GET", f"/similarity/status/{answer['task_id']}")

@@ -1,1 +1,1 @@
-"""What stands around a deployment: checks of the machine that it shall run on."""
+"""Checks and builds what is deployed: containers, GPUs, releases; and holds their configuration."""

@@ -1,7 +1,10 @@
-"""Torch modules made into versions of the model repository; run it with `python -m export`.
+"""Makes torch modules into versions of the model repository: `python -m export`.
 
-    networks ──► graph ──► sessions (quantise, compare) ──► versions ──► publish
-    (torch)      (onnx)    (onnxruntime)                    (contract)   (staged, renamed)
+    pipeline:  networks ──► graph ──► runtime ──────────────► checks ──► contract ──► publish
+               torch        onnx      onnxruntime: int8,      what any                staged beside,
+                                      compared with fp32      Triton loads            renamed whole
+
+    config renders config.pbtxt, the one for all versions
 
 The sidecar never imports this package, and torch never leaves `networks`.
 """

@@ -1,4 +1,4 @@
-"""The command line of the export: arguments in, one version in the model repository out."""
+"""The command line of the export: it reads the arguments and publishes one version."""
 
 import argparse
 import sys
@@ -41,7 +41,7 @@ FACTORY_OPTIONS = ("resize", "crop", "mean", "std")
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run the command line; 0 when a version was published, 2 when it was refused.
+    """Runs the command line; returns 0 when a version was published, 2 when it was refused.
 
     Args:
         words: the arguments; None takes this process's own.
@@ -64,7 +64,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _export(words: list[str], say: pipeline.Say) -> str:
-    """Make a version, as the arguments say."""
+    """Makes a version as the arguments say."""
     arguments = _parser().parse_args(words)
     publish.check_free(arguments.repository, arguments.version, arguments.force)
     order = _order(arguments, configure.purpose(arguments))
@@ -89,15 +89,27 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="int8 for a CPU, fp32 for a GPU",
     )
-    parser.add_argument("--version", type=positive, required=True, metavar="N")
-    parser.add_argument("--repository", type=Path, default=Path("model_repository"), metavar="DIR")
-    parser.add_argument("--force", action="store_true", help="replace a version of this number")
+    _add_version_options(parser)
     parser.add_argument("--checkpoint", type=file, metavar="FILE", help="weights to load")
     parser.add_argument("--labels", type=file, metavar="FILE", help="one keyword a line")
-    parser.add_argument("--calibration", type=folder, metavar="DIR", help="photos for int8")
+    parser.add_argument(
+        "--calibration", type=folder, metavar="DIR", help="photos that set int8's ranges"
+    )
     configure.add_options(parser)
     _add_factory_options(parser)
     return parser
+
+
+def _add_version_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", type=positive, required=True, metavar="N", help="its number")
+    parser.add_argument(
+        "--repository",
+        type=Path,
+        default=Path("model_repository"),
+        metavar="DIR",
+        help="the model repository; default: model_repository",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a version of this number")
 
 
 def _add_factory_options(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +121,7 @@ def _add_factory_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
-    """Find the network and its labels.
+    """Finds the network and its labels.
 
     Raises:
         ExportRefused: arguments that don't go together.

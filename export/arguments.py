@@ -1,4 +1,4 @@
-"""The words of a command line, each checked, with errors on one line."""
+"""Types of command-line arguments, and a parser whose errors take one line."""
 
 import argparse
 from pathlib import Path
@@ -8,28 +8,28 @@ from export.errors import ExportRefused
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with its errors on one line."""
+    """Reports a wrong argument as `ExportRefused`, on one line."""
 
     def error(self, message: str) -> NoReturn:
         raise ExportRefused(message)
 
 
 def positive(text: str) -> int:
-    """An integer from 1 on."""
+    """Reads an integer from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no positive integer")
     return int(text)
 
 
 def file(text: str) -> Path:
-    """A file that is there."""
+    """Reads the path of an existing file."""
     if not Path(text).is_file():
         raise argparse.ArgumentTypeError(f"there is no file '{text}'")
     return Path(text)
 
 
 def folder(text: str) -> Path:
-    """A folder that is there."""
+    """Reads the path of an existing folder."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder '{text}'")
     return Path(text)

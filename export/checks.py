@@ -1,4 +1,4 @@
-"""What a graph must be, so that every Triton takes it under the one config.pbtxt."""
+"""The rules that a graph must keep, so that every Triton loads it under the one config.pbtxt."""
 
 from pathlib import Path
 
@@ -15,27 +15,29 @@ TENSORS = {
 
 
 def check(path: Path) -> None:
-    """Check the file itself against the rules.
+    """Checks a finished ONNX file against the rules.
 
     Raises:
-        ExportRefused: it breaks one; the text says which.
+        ExportRefused: the file breaks a rule; the text says which.
     """
     stamp = graph.stamp(path)
     if stamp.ir > IR_MAX:
-        raise ExportRefused(f"{path.name} has IR version {stamp.ir}; at most {IR_MAX} loads")
+        raise ExportRefused(f"{path.name} has IR version {stamp.ir}; Triton loads at most {IR_MAX}")
     if not 1 <= stamp.opset <= OPSET_MAX:
-        raise ExportRefused(f"{path.name} has opset {stamp.opset}; at most {OPSET_MAX} loads")
+        raise ExportRefused(f"{path.name} has opset {stamp.opset}; Triton loads 1 to {OPSET_MAX}")
     if stamp.domains:
-        raise ExportRefused(f"{path.name} needs operators of {', '.join(stamp.domains)}")
+        raise ExportRefused(
+            f"{path.name} needs operators of {', '.join(stamp.domains)}; Triton has standard ones"
+        )
     _check_tensors(path.name, runtime.tensors(path))
 
 
 def _check_tensors(file: str, found: dict[str, tuple[str, list[int]]]) -> None:
     if found.keys() != TENSORS.keys():
         raise ExportRefused(f"{file} has the tensors {sorted(found)}, not {sorted(TENSORS)}")
-    for name, wanted in TENSORS.items():
-        if found[name] != wanted:
+    for name, expected in TENSORS.items():
+        if found[name] != expected:
             raise ExportRefused(
-                f"{file} gives '{name}' as {found[name][0]} {found[name][1]}, where Triton's config"
-                f" says {wanted[0]} {wanted[1]}"
+                f"{file} gives '{name}' as {found[name][0]} {found[name][1]}, where config.pbtxt"
+                f" says {expected[0]} {expected[1]}"
             )

@@ -1,11 +1,11 @@
-"""config.pbtxt, rendered for where the model runs; kept once somebody has tuned it.
+"""Renders config.pbtxt for where the model runs, and keeps one that was changed by hand.
 
     cpu        batches of 8
     cuda       batches of 32; any precision
     tensorrt   batches of 32, half precision; the versions are exported as fp32
 
 The texts are templates, so that each number stands beside its reason. The head of a rendered file
-says what it was made for and the SHA-256 of the rest: while they agree, an export makes it anew.
+says what it was made for and the SHA-256 of the rest: while both agree, an export renders it anew.
 
 int8 is not for TensorRT. It takes symmetric scales alone (zero points of 0), and int8 as exported
 here has the uint8 activations that CPUs want: the graph would fall into hundreds of pieces, none of
@@ -44,11 +44,11 @@ HEAD = re.compile(
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a config is made for.
+    """Says what a config.pbtxt is made for.
 
     Args:
         target: one of TARGETS.
-        processes: of the sidecar, that answer HTTP.
+        processes: how many of the sidecar's answer HTTP.
     """
 
     target: str = "cpu"
@@ -56,7 +56,7 @@ class Purpose:
 
 
 def render(purpose: Purpose, sizes: Sequence[int]) -> str:
-    """The text of config.pbtxt.
+    """Returns the text of config.pbtxt.
 
     Args:
         sizes: S of each version, pixels; only TensorRT asks.
@@ -81,10 +81,10 @@ def render(purpose: Purpose, sizes: Sequence[int]) -> str:
 
 
 def tensorrt_parameters(sizes: Sequence[int]) -> dict[str, str]:
-    """Triton's parameters of TensorRT, for versions of these sizes S, pixels.
+    """Returns Triton's parameters of TensorRT for versions of these sizes S, pixels.
 
-    The best speed is for full batches of the largest images: adds fill them, and they are what a
-    GPU is busy with.
+    The profile is tuned for full batches of the largest images: adds fill them, and they are most
+    of a GPU's work.
     """
     batch, least, most = BATCHES["tensorrt"], min(sizes), max(sizes)
     full = f"image:{batch}x{most}x{most}x3"
@@ -102,7 +102,7 @@ def tensorrt_parameters(sizes: Sequence[int]) -> dict[str, str]:
 
 
 def purpose_of(text: str) -> Purpose | None:
-    """What a text was rendered for; None where somebody has changed it since."""
+    """Returns what a text was rendered for; None where it was changed by hand since."""
     head = HEAD.match(text)
     if head is None or head[1] not in TARGETS or head[3] != _digest(text[head.end() :]):
         return None
@@ -110,18 +110,18 @@ def purpose_of(text: str) -> Purpose | None:
 
 
 def read(repository: Path) -> str | None:
-    """The config of a repository, where there is one."""
+    """Returns the text of a repository's config.pbtxt; None where there is none."""
     path = repository / MODEL / CONFIG_FILE
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def check(purpose: Purpose, repository: Path, but: int = 0) -> None:
-    """Refuse a target that a version in the repository can't run on.
+    """Refuses a target that a version in the repository can't run on.
 
     Args:
-        but: a version that is about to be replaced.
+        but: a version that is about to be replaced, and is not checked.
     Raises:
-        ExportRefused: it names the version, and what to do.
+        ExportRefused: a version can't run on it; the text names the version and what to do.
     """
     if purpose.target == "tensorrt":
         for version in contract.versions(repository):
@@ -130,7 +130,7 @@ def check(purpose: Purpose, repository: Path, but: int = 0) -> None:
 
 
 def check_tensorrt(model: Path, version: int) -> None:
-    """Refuse an ONNX file that TensorRT would not take in one piece."""
+    """Refuses an ONNX file that TensorRT would not take in one piece."""
     if graph.is_quantised(model):
         raise ExportRefused(
             f"version {version} is int8, which TensorRT does not take: --target cuda runs it"
@@ -138,16 +138,16 @@ def check_tensorrt(model: Path, version: int) -> None:
         )
     if not graph.takes_bytes(model):
         raise ExportRefused(
-            f"version {version} is of an earlier release, whose bytes TensorRT does not take:"
-            " export it again, as another version"
+            f"version {version} is of an earlier release, and TensorRT does not take its input of"
+            " bytes: export it again, as another version"
         )
 
 
 def sizes(repository: Path, coming: tuple[int, int] | None = None) -> list[int]:
-    """S of each version in a repository, pixels.
+    """Returns S of each version in a repository, pixels, ascending.
 
     Args:
-        coming: number and S of one that will be there.
+        coming: number and S of a version that is about to be published.
     """
     found = {v: contract.read(repository, v).crop for v in contract.versions(repository)}
     return sorted({**found, **dict([coming] if coming else [])}.values())

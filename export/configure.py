@@ -11,11 +11,12 @@ from sidecar.settings import from_environment
 
 DESCRIPTION = """Render the model's config.pbtxt for where it runs. cuda takes every precision;
 tensorrt takes fp32, computes in half precision, and builds an engine for each version when it is
-loaded. One that was changed by hand stays, unless --force is given."""
+loaded. A config.pbtxt that was changed by hand stays, unless --force is given."""
 
 
 def run(words: list[str]) -> str:
-    """Render config.pbtxt anew, for the versions that are there; says what was done.
+    """Renders config.pbtxt anew for the versions in a repository; returns a line that says what it
+    did.
 
     Raises:
         ExportRefused: it was changed by hand, or a version can't run there.
@@ -33,33 +34,34 @@ def run(words: list[str]) -> str:
     sizes = config.sizes(repository)
     if not sizes:
         raise ExportRefused(f"there is no version of the model in {repository}")
-    wanted = purpose(arguments)
-    if wanted is None:
+    target = purpose(arguments)
+    if target is None:
         raise ExportRefused("config.pbtxt was changed by hand and stays; --force replaces it")
-    config.check(wanted, repository)
-    changed = publish.write_config(repository, config.render(wanted, sizes))
-    done = "is made anew" if changed else "is as before"
-    return f"config.pbtxt {done}: {wanted.target}, {wanted.processes + 1} instances"
+    config.check(target, repository)
+    changed = publish.write_config(repository, config.render(target, sizes))
+    done = "is rendered anew" if changed else "is as before"
+    return f"config.pbtxt {done}: {target.target}, {target.processes + 1} instances"
 
 
 def add_options(parser: Parser) -> None:
-    """The options that say what config.pbtxt is made for."""
+    """Adds the options that say what config.pbtxt is made for."""
     group = parser.add_argument_group(
         "config.pbtxt, one for all versions (what is not given stays)"
     )
+    group.add_argument("--target", choices=config.TARGETS, help="at first, cpu")
     group.add_argument(
-        "--target", choices=config.TARGETS, help="cpu, if there is no config.pbtxt yet"
-    )
-    group.add_argument(
-        "--processes", type=positive, metavar="N", help="of the sidecar; at first, HTTP_PROCESSES"
+        "--processes",
+        type=positive,
+        metavar="N",
+        help="of the sidecar, for HTTP; at first, HTTP_PROCESSES",
     )
 
 
 def purpose(arguments: argparse.Namespace) -> Purpose | None:
-    """What config.pbtxt shall be made for; None where it was changed by hand.
+    """Returns what config.pbtxt shall be made for; None where it was changed by hand.
 
     Raises:
-        ExportRefused: it was, and these arguments ask for another.
+        ExportRefused: it was, and these arguments ask for another target.
     """
     default = Purpose(processes=from_environment().http_processes)
     text = config.read(arguments.repository)
@@ -68,7 +70,7 @@ def purpose(arguments: argparse.Namespace) -> Purpose | None:
         now = default
     if now is None and (arguments.target or arguments.processes):
         raise ExportRefused(
-            "config.pbtxt was changed by hand and stays; to have it made anew:"
+            "config.pbtxt was changed by hand and stays; to render it anew:"
             " python -m export config --force --target ..."
         )
     return now and Purpose(arguments.target or now.target, arguments.processes or now.processes)

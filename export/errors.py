@@ -1,5 +1,5 @@
-"""The one error of the export: what was asked for can't be made, in one line for people."""
+"""The one error of the export."""
 
 
 class ExportRefused(Exception):
-    """An argument is wrong, or what came out breaks a rule of the model repository."""
+    """Says in one line why a version can't be made: a wrong argument, or a broken rule."""

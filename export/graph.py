@@ -1,4 +1,4 @@
-"""The ONNX file itself, read and cleaned. The one door to onnx."""
+"""Reads and cleans ONNX files. The one door to onnx."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ DEFAULT_DOMAIN = ("", "ai.onnx")
 
 @dataclass(frozen=True)
 class Stamp:
-    """What an ONNX file says of itself.
+    """Holds the versions that an ONNX file names.
 
     Args:
         ir: version of the file format.
         opset: version of the standard operators.
-        domains: names of other operator sets that it asks for.
+        domains: names of the other operator sets that the graph needs.
     """
 
     ir: int
@@ -28,7 +28,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Convolutions:
-    """The parts of a network that int8 treats apart.
+    """Names the parts of a network that int8 treats differently.
 
     Args:
         stem: name of the first convolution's node; none where there is no convolution.
@@ -40,10 +40,10 @@ class Convolutions:
 
 
 def stamp(path: Path) -> Stamp:
-    """Check a file as ONNX and read its versions.
+    """Checks a file as ONNX and reads its versions.
 
     Raises:
-        ExportRefused: it is damaged, or no valid graph.
+        ExportRefused: the file is damaged, or no valid graph.
     """
     try:
         onnx.checker.check_model(str(path), full_check=True)
@@ -57,7 +57,7 @@ def stamp(path: Path) -> Stamp:
 
 
 def convolutions(path: Path) -> Convolutions:
-    """Find the first and the grouped convolutions of a graph."""
+    """Finds the first and the grouped convolutions of a graph."""
     nodes = [node for node in onnx.load(str(path)).graph.node if node.op_type == "Conv"]
     grouped = [
         node.input[1]
@@ -68,7 +68,7 @@ def convolutions(path: Path) -> Convolutions:
 
 
 def clean(path: Path) -> None:
-    """Drop what ONNX Runtime's tools leave in a file: operator sets and shapes that nobody needs.
+    """Drops what ONNX Runtime's tools leave in a file: unused operator sets and shapes.
 
     Shapes of inner tensors are dropped so that a size seen at export is promised nowhere.
     """
@@ -83,7 +83,7 @@ def clean(path: Path) -> None:
 
 
 def sign(path: Path) -> None:
-    """Name the first tensor after the weights.
+    """Names the first tensor after the weights.
 
     ONNX Runtime keeps TensorRT's engines by the names of the file, the inputs and the nodes'
     outputs, and not by the weights: a network trained anew would be answered by the engine of the
@@ -104,11 +104,11 @@ def sign(path: Path) -> None:
 
 
 def takes_bytes(path: Path) -> bool:
-    """Whether the bytes of the input go into casts alone: TensorRT has no other use for them."""
+    """Says whether the bytes of the input go into casts alone: TensorRT takes them nowhere else."""
     nodes = onnx.load(str(path)).graph.node
     return {node.op_type for node in nodes if "image" in node.input} == {"Cast"}
 
 
 def is_quantised(path: Path) -> bool:
-    """Whether a graph rounds to int8 anywhere."""
+    """Says whether a graph rounds to int8 anywhere."""
     return any(node.op_type == "QuantizeLinear" for node in onnx.load(str(path)).graph.node)

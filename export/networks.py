@@ -1,4 +1,5 @@
-"""Architectures to torch modules, and those to ONNX. The one door to torch (and what stands on it).
+"""Makes torch modules from architectures or factories, and ONNX files from them. The one door to
+torch and the packages on top of it.
 
 Any network comes in through a *factory*: a function without arguments that returns an `nn.Module`
 whose `forward` takes float32 [N, 3, S, S] (RGB, (x / 255 - mean) / std) and returns
@@ -40,14 +41,14 @@ EFFICIENTNET_LITE = {
 
 @dataclass(frozen=True)
 class Network:
-    """A network that is ready to be exported.
+    """Holds a network that is ready to be exported.
 
     Args:
         module: as the factory's contract says, in evaluation mode.
         resize: short side R to which an image is brought, pixels.
         crop: side S of the centre crop, pixels.
         mean: of red, green and blue, in 0..1.
-        std: likewise.
+        std: of red, green and blue, in 0..1.
     """
 
     module: nn.Module
@@ -58,7 +59,7 @@ class Network:
 
 
 class _Lite(nn.Module):
-    """An EfficientNet-Lite under the factory's contract."""
+    """Wraps an EfficientNet-Lite to fit the factory's contract."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class _Lite(nn.Module):
 
 
 class _Timm(nn.Module):
-    """A timm model under the factory's contract."""
+    """Wraps a timm model to fit the factory's contract."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -83,7 +84,7 @@ class _Timm(nn.Module):
 
 
 class _Exported(nn.Module):
-    """The graph of a version: bytes to unit features and probabilities.
+    """Computes what a version computes: unit features and probabilities from bytes.
 
     The outputs end in a reshape whose size is computed at run time, because Triton's ONNX Runtime
     backend compares each dim of config.pbtxt with what ONNX Runtime infers: were D and K inferred,
@@ -109,10 +110,10 @@ class _Exported(nn.Module):
 
 
 def named(arch: str, checkpoint: Path | None) -> Network:
-    """The network of an architecture's name, with its ImageNet weights or those of a checkpoint.
+    """Returns the network of an architecture, with its ImageNet weights or those of a checkpoint.
 
     Raises:
-        ExportRefused: unknown, or its package isn't installed.
+        ExportRefused: the name is unknown, or its package isn't installed.
     """
     if arch in EFFICIENTNET_LITE:
         return _efficientnet_lite(arch, checkpoint)
@@ -123,7 +124,7 @@ def named(arch: str, checkpoint: Path | None) -> Network:
 
 
 def from_factory(spec: str, checkpoint: Path | None) -> nn.Module:
-    """The module that `package.module:factory` makes, with the weights of a checkpoint.
+    """Returns the module that `package.module:factory` makes, with the weights of a checkpoint.
 
     Raises:
         ExportRefused: there is no such factory, it fails, or the weights don't fit.
@@ -144,14 +145,14 @@ def from_factory(spec: str, checkpoint: Path | None) -> nn.Module:
 
 
 def run(network: Network, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What torch gives for uint8 [N, S, S, 3]: features [N, D] and keywords [N, K], float32."""
+    """Returns torch's features [N, D] and keywords [N, K], float32, for uint8 [N, S, S, 3]."""
     with torch.inference_mode():
         features, keywords = _Exported(network).eval()(torch.from_numpy(images))
     return features.numpy(), keywords.numpy()
 
 
 def to_onnx(network: Network, path: Path) -> None:
-    """Write the graph of a network, with its tensors' names and symbolic dims.
+    """Writes the graph of a network, with named tensors and symbolic dims.
 
     Raises:
         ExportRefused: the module breaks the factory's contract, or can't be traced.
@@ -194,7 +195,7 @@ def _efficientnet_lite(arch: str, checkpoint: Path | None) -> Network:
 
 
 def _timm(name: str, checkpoint: Path | None) -> Network:
-    """A timm model, with the sizes, mean and standard deviation that it was trained with."""
+    """Returns a timm model with the sizes, mean and standard deviation of its training."""
     create = _attribute("timm", "create_model")
     try:
         network = create(name, pretrained=checkpoint is None)
@@ -209,7 +210,7 @@ def _timm(name: str, checkpoint: Path | None) -> Network:
 
 
 def _attribute(module: str, name: str) -> Any:
-    """Import something that may be missing."""
+    """Imports an attribute of a module that may be missing."""
     try:
         return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
@@ -221,7 +222,7 @@ def _attribute(module: str, name: str) -> Any:
 
 
 def _load(module: nn.Module, checkpoint: Path) -> None:
-    """Fill a module from a file of tensors only: a checkpoint must not run code."""
+    """Fills a module from a file of tensors only: a checkpoint must not run code."""
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         module.load_state_dict(state.get("state_dict", state))

@@ -1,4 +1,4 @@
-"""An order for a version, carried out: the steps from a network to a published folder."""
+"""Makes a version step by step, from a network to a published folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,11 +37,11 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Order:
-    """What to make.
+    """Says what to make.
 
     Args:
         network: ready to be exported.
-        architecture: its name, for people.
+        architecture: the network's name, for people.
         precision: "fp32" or "int8".
         version: its number in the repository.
         labels: the K keywords, in the order of the logits.
@@ -59,25 +59,25 @@ class Order:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Read a labels file: one keyword a line, in the order of the logits.
+    """Reads a labels file: one keyword a line, in the order of the logits.
 
     Raises:
-        ExportRefused: it can't be read, or a line is empty.
+        ExportRefused: the file can't be read, or a line is empty.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ExportRefused(f"--labels {path} can't be read: {error}") from error
     if not lines or not all(line.strip() for line in lines):
-        raise ExportRefused(f"--labels {path} must have one keyword on each line")
+        raise ExportRefused(f"--labels {path} must have one keyword on each line, and none empty")
     return tuple(line.strip() for line in lines)
 
 
 def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
-    """Export, check and publish a version.
+    """Exports, checks and publishes a version; returns its folder.
 
     Raises:
-        ExportRefused: what came out breaks a rule; the repository is as it was.
+        ExportRefused: the version breaks a rule; the repository is as before.
     """
     publish.check_free(repository, order.version, force)
     _check_purpose(order, repository)
@@ -99,15 +99,15 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
 
 
 def _check_purpose(order: Order, repository: Path) -> None:
-    """Refuse what can't run where it shall, before the work is done."""
+    """Refuses what can't run on its target, before the work is done."""
     if order.purpose:
         config.check(order.purpose, repository, but=order.version)
         if order.purpose.target == "tensorrt" and order.precision == "int8":
-            raise ExportRefused("TensorRT takes no int8 of this kind: --precision fp32")
+            raise ExportRefused("--target tensorrt takes no int8: use --precision fp32")
 
 
 def _config(order: Order, repository: Path, model: Path, say: Say) -> str | None:
-    """The config under which the new version can be loaded, too."""
+    """Returns the config.pbtxt under which the new version can be loaded too."""
     if order.purpose is None:
         say("note: config.pbtxt was changed by hand and stays as it is")
         return None
@@ -118,24 +118,29 @@ def _config(order: Order, repository: Path, model: Path, say: Say) -> str | None
 
 
 def _write_fp32(order: Order, path: Path, say: Say) -> None:
-    """The graph as torch wrote it, proved against torch on real photos."""
+    """Writes the graph with torch and compares it with torch on real photos."""
     networks.to_onnx(order.network, path)
     graph.clean(path)
     checks.check(path)
     pixels = _photos(order.network, 0, 8)
     features, keywords = runtime.run(path, pixels)
-    wanted, wanted_keywords = networks.run(order.network, pixels)
+    torch_features, torch_keywords = networks.run(order.network, pixels)
     if keywords.shape[1] != len(order.labels):
-        raise ExportRefused(f"{len(order.labels)} labels for {keywords.shape[1]} logits")
-    cosine = float((features * wanted).sum(1).min())
-    difference = float(np.abs(keywords - wanted_keywords).max())
+        raise ExportRefused(
+            f"{len(order.labels)} labels for {keywords.shape[1]} logits of the network (--labels)"
+        )
+    cosine = float((features * torch_features).sum(1).min())
+    difference = float(np.abs(keywords - torch_keywords).max())
     say(f"against torch: least cosine {cosine:.6f}, largest difference {difference:.1e}")
     if not cosine >= PARITY_COSINE:
-        raise ExportRefused(f"the ONNX graph gives other features than torch: cosine {cosine:.6f}")
+        raise ExportRefused(
+            f"the ONNX graph gives other features than torch: least cosine {cosine:.6f}, below"
+            f" {PARITY_COSINE}"
+        )
 
 
 def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
-    """The quantised graph, compared with the fp32 one on photos that it was not calibrated on."""
+    """Writes the int8 graph and compares it with fp32 on photos that did not calibrate it."""
     pixels = _calibration(order)
     say(f"calibrating on {len(pixels)} photos")
     fp32 = staged / "fp32.onnx"
@@ -145,16 +150,19 @@ def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
     graph.clean(target)
     unseen = _photos(order.network, CALIBRATION_PHOTOS, COMPARED_PHOTOS)
     features, keywords = runtime.run(target, unseen)
-    wanted, wanted_keywords = runtime.run(fp32, unseen)
-    cosine = float((features * wanted).sum(1).mean())
-    same = float((keywords.argmax(1) == wanted_keywords.argmax(1)).mean())
+    fp32_features, fp32_keywords = runtime.run(fp32, unseen)
+    cosine = float((features * fp32_features).sum(1).mean())
+    same = float((keywords.argmax(1) == fp32_keywords.argmax(1)).mean())
     say(f"against fp32: mean cosine {cosine:.4f}, same first keyword {same:.0%}")
     if not cosine >= INT8_COSINE:
-        raise ExportRefused(f"int8 breaks this network: mean cosine {cosine:.4f}; use fp32")
+        raise ExportRefused(
+            f"int8 breaks this network: mean cosine {cosine:.4f} with fp32, below {INT8_COSINE};"
+            " use --precision fp32"
+        )
     golden = contract.golden_image(order.network.crop)[None]
-    apart = float((runtime.run(target, golden)[0] * runtime.run(fp32, golden)[0]).sum())
-    if apart >= GOLDEN_COSINE["int8"]:
-        say(f"note: the golden image (cosine {apart:.4f}) can't tell this int8 from its fp32")
+    near = float((runtime.run(target, golden)[0] * runtime.run(fp32, golden)[0]).sum())
+    if near >= GOLDEN_COSINE["int8"]:
+        say(f"note: the golden image (cosine {near:.4f}) fits int8 and fp32 alike")
 
 
 def _write_contract(order: Order, folder: Path, model: Path) -> None:
@@ -178,7 +186,7 @@ def _write_contract(order: Order, folder: Path, model: Path) -> None:
 
 
 def _photos(network: Network, start: int, count: int) -> Pixels:
-    """Packaged photos as the network takes them: uint8 [count, S, S, 3]."""
+    """Returns packaged photos as the network takes them: uint8 [count, S, S, 3]."""
     try:
         cuts = list(islice(photos.variations(start + count), start, None))
     except photos.PhotosMissing as error:
@@ -187,7 +195,7 @@ def _photos(network: Network, start: int, count: int) -> Pixels:
 
 
 def _calibration(order: Order) -> Pixels:
-    """The images whose activations set the ranges of int8."""
+    """Returns the images whose activations set the ranges of int8: uint8 [n, S, S, 3]."""
     network = order.network
     if order.calibration is None:
         return _photos(network, 0, CALIBRATION_PHOTOS)
@@ -197,7 +205,7 @@ def _calibration(order: Order) -> Pixels:
             jpeg = images.canonical(path.read_bytes(), CALIBRATION_RULES)
             pixels.append(images.pixels(jpeg, network.resize, network.crop))
         except SimilarityError:
-            continue  # a folder of photos has other files too; none at all is refused below
+            continue  # a folder of photos has other files too
     if not pixels:
         raise ExportRefused(f"--calibration {order.calibration} has no readable image")
     return np.stack(pixels)

@@ -1,8 +1,8 @@
-"""A finished version into the model repository: staged beside it, renamed whole.
+"""Publishes a finished version: staged beside the repository's versions, then renamed whole.
 
 <repository>/keywording/.staging-…/      Triton takes no such folder for a version
 <repository>/keywording/<version>/       model.onnx, labels.txt, contract.json
-<repository>/keywording/config.pbtxt     one for all versions, kept once somebody has changed it
+<repository>/keywording/config.pbtxt     one for all versions, kept once changed by hand
 """
 
 import os
@@ -12,16 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from export.errors import ExportRefused
+from sidecar.files import sync
 from sidecar.models.contract import MODEL
 
 CONFIG_FILE = "config.pbtxt"
 
 
 def check_free(repository: Path, version: int, force: bool) -> None:
-    """Refuse a version that exists, before an hour of work is put into another of its number.
+    """Refuses a number that is in use, before an hour of work is put into another version.
 
     Raises:
-        ExportRefused: it exists, and nobody said --force.
+        ExportRefused: the version exists, and `force` is not set.
     """
     folder = repository / MODEL / str(version)
     if folder.exists() and not force:
@@ -30,7 +31,7 @@ def check_free(repository: Path, version: int, force: bool) -> None:
 
 @contextmanager
 def staging(repository: Path, version: int) -> Iterator[Path]:
-    """An empty folder beside the versions, gone again when the block ends.
+    """Makes an empty folder beside the versions and removes it when the block ends.
 
     Raises:
         ExportRefused: the repository can't be written.
@@ -50,7 +51,7 @@ def staging(repository: Path, version: int) -> Iterator[Path]:
 
 
 def publish(staged: Path, repository: Path, version: int, force: bool, config: str | None) -> Path:
-    """Give a staged version its place in one step.
+    """Moves a staged version to its place in one step.
 
     Args:
         staged: a folder from `staging` that holds a folder `version` with all its files.
@@ -77,12 +78,12 @@ def publish(staged: Path, repository: Path, version: int, force: bool, config: s
         if (staged / "replaced").exists():
             (staged / "replaced").rename(target)
         raise
-    _sync_folder(model)
+    sync(model)
     return target
 
 
 def write_config(repository: Path, text: str) -> bool:
-    """Put config.pbtxt in place in one step; false where it says so already.
+    """Replaces config.pbtxt in one step; returns False where it has this text already.
 
     Triton loads every version anew when the file has changed, even by nothing but its date.
     """
@@ -92,21 +93,12 @@ def write_config(repository: Path, text: str) -> bool:
     fresh = path.with_name(f".{CONFIG_FILE}-{os.getpid()}")
     fresh.write_text(text, encoding="utf-8")
     fresh.rename(path)
-    _sync_folder(path.parent)
+    sync(path.parent)
     return True
 
 
 def _sync(folder: Path) -> None:
-    """Bring a folder's files to the disk, so that a power cut leaves no half a version."""
+    """Syncs a folder and its files, so that a power cut leaves no half a version."""
     for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
+    sync(folder)

@@ -1,4 +1,4 @@
-"""Graphs run, described and quantised. The one door to onnxruntime in this package.
+"""Runs, describes and quantises graphs. The one door to onnxruntime in this package.
 
 How int8 is made, measured for efficientnet-lite0 on 1,000 ImageNet photos (fp32: top-1 0.855) on a
 CPU with AVX2 and without VNNI:
@@ -30,11 +30,11 @@ from export.graph import Convolutions
 
 QUANTISED_OPERATORS = ["Conv", "Add", "Gemm", "Clip"]
 BATCH = 10  # images a run
-ERRORS_ONLY = 3  # onnxruntime's number for the severity
+ERRORS_ONLY = 3  # onnxruntime's severity
 
 
 def run(path: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What a graph gives for images, from the very file.
+    """Runs the very file over images.
 
     Args:
         path: an ONNX file of a version.
@@ -52,7 +52,7 @@ def run(path: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDA
 
 
 def tensors(path: Path) -> dict[str, tuple[str, list[int]]]:
-    """The inputs and outputs of a graph as ONNX Runtime infers them.
+    """Returns the inputs and outputs of a graph as ONNX Runtime infers them.
 
     Returns:
         name -> (type as ONNX Runtime spells it, dims with -1 where it infers none).
@@ -60,13 +60,13 @@ def tensors(path: Path) -> dict[str, tuple[str, list[int]]]:
     session = _session(path)
     found = [*session.get_inputs(), *session.get_outputs()]
     return {
-        entry.name: (entry.type, [dim if isinstance(dim, int) else -1 for dim in entry.shape])
-        for entry in found
+        tensor.name: (tensor.type, [dim if isinstance(dim, int) else -1 for dim in tensor.shape])
+        for tensor in found
     }
 
 
 def simplify(source: Path, target: Path) -> None:
-    """Fold constants and padding, by rules that hold on every CPU; quantising needs it."""
+    """Folds constants and padding, by rules that hold on every CPU; quantising needs it."""
     options = _options()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
@@ -74,12 +74,12 @@ def simplify(source: Path, target: Path) -> None:
 
 
 def quantise(source: Path, target: Path, parts: Convolutions, images: NDArray[np.uint8]) -> None:
-    """Write the int8 form of a simplified graph, as the module's docstring says.
+    """Writes the int8 form of a simplified graph, as the module's docstring says.
 
     Args:
         source: an fp32 ONNX file, simplified.
         target: where the int8 file goes.
-        parts: of the source.
+        parts: the convolutions of the source.
         images: uint8 [N, S, S, 3], on which the ranges of the activations are measured.
     """
     types = ort_quantization.QuantType
@@ -103,7 +103,7 @@ def quantise(source: Path, target: Path, parts: Convolutions, images: NDArray[np
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the quantiser's advice to simplify first, which was done."""
+    """Silences the quantiser's advice to simplify first, which was done."""
     logging.disable(logging.WARNING)
     try:
         yield
@@ -112,7 +112,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _Calibration(ort_quantization.CalibrationDataReader):  # type: ignore[misc]
-    """Images for the quantiser, a batch at a time."""
+    """Gives the quantiser its images, a batch at a time."""
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
         starts = range(0, len(images), BATCH)

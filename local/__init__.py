@@ -1,1 +1,1 @@
-"""The stack without containers: the real servers, started from pip's packages."""
+"""Runs the stack without containers: the real servers, started from pip's packages."""

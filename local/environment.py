@@ -1,4 +1,4 @@
-"""An environment for a stack of one's own: free ports, and a folder for all that it writes."""
+"""The environment of a private stack: free ports, and a folder for all that it writes."""
 
 import os
 import sys
@@ -8,10 +8,10 @@ from local.ports import HOST, free_ports
 
 
 def private(folder: Path) -> dict[str, str]:
-    """The environment of this process, with every port and folder of the stack replaced.
+    """Returns the environment of this process with every port and folder of the stack replaced.
 
     Args:
-        folder: where the stack keeps its state.
+        folder: the stack's DATA_DIR.
     """
     port, grpc, http, metrics, redis, worker = free_ports(6)
     return os.environ | {

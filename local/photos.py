@@ -1,7 +1,7 @@
-"""Real photographs that are on every machine: those in scikit-image's wheel, and cuts of them.
+"""Real photographs that every machine has: those in scikit-image's wheel, and cuts of them.
 
-They calibrate int8 exports and feed the demo, so that neither needs a download. scikit-image itself
-is not imported: only its files are read.
+They calibrate int8 exports and feed the demo, so that neither needs a download. Only scikit-image's
+files are read; the package itself is not imported.
 """
 
 import random
@@ -42,11 +42,11 @@ SEED = 20240607
 
 
 class PhotosMissing(Exception):
-    """The packaged photographs are not on this machine; the text says what to install."""
+    """Says which package to install, as the packaged photographs are not on this machine."""
 
 
 def packaged() -> list[Path]:
-    """The photographs in scikit-image's wheel, always in the same order.
+    """Returns the photographs in scikit-image's wheel, always in the same order.
 
     Raises:
         PhotosMissing: scikit-image isn't installed, or ships them no longer.
@@ -62,7 +62,7 @@ def packaged() -> list[Path]:
 
 
 def variations(count: int) -> Iterator[tuple[str, bytes]]:
-    """Cuts of the packaged photos: other parts, scales, sides, lights; no two alike.
+    """Cuts the packaged photos: other parts, scales, sides, lights; no two alike.
 
     The same count gives the same names and bytes on every run, and the first n of any count are
     the same n.
@@ -73,7 +73,7 @@ def variations(count: int) -> Iterator[tuple[str, bytes]]:
         (name, JPEG bytes): "chelsea-0004" and a file with a short side of up to `CUT_SIDE`.
     """
     paths = packaged()
-    whole: dict[int, NDArray[np.uint8]] = {}  # those that were needed so far
+    whole: dict[int, NDArray[np.uint8]] = {}  # decoded when first needed
     chance = random.Random(SEED)  # noqa: S311  the same cuts every time
     for number in range(count):
         which = number % len(paths)
@@ -84,7 +84,7 @@ def variations(count: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _part(photo: NDArray[np.uint8], chance: random.Random) -> NDArray[np.uint8]:
-    """A random rectangle of at least half of each side, mirrored every other time."""
+    """Cuts a random rectangle of at least half of each side, mirrored every other time."""
     height, width = (round(side * chance.uniform(0.5, 1)) for side in photo.shape[:2])
     top = chance.randint(0, photo.shape[0] - height)
     left = chance.randint(0, photo.shape[1] - width)
@@ -93,7 +93,7 @@ def _part(photo: NDArray[np.uint8], chance: random.Random) -> NDArray[np.uint8]:
 
 
 def _light(photo: NDArray[np.uint8], chance: random.Random) -> NDArray[np.uint8]:
-    """Another exposure and white balance: one curve of 256 values for each channel."""
+    """Changes exposure and white balance: one curve of 256 values for each channel."""
     values = np.arange(256) / 255
     gamma = chance.uniform(0.7, 1.4)
     tones = [values**gamma * chance.uniform(0.85, 1.1) for _ in range(3)]

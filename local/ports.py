@@ -1,4 +1,4 @@
-"""The ports of the local stack, checked before a server is started on one."""
+"""Ports of the local stack, checked before a server is started on one."""
 
 import fcntl
 import os
@@ -9,26 +9,26 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-HOST = "127.0.0.1"  # the local stack listens to nobody else
+HOST = "127.0.0.1"  # the local stack listens on this machine alone
 OURS = range(20_000, 32_000)  # below those that Linux gives out by itself
 _untried = iter(random.sample(OURS, len(OURS)))
 
 
 class LaunchRefused(Exception):
-    """A server can't be started; the text says what to do."""
+    """Says why a server can't be started, and what to do."""
 
 
 def free_port(variable: str, address: str, default: int) -> int:
-    """The port that a setting names, which must be on this machine and free.
+    """Returns the port that a setting names, which must be on this machine and free.
 
     Args:
         variable: the setting, for the error.
         address: its value: "8000", "127.0.0.1:8001", "redis://127.0.0.1:6379/0".
         default: the port of an address without one.
     Raises:
-        LaunchRefused: it is another machine's, no port, or taken.
+        LaunchRefused: the address is another machine's, names no port, or the port is taken.
     """
-    address = address.split("@")[-1]  # an error shall not tell the password
+    address = address.split("@")[-1]  # an error must not show the password
     host, colon, text = address.split("//")[-1].split("/")[0].rpartition(":")
     host, text = (host, text) if colon or text.isdecimal() else (text, str(default))
     if host not in ("", HOST, "localhost"):
@@ -45,13 +45,13 @@ def free_port(variable: str, address: str, default: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free, all different, and this process's own until it ends.
+    """Reserves ports that are free, all different, until this process ends.
 
-    They lie below those that the system itself gives to whoever asks for any, and no other process
-    that asks here is given them meanwhile: between this choice and a server's start may be seconds.
+    They lie below those that the system itself hands out, and no other process that calls this gets
+    them meanwhile: seconds may pass between this choice and a server's start.
 
     Raises:
-        LaunchRefused: there are no more.
+        LaunchRefused: fewer are free.
     """
     found = list(islice(filter(_take, _untried), count))
     if len(found) < count:
@@ -60,7 +60,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _take(port: int) -> bool:
-    """Whether a port is ours from now on: a byte of a common file is locked for it."""
+    """Reserves a port by locking its byte of a common file; returns False if it is taken."""
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
         with socket.socket() as probe:
@@ -73,6 +73,6 @@ def _take(port: int) -> bool:
 
 @cache
 def _reservations() -> int:
-    """The common file, open as long as this process lives: to close it would free its locks."""
+    """Opens the common file once for this process: closing it would free its locks."""
     path = Path(tempfile.gettempdir()) / f"similarity-ports-{os.getuid()}"
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

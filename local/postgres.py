@@ -1,8 +1,8 @@
-"""A PostgreSQL of one's own, from Debian's package or any other on PATH, for tests and benches.
+"""Runs a private PostgreSQL for tests and benches, from PATH or from Debian's package.
 
     with postgres() as url: ...
 
-It listens on a free port of 127.0.0.1, and leaves nothing.
+It listens on a free port of 127.0.0.1 and leaves nothing behind.
 """
 
 import os
@@ -19,18 +19,16 @@ from local.process import NotReady, Start, running
 
 INSTALLED = Path("/usr/lib/postgresql")  # Debian keeps the server's programs off PATH
 USER = "postgres"
-
-
-# What only a crash of the whole machine can lose is not waited for.
+# No write waits for a disk: only a crash of the whole machine can lose one.
 QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")
 
 
 @contextmanager
 def postgres(durable: bool = True) -> Iterator[str]:
-    """A running server with an empty database.
+    """Runs a server with an empty database and removes it when the block ends.
 
     Args:
-        durable: as a real one is; without it, commits and new databases wait for no disk.
+        durable: False makes commits and new databases wait for no disk.
     Yields:
         its SQLAlchemy URL.
     Raises:
@@ -44,19 +42,9 @@ def postgres(durable: bool = True) -> Iterator[str]:
         shutil.chown(folder, user)
     [port] = free_ports(1)
     initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-U", USER, "-A", "trust", "-E", "UTF8"]
-    server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
-    server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
-    server += () if durable else QUICK
-    asking = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
-    log = folder / "log"
-
-    def ready() -> bool:
-        return subprocess.run(asking, check=False).returncode == 0
-
-    # SIGINT is its fast shutdown.
-    start = Start(server, log, ready, cwd=Path("/"), user=user, stop=signal.SIGINT)
+    start = _start(programs, folder, port, durable)
     try:
-        with log.open("wb") as output:
+        with start.log.open("wb") as output:
             subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=output, check=True)
         with running(start):
             yield f"postgresql+psycopg://{USER}@{HOST}:{port}/postgres"
@@ -66,8 +54,22 @@ def postgres(durable: bool = True) -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def _start(programs: Path, folder: Path, port: int, durable: bool) -> Start:
+    server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
+    server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
+    server += () if durable else QUICK
+    probe = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
+
+    def ready() -> bool:
+        return subprocess.run(probe, check=False).returncode == 0
+
+    # SIGINT is its fast shutdown.
+    fast, user = signal.SIGINT, _server_user()
+    return Start(server, folder / "log", ready, cwd=Path("/"), user=user, stop=fast)
+
+
 def _programs() -> Path:
-    """The folder of the server's programs, the newest version's where there are several."""
+    """Returns the folder of the server's programs; the newest version's where there are several."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     versions = sorted(INSTALLED.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
@@ -77,5 +79,5 @@ def _programs() -> Path:
 
 
 def _server_user() -> str | None:
-    """Whom the server runs as: ourselves, unless we are root, which it refuses."""
+    """Returns the user that the server runs as; None is our own, which must not be root."""
     return USER if os.geteuid() == 0 else None

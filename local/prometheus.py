@@ -1,9 +1,9 @@
-"""Prometheus without a container: `python -m local.prometheus` watches what `make up` runs.
+"""Runs Prometheus without a container: `python -m local.prometheus` watches what `make up` runs.
 
     program (PATH, or PROMETHEUS_ENV) ──► port ──► deploy/prometheus, with our ports ──► execv
 
-The program from PATH is taken where there is one, else that of Debian's package, which `--fetch`
-unpacks into PROMETHEUS_ENV: nothing is installed by it, and nothing started.
+It runs the program from PATH, else that of Debian's package, which `--fetch` unpacks into
+PROMETHEUS_ENV without installing or starting anything.
 """
 
 import os
@@ -20,7 +20,7 @@ PORT = 9090
 INTERVAL = "15s"
 RULES = ("recording.yml", "alerts.yml")
 DEPLOYED = Path(__file__).parent.parent / "deploy" / "prometheus"
-# What the containers call each target: where it is without them.
+# Each target's address among the containers, with the setting of its port without them.
 TARGETS = {
     "sidecar:5000": ("PORT", "5000"),
     "worker:9091": ("METRICS_PORT", "9091"),
@@ -30,7 +30,7 @@ TARGETS = {
 
 
 def main() -> int:
-    """Become the server, with its files in DATA_DIR/prometheus; with --fetch only get it."""
+    """Becomes the server, with its files in DATA_DIR/prometheus; with --fetch only fetches it."""
     try:
         if sys.argv[1:] == ["--fetch"]:
             print(f"Prometheus is there: {fetch()}")
@@ -55,10 +55,10 @@ def main() -> int:
 
 
 def program(name: str) -> str:
-    """The path of `prometheus` or `promtool`.
+    """Returns the path of `prometheus` or `promtool`.
 
     Raises:
-        LaunchRefused: it is not here.
+        LaunchRefused: it is neither on PATH nor in PROMETHEUS_ENV.
     """
     if found := shutil.which(name):
         return found
@@ -69,11 +69,11 @@ def program(name: str) -> str:
 
 
 def configure(folder: Path, settings: Mapping[str, str]) -> Path:
-    """Put a copy of the configuration into a folder that watches this machine.
+    """Writes a copy of the configuration that watches this machine into a folder.
 
     Args:
-        settings: the stack's; PROMETHEUS_INTERVAL is the time from one look to the next, such
-            as "15s", PROMETHEUS_KEY_FILE holds the API key of Prometheus.
+        settings: the stack's; PROMETHEUS_INTERVAL is the time from one scrape to the next, such
+            as "15s", PROMETHEUS_KEY_FILE the file with Prometheus' API key.
     Returns:
         the path of its `prometheus.yml`.
     """
@@ -94,7 +94,7 @@ def configure(folder: Path, settings: Mapping[str, str]) -> Path:
 
 
 def fetch() -> str:
-    """Unpack Debian's package, unless the server is here already.
+    """Unpacks Debian's package, unless the server is here already.
 
     Returns:
         the path of the server.

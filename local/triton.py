@@ -1,9 +1,9 @@
-"""Triton without a container: `python -m local.triton` becomes the real server.
+"""Runs Triton without a container: `python -m local.triton` becomes the real server.
 
     environment (its own, TRITON_ENV) ──► libraries ──► backends ──► ports, model ──► execve
 
-Everything is checked before the server starts, because it says little about what it misses; then
-this process becomes the server, so that signals reach it and no child is left behind.
+Everything is checked before the server starts, because its own errors say little. Then this process
+becomes the server, so that signals reach it and no child is left behind.
 """
 
 import filecmp
@@ -29,7 +29,7 @@ GLIBC = (2, 35)
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 BACKEND = Path(__file__).parent / "backends" / "onnxruntime"
 LOG_LEVELS = ("error", "warning", "info", "verbose")
-# What the environment's own Python says of itself; it may be another than this one.
+# Asks the environment's own Python, which may be another than this one.
 QUESTIONS = """
 import json, sys, sysconfig
 from importlib import metadata
@@ -43,7 +43,7 @@ print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "packages": found,
 
 @dataclass(frozen=True)
 class Environment:
-    """The server's own Python environment.
+    """Describes the server's own Python environment.
 
     Args:
         folder: its root.
@@ -59,12 +59,12 @@ class Environment:
 
     @property
     def server(self) -> Path:
-        """The folder of the server in the wheel."""
+        """Returns the folder of the server in the wheel."""
         return self.site / "pytriton" / "tritonserver"
 
 
 def main() -> int:
-    """Check everything, then become the server; with --check only check."""
+    """Checks everything, then becomes the server; with --check only checks."""
     try:
         environment = find_environment(Path(os.environ.get("TRITON_ENV", ".venvs/triton")))
         if sys.argv[1:] == ["--check"]:
@@ -80,10 +80,10 @@ def main() -> int:
 
 
 def find_environment(folder: Path) -> Environment:
-    """Find the server's environment and check that it can run here.
+    """Finds the server's environment and checks that it can run here.
 
     Raises:
-        LaunchRefused: something is missing, or has a version that is known not to work.
+        LaunchRefused: something is missing or has a wrong version.
     """
     _check_machine()
     executable = folder / "bin" / "python"
@@ -113,7 +113,7 @@ def _check_machine() -> None:
 
 
 def _check_packages(folder: Path, found: dict[str, str]) -> None:
-    """Hold the environment against the pins: another numpy gives empty answers, not errors."""
+    """Compares the environment with the pins: another numpy gives empty answers, not errors."""
     pins = re.findall(r"^([\w-]+)==([\w.]+)$", REQUIREMENTS.read_text(), re.MULTILINE)
     for name, version in pins:
         if found.get(name) != version:
@@ -124,7 +124,7 @@ def _check_packages(folder: Path, found: dict[str, str]) -> None:
 
 
 def _library(python: str, folders: list[Path]) -> Path:
-    """The folder of the libpython that the server's Python stub is linked with."""
+    """Returns the folder of the libpython that the server's Python stub is linked with."""
     name = f"libpython{python}.so.1.0"
     for folder in folders:
         if (folder / name).exists():
@@ -133,7 +133,7 @@ def _library(python: str, folders: list[Path]) -> Path:
 
 
 def _stub(environment: Environment) -> Path:
-    """The server's Python process for the environment's Python."""
+    """Returns the path of the server's stub for the environment's Python."""
     stubs = environment.server / "python_backend_stubs"
     stub = stubs / environment.python / "triton_python_backend_stub"
     if not stub.exists():
@@ -145,7 +145,7 @@ def _stub(environment: Environment) -> Path:
 
 
 def _command(environment: Environment, settings: "os._Environ[str]") -> list[str]:
-    """The server's command line, by the settings."""
+    """Returns the server's command line for these settings."""
     repository = Path(settings.get("MODEL_REPOSITORY", "model_repository"))
     _check_model(repository)
     ports = {
@@ -163,8 +163,8 @@ def _command(environment: Environment, settings: "os._Environ[str]") -> list[str
         "--pinned-memory-pool-byte-size=0",  # of a GPU; without one it only warns
         *(f"--{name}-address={HOST}" for name in ports),
         *(f"--{name}-port={port}" for name, port in ports.items()),
-        *_restricting(settings.get("TRITON_REPOSITORY_KEY", "")),
-        *_logging(settings.get("TRITON_LOG", "warning")),
+        *_access_options(settings.get("TRITON_REPOSITORY_KEY", "")),
+        *_log_options(settings.get("TRITON_LOG", "warning")),
     ]
 
 
@@ -177,13 +177,13 @@ def _check_model(repository: Path) -> None:
         )
 
 
-def _restricting(key: str) -> list[str]:
-    """Only who knows the key, `name=value`, may load and unload models."""
+def _access_options(key: str) -> list[str]:
+    """Returns options that let only clients with the key, `name=value`, load and unload models."""
     protocols = ("--grpc-restricted-protocol", "--http-restricted-api")
     return [f"{option}=model-repository:{key}" for option in protocols] if key else []
 
 
-def _logging(level: str) -> list[str]:
+def _log_options(level: str) -> list[str]:
     if level not in LOG_LEVELS:
         raise LaunchRefused(f"TRITON_LOG={level} is none of {', '.join(LOG_LEVELS)}")
     depth = LOG_LEVELS.index(level)
@@ -195,7 +195,7 @@ def _logging(level: str) -> list[str]:
 
 
 def assemble(environment: Environment) -> Path:
-    """Copy the wheel's parts and our backend into the layout that the server expects.
+    """Copies the wheel's parts and our backend into the layout that the server expects.
 
     The server refuses links that lead out of the folder. Each file is put in place in one step,
     because another server may be starting from here.
@@ -215,7 +215,7 @@ def assemble(environment: Environment) -> Path:
 
 
 def variables(environment: Environment) -> dict[str, str]:
-    """The server's variables: its libraries, and the packages for its Python stub.
+    """Returns the server's variables: its libraries, and the packages for its Python stub.
 
     The stub runs Python in isolated mode, which ignores PYTHONPATH: it takes the packages of the
     environment whose `python3` comes first on PATH.

@@ -1,1 +1,1 @@
-"""The containers, proved on a machine that has none: `make check-deploy`."""
+"""Proves the containers, also on a machine that has no engine: `make check-deploy`."""

@@ -1,4 +1,4 @@
-"""The containers, proved: built, brought up, used, killed, taken down.
+"""Proves the containers: builds, brings up, uses, kills, and takes them down.
 
 The compose files run as they are, with the image of Dockerfile.sidecar:
 
@@ -6,10 +6,9 @@ The compose files run as they are, with the image of Dockerfile.sidecar:
   if they can be pulled;
 - else on Debian's engine and the real Compose, in namespaces of their own, as root.
 
-Where the images of Docker's Hub and of NVIDIA can't be had, they are stood in for under their
-names: by Debian's Python, Redis and Prometheus, by Triton's server from a wheel, for Grafana by a
-few lines that only look at what is mounted. Then it is proved how they are wired, not what the real
-ones contain.
+Where the images of Docker's Hub and of NVIDIA can't be had, stand-ins take their names: Debian's
+Python, Redis and Prometheus, Triton's server from a wheel, and for Grafana a few lines that only
+look at what is mounted. Then the check proves how they are wired, not what the real ones contain.
 """
 
 import fcntl
@@ -28,7 +27,7 @@ HOME = ".venvs/engine"
 
 
 def main() -> int:
-    """Check; 0 where all is well, or where the machine can't run it."""
+    """Runs the check; returns 0 where all is well, or where the machine can't run it."""
     begin()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Home(Path(os.environ.get("CHECK_DEPLOY_HOME", HOME)).resolve())
@@ -53,7 +52,7 @@ def main() -> int:
 
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
-    """Wait until no other check uses the folder."""
+    """Waits until no other check uses the folder."""
     home.folder.parent.mkdir(parents=True, exist_ok=True)
     with home.folder.with_name(f"{home.folder.name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

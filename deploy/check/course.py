@@ -1,4 +1,4 @@
-"""What a stack goes through on an engine: brought up, used, killed, asked for keys, stopped."""
+"""Takes a stack through its course: brought up, used, killed, asked for keys, stopped."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ TARGETS = "http://127.0.0.1:9090/api/v1/targets"
 
 
 def run(folder: Path, stack: Stack) -> None:
-    """Bring the stack up, use it, break it, and take it down again.
+    """Brings the stack up, uses it, breaks it, and takes it down again.
 
     Args:
         folder: of the check, with version 2 and the photos.
@@ -45,7 +45,7 @@ def run(folder: Path, stack: Stack) -> None:
 
 
 def _serve(story: Story, stack: Stack, folder: Path) -> None:
-    """The life of a service: images, an index, more images, another model and back."""
+    """Lives the life of a service: images, an index, more images, another model and back."""
     story.add(FIRST)
     say(f"{FIRST} images are added")
     story.run("train")
@@ -84,7 +84,7 @@ def _refuse_strangers(stack: Stack) -> None:
 
 
 def _observe(stack: Stack) -> None:
-    """Prometheus reaches all that it is configured to look at."""
+    """Checks that Prometheus reaches every target that it is configured to scrape."""
 
     def up() -> bool:
         targets = _targets(stack)
@@ -112,7 +112,7 @@ def _kill(story: Story, stack: Stack, service: str) -> None:
 
 
 def _ask_for_keys(story: Story, stack: Stack, url: str) -> None:
-    """The settings change: from now on clients need a key, and so does Prometheus."""
+    """Changes the settings: from now on clients need a key, and so does Prometheus."""
     both = "python -m sidecar key check read,write,admin 2>&1"
     run = ["run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "sidecar", "-c", both]
     shown, line = stack.call(*run).splitlines()

@@ -1,4 +1,4 @@
-"""The Docker or Podman that the machine has already, and what is asked of any engine."""
+"""Finds the machine's own Docker or Podman, and calls any engine."""
 
 import os
 import shutil
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from deploy.check.programs import output
 
-# What each says of itself where it answers, and how it says that it runs without root: then users
-# in containers are others outside, and the mounted model repository could not be written.
+# What to ask each with `info`, and what its answer has when it runs without root: then users in
+# containers are others outside, and the mounted model repository could not be written.
 QUESTIONS = {
     "docker": ("{{json .SecurityOptions}}", "name=rootless"),
     "podman": ("rootless={{.Host.Security.Rootless}}", "rootless=true"),
@@ -19,7 +19,7 @@ ANSWER_TIMEOUT_S = 20
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answers.
+    """Calls an engine that answers.
 
     Args:
         program: its command line, `docker` or `podman`.
@@ -32,12 +32,12 @@ class Engine:
     env: Mapping[str, str]
 
     def call(self, *words: str) -> str:
-        """Runs its command line; Failed where that fails."""
+        """Runs the engine's command line and returns its output."""
         return output([self.program, *words], self.env)
 
 
 def find() -> Engine | None:
-    """The first engine of this machine that answers and has Compose."""
+    """Returns the first engine of this machine that answers and has Compose."""
     for program, (question, rootless) in QUESTIONS.items():
         said = _answer([program, "info", "--format", question])
         if said is None or rootless in said:
@@ -49,7 +49,7 @@ def find() -> Engine | None:
 
 
 def _answer(command: list[str]) -> str | None:
-    """What a program says, or None where it is not there, fails, or hangs."""
+    """Returns what a program prints; None where it is not there, fails, or hangs."""
     if shutil.which(command[0]) is None:
         return None
     try:

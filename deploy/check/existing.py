@@ -1,8 +1,8 @@
-"""The check on the engine that the machine has already: real images where they can be pulled.
+"""Runs the check on the machine's own engine: with real images where they can be pulled.
 
-It takes nothing that is another's: ports that are free, a Compose project, tags and a folder of its
-own. Its containers, networks, volumes and its image of the sidecar are gone when it ends; what was
-pulled stays, as do stand-ins, for the next time.
+It touches nothing that is another's: it uses free ports, and a Compose project, tags and a folder
+of its own. Its containers, networks, volumes and its image of the sidecar are gone when it ends;
+pulled images and stand-ins stay for the next time.
 """
 
 import os
@@ -27,7 +27,7 @@ MOST_SHOWN = 300  # characters of why an image could not be pulled
 
 
 def check(home: Home, engine: Engine) -> None:
-    """Build and run on it.
+    """Builds and runs on the engine.
 
     Raises:
         CannotRun: neither the images nor what stand-ins are made of can be had here.
@@ -52,14 +52,16 @@ def check(home: Home, engine: Engine) -> None:
 def _settings() -> dict[str, str]:
     port, grafana_port = free_ports(2)
     values = {"PORT": f"{port}", "GRAFANA_PORT": f"{grafana_port}", "IMAGE_TAG": IMAGE_TAG}
-    if os.geteuid():  # who can't give the models to the containers' user runs them as himself
+    if (
+        os.geteuid()
+    ):  # without root the containers run as us: the models can't be given to another user
         values["RUN_AS"] = f"{os.geteuid()}:{os.getegid()}"
     return values
 
 
 @contextmanager
 def _copy(home: Home) -> Iterator[Path]:
-    """A place for the copy of the repository, gone when the block ends."""
+    """Makes a place for the copy of the repository and removes it when the block ends."""
     with tempfile.TemporaryDirectory(prefix="project-", dir=home.folder) as folder:
         yield Path(folder, "similarity")
 

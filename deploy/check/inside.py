@@ -1,7 +1,7 @@
-"""The two parts of the check that need namespaces: `python -m deploy.check.inside PART`.
+"""Runs the two parts of the check that need namespaces: `python -m deploy.check.inside PART`.
 
 build    the machine's network: what a Dockerfile installs comes from the registries
-run      no network but the engine's own: ports, names and addresses meet nobody else's
+run      no network but the engine's own: its ports, names and addresses meet no others
 """
 
 import sys
@@ -16,7 +16,7 @@ from deploy.check.stack import Stack
 
 
 def main() -> int:
-    """Do a part; 1 where something is wrong."""
+    """Runs a part; returns 1 where something is wrong."""
     part, home, copy = sys.argv[1], Home(Path(sys.argv[2])), Path(sys.argv[3])
     try:
         with daemon.running(home, network=part == "run") as env:

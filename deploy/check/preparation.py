@@ -1,4 +1,4 @@
-"""What every check begins with: a copy of the repository, its settings, another model, a lint."""
+"""Prepares every check: a copy of the repository, its settings, another model, a lint."""
 
 import secrets
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ PASSWORDS = ("REDIS_PASSWORD", "GRAFANA_PASSWORD")
 
 
 def prepare(home: Home, stack: Stack, values: Mapping[str, str]) -> None:
-    """Make the copy as an operator would, with some lines of its `.env`."""
+    """Makes the copy as an operator would, with some lines of its `.env`."""
     copy = stack.project
     project.copy(copy)
     drawn = {name: secrets.token_hex(24) for name in PASSWORDS}

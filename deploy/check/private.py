@@ -1,4 +1,4 @@
-"""The check where there is no engine: Debian's, in namespaces that end with it."""
+"""Runs the check where there is no engine: on Debian's, in namespaces that end with it."""
 
 import shutil
 from pathlib import Path
@@ -11,11 +11,11 @@ from deploy.check.preparation import prepare
 from deploy.check.progress import Failed, say
 from deploy.check.stack import Stack
 
-UNFINISHED = "unfinished"  # there while containers run: what they leave if cut off is thrown away
+UNFINISHED = "unfinished"  # there while containers run: a later check clears what they left
 
 
 def check(home: Home) -> None:
-    """Build and run in namespaces, with stand-ins for the images of others.
+    """Builds and runs in namespaces, with stand-ins for the images of others.
 
     Raises:
         CannotRun: the machine lacks something for that.
@@ -46,7 +46,7 @@ def check(home: Home) -> None:
 
 
 def engine(home: Home, env: dict[str, str] | None = None) -> Engine:
-    """The engine of a folder, which runs in its namespaces alone."""
+    """Returns the engine of a folder, which runs in its namespaces alone."""
     return Engine("docker", (f"{home.tools}/bin/docker-compose",), env or home.environment())
 
 

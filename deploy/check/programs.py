@@ -1,4 +1,4 @@
-"""Other programs, run with their output kept until it is needed."""
+"""Runs other programs and keeps their output until it is needed."""
 
 import subprocess
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from deploy.check.progress import Failed
 
-MOST_TOLD = 3000  # characters of what a program said before it failed
+MOST_SHOWN = 3000  # characters of a failed program's output
 
 
 def output(
     command: list[str], env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> str:
-    """Run a program and give what it wrote to its standard output.
+    """Runs a program and returns its standard output.
 
     Raises:
-        Failed: it ended otherwise than with 0; the end of what it said is in the message.
+        Failed: its exit status is not 0; the message has the end of its output.
     """
     done = subprocess.run(
         command,
@@ -27,6 +27,6 @@ def output(
         check=False,
     )
     if done.returncode:
-        told = (done.stdout + done.stderr)[-MOST_TOLD:]
-        raise Failed(f"{' '.join(command[:4])} ... ended with {done.returncode}:\n{told}")
+        last = (done.stdout + done.stderr)[-MOST_SHOWN:]
+        raise Failed(f"{' '.join(command[:4])} ... ended with {done.returncode}:\n{last}")
     return done.stdout

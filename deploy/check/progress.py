@@ -1,31 +1,31 @@
-"""What the check says, and how it ends when it can't go on."""
+"""Prints the steps of the check, and names the two ways in which it can end early."""
 
 import os
 import time
 
-BEGAN = "CHECK_DEPLOY_BEGAN"  # also known in the namespaces, whose clock is the same
+BEGAN = "CHECK_DEPLOY_BEGAN"  # the namespaces know it too; their clock is the same
 
 
 class CannotRun(Exception):
-    """The machine is no place for the check, for the reason that it gives: no fault of ours."""
+    """Says why this machine can't run the check; nothing of ours is wrong."""
 
 
 class Failed(Exception):
-    """The check has found something wrong."""
+    """Says what the check has found wrong."""
 
 
 def begin() -> None:
-    """Count the seconds from now."""
+    """Counts the seconds from now."""
     os.environ[BEGAN] = str(time.monotonic())
 
 
 def say(line: str) -> None:
-    """One line with the seconds since the beginning."""
+    """Prints a line with the seconds since the beginning."""
     print(f"[{time.monotonic() - float(os.environ[BEGAN]):4.0f} s] {line}", flush=True)
 
 
 def expect(holds: bool, what: str) -> None:
-    """Go on only if it holds.
+    """Goes on only if the condition holds.
 
     Raises:
         Failed: it does not.

@@ -1,4 +1,4 @@
-"""The repository as an operator copies it to a server, with the steps that the README asks for."""
+"""Copies the repository as an operator does, and takes the steps that the README asks for."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ SMALL = (
 
 
 def copy(target: Path) -> None:
-    """All that git knows or would take, and the exported version 1."""
+    """Copies all files that git tracks or would add, and the exported version 1."""
     shutil.rmtree(target, ignore_errors=True)
     listed = output(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT)
     for name in filter(None, listed.split("\0")):
@@ -38,7 +38,7 @@ def copy(target: Path) -> None:
 
 
 def give(folder: Path) -> None:
-    """`chown -R` to the containers' user, as the README has it; without root they run as we do."""
+    """Gives a folder to the containers' user, as the README does; without root they run as us."""
     if os.geteuid():
         return
     for path in (folder, *folder.rglob("*")):
@@ -46,7 +46,7 @@ def give(folder: Path) -> None:
 
 
 def configure(project: Path, values: dict[str, str]) -> None:
-    """`.env`: the example, with some of its lines filled in; those that are there already stay."""
+    """Fills in some lines of `.env`, which begins as a copy of the example; other lines stay."""
     file = project / ".env"
     source = file if file.exists() else project / ".env.example"
     lines = source.read_text().splitlines()
@@ -57,7 +57,7 @@ def configure(project: Path, values: dict[str, str]) -> None:
 
 
 def version_2(folder: Path) -> Path:
-    """Another version of the model, small and quickly made."""
+    """Exports another version of the model, small and quickly made."""
 
     def export(part: Path) -> None:
         labels = folder / "labels.txt"
@@ -70,7 +70,7 @@ def version_2(folder: Path) -> Path:
 
 
 def pictures(folder: Path, count: int) -> list[tuple[str, bytes]]:
-    """Photos by their ids, the same each time; made once, as that takes a while."""
+    """Returns photos by their ids, the same each time; made once, as that takes a while."""
 
     def make(part: Path) -> None:
         part.mkdir()

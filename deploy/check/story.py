@@ -1,4 +1,4 @@
-"""What is asked of a stack over its published port, and what must never be lost of it."""
+"""Uses a stack over its published port, and checks that it loses nothing."""
 
 import io
 import tarfile
@@ -14,7 +14,7 @@ SAME = 1e-3  # squared distance of a photo to itself, stored
 
 @dataclass
 class Story:
-    """A client that remembers what was acknowledged.
+    """Remembers what was acknowledged to a client.
 
     Args:
         client: of the published port.
@@ -26,18 +26,18 @@ class Story:
     added: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, count: int) -> None:
-        """Add the next photos in one request, as a tar."""
+        """Adds the next photos in one request, as a tar."""
         coming = self.photos[len(self.added) :][:count]
         answers = self.client.add_archive(_tar(coming))
         expect([a["status"] for a in answers] == ["ok"] * count, f"{count} adds are acknowledged")
         self.added.update(coming)
 
     def run(self, kind: str) -> Any:
-        """A training or an update, which must end well."""
+        """Runs a training or an update, which must end well."""
         return self.finish(self.client.get(f"/similarity/{kind}"))
 
     def switch(self, call: str) -> Any:
-        """An upgrade, a rollback or a retirement, which must end well."""
+        """Runs an upgrade, a rollback or a retirement, which must end well."""
         return self.finish(self.client.post(f"/similarity/{call}"))
 
     def finish(self, asked: Any) -> Any:
@@ -46,14 +46,14 @@ class Story:
         return task
 
     def find_newest(self) -> None:
-        """The photo that was added last is the first that a search for it finds."""
+        """Checks that a search for the photo added last finds it first."""
         name, file = list(self.added.items())[-1]
         found = self.client.post("/similarity/search?num_results=3", file)
         first = list(zip(found.get("result", []), found.get("dist", []), strict=True))[:1]
         expect(bool(first) and first[0][0] == name and first[0][1] < SAME, f"{name}, not {found}")
 
     def miss_nothing(self) -> None:
-        """Every photo that was acknowledged is there, and no other."""
+        """Checks that every acknowledged photo is there, and no other."""
         listed: list[str] = []
         path = "/similarity/images"
         while path:
@@ -64,7 +64,7 @@ class Story:
             raise Failed(f"{len(set(self.added) - set(listed))} of {len(self.added)} are lost")
 
     def go_on(self) -> None:
-        """Add, update and search as ever, with all that was there before."""
+        """Adds, updates and searches as before, with all that was there before."""
         self.add(1)
         self.run("update")
         self.find_newest()

@@ -1,4 +1,4 @@
-"""`make check-gpu`: what a GPU computes, held against the CPU, as a table.
+"""Compares what a GPU computes with the CPU, and prints a table: `make check-gpu`.
 
 ran         it agrees
 could not   nothing was compared; the reason stands beside it
@@ -20,7 +20,7 @@ from export.__main__ import main as export
 from export.errors import ExportRefused
 from sidecar.models import contract
 
-Check = tuple[str, Callable[[], str]]  # its name, and what does it and says what it found
+Check = tuple[str, Callable[[], str]]  # its name, and the call that returns what it found
 NEEDS = (
     "ONNX Runtime on CUDA, against the CPU",
     "ONNX Runtime on TensorRT in half precision, against the CPU",
@@ -29,7 +29,7 @@ NEEDS = (
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run the checks; 0 unless something that ran is wrong."""
+    """Runs the checks; returns 0 unless something that ran is wrong."""
     parser = argparse.ArgumentParser(prog="python -m deploy.gpu", description=__doc__)
     parser.add_argument("--present", action="store_true", help="only say whether there is a GPU")
     parser.add_argument("--environment", type=Path, default=Path(".venvs/gpu"), metavar="DIR")
@@ -51,7 +51,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def subjects(repository: Path, folder: Path) -> list[Subject]:
-    """The versions of a repository, and one of fp32 in a folder where it has none."""
+    """Returns the versions of a repository, and an fp32 one in a folder where it has none."""
     found = [Subject(repository, version) for version in contract.versions(repository)]
     if not any(contract.read(repository, one.version).precision == "fp32" for one in found):
         lite = ["--arch", "efficientnet-lite0", "--precision", "fp32", "--version", "1"]
@@ -61,7 +61,7 @@ def subjects(repository: Path, folder: Path) -> list[Subject]:
 
 
 def checks(environment: Environment, versions: list[Subject]) -> Iterator[Check]:
-    """What is to be compared."""
+    """Yields what is to be compared."""
     for one in versions:
         name = f"version {one.version}, {contract.read(one.repository, one.version).precision}"
         yield f"CUDA, {name}", partial(comparing.inference, environment, one, CUDA)
@@ -70,7 +70,7 @@ def checks(environment: Environment, versions: list[Subject]) -> Iterator[Check]
 
 
 def tensorrt(environment: Environment, subject: Subject) -> str:
-    """Compare TensorRT, where the version is one that it takes."""
+    """Compares TensorRT, if it takes the version."""
     model = contract.folder(subject.repository, subject.version) / contract.MODEL_FILE
     try:
         config.check_tensorrt(model, subject.version)
@@ -80,7 +80,7 @@ def tensorrt(environment: Environment, subject: Subject) -> str:
 
 
 def table(todo: Iterator[Check]) -> int:
-    """Do the checks, a line for each; 1 where one of them went wrong."""
+    """Runs the checks and prints a line for each; returns 1 where one of them went wrong."""
     wrong = 0
     for name, check in todo:
         try:
@@ -94,7 +94,7 @@ def table(todo: Iterator[Check]) -> int:
 
 
 def line(outcome: str, name: str, detail: str) -> str:
-    """One line of the table."""
+    """Returns one line of the table."""
     return f"{outcome:<10} {name}: {detail}"
 
 

@@ -1,4 +1,4 @@
-"""The comparisons: one side on a GPU, the other on the CPU; each says in one line what it found."""
+"""Compares a result on a GPU with that on the CPU; each comparison returns one line."""
 
 import json
 import tempfile
@@ -20,14 +20,14 @@ INFERENCE = str(Path(__file__).with_name("inference.py"))
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
-# Neighbours that differ are as far away as those in their place: the two sum in other orders.
+# Neighbours that differ are equally far away: CPU and GPU sum in different orders.
 SAME_NEIGHBOURS = 0.999
 RECALL_APART = 0.02  # k-means starts at other points
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A version of the model, to be run here and there.
+    """Names a version of the model to compare.
 
     Args:
         repository: the model repository.
@@ -39,34 +39,34 @@ class Subject:
 
 
 def inference(environment: Environment, subject: Subject, provider: str, other: str = CPU) -> str:
-    """Hold the features that a provider gives against those of another.
+    """Compares the features that a provider gives with those of another.
 
     Raises:
         Refused: it can't be run here.
         Wrong: it fails, or gives features that the contract would not accept.
     """
-    said = contract.read(subject.repository, subject.version)
+    stated = contract.read(subject.repository, subject.version)
     model = contract.folder(subject.repository, subject.version) / contract.MODEL_FILE
-    pixels = _pixels(said.resize, said.crop)
+    pixels = _pixels(stated.resize, stated.crop)
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "images.npy", pixels)
         mine, shares = _features(environment, model, Path(folder), provider)
         wanted, _ = _features(environment, model, Path(folder), other)
-    if not said.accepts(mine[0]):
-        raise Wrong("the golden image has other features than the contract says")
+    if not stated.accepts(mine[0]):
+        raise Wrong("the golden image has other features than contract.json says")
     least = float((mine * wanted).sum(axis=1).min())
-    if not least >= said.golden_cosine:
-        raise Wrong(f"least cosine with the CPU {least:.5f}, below {said.golden_cosine}")
+    if not least >= stated.golden_cosine:
+        raise Wrong(f"least cosine with the CPU {least:.5f}, below {stated.golden_cosine}")
     computed = ", ".join(f"{name} {count}" for name, count in sorted(shares.items()))
     return f"least cosine with the CPU {least:.6f} over {len(pixels)} images; nodes: {computed}"
 
 
 def training(environment: Environment, wish: str, size: int = 20_000, dimension: int = 256) -> str:
-    """Hold an index that was trained as wished for against one that the CPU trained.
+    """Compares an index trained on the device `wish` with one that the CPU trained.
 
     Raises:
         Refused: it can't be run here.
-        Wrong: it fails, finds less, or knows other neighbours for true.
+        Wrong: it fails, finds less, or has other true neighbours.
     """
     mine, wanted = (
         json.loads(environment.run("-m", "deploy.gpu.training", one, str(size), str(dimension)))
@@ -76,7 +76,7 @@ def training(environment: Environment, wish: str, size: int = 20_000, dimension:
 
 
 def agreement(mine: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Hold what one training said against what another one did; errors as `training`."""
+    """Compares the figures of one training with those of another; raises as `training`."""
     pairs = zip(mine["truth"], wanted["truth"], strict=True)
     same = float(np.mean([len(set(a) & set(b)) / len(b) for a, b in pairs]))
     if not same >= SAME_NEIGHBOURS:
@@ -88,7 +88,7 @@ def agreement(mine: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 
 def _pixels(resize: int, crop: int) -> NDArray[np.uint8]:
-    """The golden image and packaged photos: uint8 [1 + PHOTOS, S, S, 3]."""
+    """Returns the golden image and packaged photos: uint8 [1 + PHOTOS, S, S, 3]."""
     cuts = [images.pixels(jpeg, resize, crop) for _, jpeg in photos.variations(PHOTOS)]
     return np.stack([contract.golden_image(crop), *cuts])
 
@@ -96,15 +96,15 @@ def _pixels(resize: int, crop: int) -> NDArray[np.uint8]:
 def _features(
     environment: Environment, model: Path, folder: Path, provider: str
 ) -> tuple[NDArray[np.float32], dict[str, int]]:
-    """What a provider gives for the folder's images, and the nodes that each provider computed."""
+    """Returns a provider's features for the folder's images, and each provider's count of nodes."""
     options = _options(model, folder) if provider == TENSORRT else {}
     words = (str(model.resolve()), f"{folder}/images.npy", f"{folder}/features.npy", provider)
-    said = json.loads(environment.run(INFERENCE, *words, json.dumps(options)))
-    return np.load(folder / "features.npy"), said["nodes"]
+    printed = json.loads(environment.run(INFERENCE, *words, json.dumps(options)))
+    return np.load(folder / "features.npy"), printed["nodes"]
 
 
 def _options(model: Path, folder: Path) -> dict[str, str]:
-    """TensorRT's options as Triton's backend makes them of config.pbtxt's parameters."""
+    """Returns TensorRT's options as Triton's backend makes them from config.pbtxt's parameters."""
     crop = int(json.loads((model.parent / contract.CONTRACT_FILE).read_text())["crop"])
     given = config.tensorrt_parameters([crop])
     renamed = {

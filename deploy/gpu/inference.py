@@ -1,4 +1,4 @@
-"""A model run by one execution provider of ONNX Runtime; needs nothing but onnxruntime and numpy.
+"""Runs a model by one execution provider of ONNX Runtime; needs only onnxruntime and numpy.
 
     python inference.py MODEL IMAGES.npy FEATURES.npy PROVIDER [OPTIONS as JSON]
 
@@ -20,7 +20,7 @@ NO_PROVIDER = 3  # exit status: ONNX Runtime went on without it
 
 
 def main(model: str, images: str, features: str, provider: str, options: str = "{}") -> int:
-    """Run a model over images, and say who computed."""
+    """Runs a model over images and prints which provider computed it."""
     with tempfile.TemporaryDirectory() as folder:
         session = _session(model, provider, json.loads(options), folder)
         if provider not in session.get_providers():
@@ -46,7 +46,7 @@ def _session(model: str, provider: str, options: dict[str, str], folder: str) ->
 
 
 def _shares(profile: Path) -> dict[str, int]:
-    """Nodes by the provider that computed them, in both runs together."""
+    """Counts nodes by the provider that computed them, in both runs together."""
     found = (event.get("args", {}).get("provider") for event in json.loads(profile.read_text()))
     return Counter(provider for provider in found if provider)
 

@@ -1,4 +1,4 @@
-"""The machine's GPUs, and the environment whose programs use them."""
+"""Finds the machine's GPUs, and runs programs in the environment that uses them."""
 
 import ctypes
 import os
@@ -8,19 +8,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DRIVER = "libcuda.so.1"
-PATIENCE_S = 1800  # TensorRT builds an engine in minutes
+TIMEOUT_S = 1800  # TensorRT builds an engine in minutes
 
 
 class Refused(Exception):
-    """A check can't be made here; the text says why, in one line."""
+    """Says in one line why a check can't be made here."""
 
 
 class Wrong(Exception):
-    """What was run failed, or computed something else; the text says what, in one line."""
+    """Says in one line what failed, or computed something else."""
 
 
 def gpus() -> int:
-    """How many GPUs NVIDIA's driver has.
+    """Returns how many GPUs NVIDIA's driver has.
 
     Raises:
         Refused: there is no driver, or no GPU.
@@ -37,7 +37,7 @@ def gpus() -> int:
 
 @dataclass(frozen=True)
 class Environment:
-    """A Python environment with the packages of requirements.txt.
+    """Runs programs in a Python environment with the packages of requirements.txt.
 
     Args:
         folder: its root.
@@ -47,7 +47,7 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter. Raises Refused: it isn't there."""
+        """Returns its interpreter; raises Refused where it is not there."""
         python = self.folder / "bin" / "python"
         if not python.exists():
             raise Refused(f"there is no environment {self.folder}: make check-gpu makes it")
@@ -55,7 +55,7 @@ class Environment:
 
     @property
     def libraries(self) -> list[Path]:
-        """Folders of the shared libraries that NVIDIA's packages hold."""
+        """Returns the folders of the shared libraries that NVIDIA's packages hold."""
         packages = self.folder.glob("lib/python3*/site-packages")
         return [
             folder.resolve()
@@ -64,7 +64,7 @@ class Environment:
         ]
 
     def run(self, *words: str) -> str:
-        """Run a program of this project in the environment; what it printed.
+        """Runs a program of this project in the environment and returns its output.
 
         Raises:
             Refused: the provider that it asks for is not available.
@@ -77,14 +77,14 @@ class Environment:
             env=os.environ | {"LD_LIBRARY_PATH": ":".join(paths)},
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             check=False,
         )
-        said = " ".join(done.stderr.split())[-300:]
+        errors = " ".join(done.stderr.split())[-300:]
         if done.returncode == NO_PROVIDER:
-            raise Refused(said)
+            raise Refused(errors)
         if done.returncode:
-            raise Wrong(f"exit status {done.returncode}: {said}")
+            raise Wrong(f"exit status {done.returncode}: {errors}")
         return done.stdout
 
 

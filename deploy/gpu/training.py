@@ -1,4 +1,4 @@
-"""An index trained, filled and measured by the project's own code, on the CPU or on GPUs.
+"""Trains, fills and measures an index by the project's own code, on the CPU or on GPUs.
 
     python -m deploy.gpu.training cpu|gpu VECTORS DIMENSION
 
@@ -17,18 +17,18 @@ from sidecar.index.ann import Device, Index, Nearest, SearchParams, Wish
 
 QUERIES = 512
 KEPT = 10
-REACH = SearchParams(lists=16, candidates=100)
+PARAMS = SearchParams(lists=16, candidates=100)
 
 
 def main(wish: str, size: str, dimension: str) -> int:
-    """Build an index where it is wished for, and say how well it finds."""
+    """Builds an index on a device and prints how well it finds."""
     device = Device(cast(Wish, wish))
     vectors = unit_vectors(int(size), int(dimension))
     labels = np.arange(len(vectors))
     index = Index.train(vectors, len(vectors), device)
     index.add(labels, vectors, device)
     truth = true_neighbours(vectors, device)
-    found = index.candidates(vectors[:QUERIES], REACH)
+    found = index.candidates(vectors[:QUERIES], PARAMS)
     hits = [len(set(near) & set(row)) for near, row in zip(truth, found, strict=True)]
     print(
         json.dumps({"gpus": device.gpus, "recall": sum(hits) / truth.size, "truth": truth.tolist()})
@@ -37,7 +37,7 @@ def main(wish: str, size: str, dimension: str) -> int:
 
 
 def unit_vectors(count: int, dimension: int) -> NDArray[np.float32]:
-    """Points around centres on the sphere, the same each time."""
+    """Draws points around centres on the sphere, the same each time."""
     random = np.random.default_rng(0)
     centres = random.normal(size=(200, dimension))
     points = centres[random.integers(0, 200, count)] + random.normal(size=(count, dimension))
@@ -45,7 +45,7 @@ def unit_vectors(count: int, dimension: int) -> NDArray[np.float32]:
 
 
 def true_neighbours(vectors: NDArray[np.float32], device: Device) -> NDArray[np.int64]:
-    """Labels of the true neighbours of the first vectors: int64 [QUERIES, KEPT]."""
+    """Returns labels of the true neighbours of the first vectors: int64 [QUERIES, KEPT]."""
     labels = np.arange(len(vectors))
     known = (np.full((QUERIES, KEPT), -1), np.full((QUERIES, KEPT), np.inf, np.float32))
     nearest = Nearest(vectors[:QUERIES], labels[:QUERIES], known, device)

@@ -1,1 +1,1 @@
-"""A release: versions that agree, an sdist and a wheel that hold what they should."""
+"""Makes a release: checks that versions agree, and that sdist and wheel hold what they should."""

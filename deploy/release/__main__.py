@@ -1,4 +1,4 @@
-"""Builds what is published: `make release`, and `make wheel` without the look at versions and git.
+"""Builds what is published: `make release`, or `make wheel` without checking versions and git.
 
     versions ──► git ──► build ──► contents ──► a fresh environment, `python -m sidecar --help`
 
@@ -20,7 +20,7 @@ DIST = ROOT / "dist"
 
 
 def main() -> int:
-    """Release the working tree; returns 1 where something speaks against it."""
+    """Releases the working tree; returns 1 where something speaks against it."""
     parser = argparse.ArgumentParser(prog="python -m deploy.release", description=__doc__)
     parser.add_argument(
         "--only-build", action="store_true", help="build and try, whatever versions and git say"
@@ -62,7 +62,7 @@ def _build(version: str) -> Path:
 
 
 def _try(wheel: Path) -> None:
-    """Installs the wheel with the pinned packages where nothing else is, and asks it for help."""
+    """Installs the wheel with the pinned packages in an empty environment, and runs its help."""
     with tempfile.TemporaryDirectory() as folder:
         python = f"{folder}/venv/bin/python"
         _run([sys.executable, "-m", "venv", f"{folder}/venv"])

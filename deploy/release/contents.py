@@ -1,4 +1,4 @@
-"""What is in the two archives, held against the repository."""
+"""Compares the two archives with the repository."""
 
 import tarfile
 import zipfile
@@ -9,7 +9,7 @@ BESIDE = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")  # of the code, in
 
 
 def of_wheel(wheel: Path, root: Path) -> list[str]:
-    """A sentence for each file that a wheel lacks or should not have."""
+    """Returns a sentence for each file that a wheel lacks or should not have."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     code = {name for name in names if ".dist-info/" not in name}
@@ -21,7 +21,7 @@ def of_wheel(wheel: Path, root: Path) -> list[str]:
 
 
 def of_sdist(sdist: Path, root: Path) -> list[str]:
-    """A sentence for each file that an sdist lacks or should not have."""
+    """Returns a sentence for each file that an sdist lacks or should not have."""
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = sources(root) | set(BESIDE)
@@ -31,7 +31,7 @@ def of_sdist(sdist: Path, root: Path) -> list[str]:
 
 
 def sources(root: Path) -> set[str]:
-    """Every file of the package that is code or that its code reads, by its path."""
+    """Returns the path of every file of the package that is code or that its code reads."""
     files = (path for path in (root / PACKAGE).rglob("*") if path.is_file())
     return {
         path.relative_to(root).as_posix()

@@ -1,5 +1,5 @@
-"""What can speak against a release."""
+"""The one error of a release."""
 
 
 class ReleaseRefused(Exception):
-    """The working tree can't be released as it is; the text says why."""
+    """Says why the working tree can't be released as it is."""

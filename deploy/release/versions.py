@@ -1,4 +1,4 @@
-"""The version, which stands in several files and in git."""
+"""Checks the version, which stands in several files and in git."""
 
 import re
 import subprocess
@@ -16,13 +16,13 @@ MUST_NAME = "docker-compose.yml"  # the label of the image that it builds
 
 
 def of_project(root: Path) -> str:
-    """The version in pyproject.toml."""
+    """Returns the version in pyproject.toml."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     return str(project["version"])
 
 
 def disagreements(root: Path) -> list[str]:
-    """A sentence for each file that names another version than pyproject.toml, or none."""
+    """Returns a sentence for each file that names another version than pyproject.toml, or none."""
     version = of_project(root)
     released = RELEASED.search((root / "CHANGELOG.md").read_text())
     found = [("CHANGELOG.md", released[1] if released else "no release with a date")]
@@ -35,7 +35,7 @@ def disagreements(root: Path) -> list[str]:
 
 
 def unready(root: Path, version: str) -> list[str]:
-    """A sentence for each thing in git that speaks against a release of this version."""
+    """Returns a sentence for each thing in git that speaks against a release of this version."""
     problems = []
     if changed := _git(root, "status", "--porcelain"):
         problems.append(f"the working tree is not clean:\n{changed}")

@@ -1,5 +1,8 @@
 """What happened, counted; knows no domain. The one door to Prometheus' client library.
 
-`counters` is what happens in the processes of the sidecar, added up over all of them by
-`multiprocess`; `exposition` is that and the gauges of the moment; `worker` is a page of its own.
+    counters ──► files of all processes (multiprocess) ──► exposition, with the gauges of the moment
+    worker       a page of its own
+    logs, request_ids, timings
+
+It imports nothing here: `multiprocess.share` must come before Prometheus' library is loaded.
 """

@@ -1,4 +1,4 @@
-"""What happens in the sidecar, counted as it happens, in files that its processes share.
+"""Counts what happens in the sidecar, as it happens, in files that its processes share.
 
 Source of names and units: https://prometheus.io/docs/practices/naming/.
 """
@@ -24,7 +24,7 @@ _request_seconds = Histogram(
     buckets=REQUEST_SECONDS,
     registry=REGISTRY,
 )
-_in_hand = Gauge(
+_in_flight = Gauge(
     "similarity_http_requests_in_hand",
     "Requests being worked on.",
     registry=REGISTRY,
@@ -58,24 +58,24 @@ _triton_errors = Counter(
     registry=REGISTRY,
 )
 for _code in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
-    _triton_errors.labels(_code)  # told from the start: a rate sees no first error otherwise
+    _triton_errors.labels(_code)  # exported from the start: else a rate misses the first error
 
 
 def request_begins() -> None:
-    """A request is in hand."""
-    _in_hand.inc()
+    """Counts a request as in flight."""
+    _in_flight.inc()
 
 
 def request_ends(
     method: str, route: str, status: int, took_s: float, stages: dict[str, float]
 ) -> None:
-    """A request is answered.
+    """Counts a request as answered.
 
     Args:
-        route: the template of its path, so that there are only so many.
-        stages: seconds by name, as `timings` has them.
+        route: the template of its path, which keeps the number of labels small.
+        stages: seconds by name, as `timings.stages` returns them.
     """
-    _in_hand.dec()
+    _in_flight.dec()
     _requests.labels(method, route, str(status)).inc()
     _request_seconds.labels(route).observe(took_s)
     for stage, seconds in stages.items():
@@ -83,11 +83,11 @@ def request_ends(
 
 
 def group(name: str, images: int) -> None:
-    """So many images shared a call to Triton ("infer") or a commit ("commit")."""
+    """Counts the images that shared a call to Triton ("infer") or a commit ("commit")."""
     if name in _groups:
         _groups[name].observe(images)
 
 
 def triton_failed(code: str) -> None:
-    """A call failed with this status of gRPC, such as "UNAVAILABLE"."""
+    """Counts a call that failed with this status of gRPC, such as "UNAVAILABLE"."""
     _triton_errors.labels(code).inc()

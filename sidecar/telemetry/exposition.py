@@ -1,4 +1,4 @@
-"""The page of metrics: what was counted, and the figures of the moment."""
+"""Writes the page of metrics: what was counted, and the gauges of the moment."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,11 +22,11 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the moment: its name without the prefix, and its values.
+    """Holds a gauge of the moment: its name without the prefix, and its values.
 
     Args:
-        labels: their names.
-        values: each with the values of the labels, in the order of their names.
+        labels: the names of its labels.
+        values: each with the values of its labels, in the order of `labels`.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Figure:
 
     @classmethod
     def of(cls, name: str, text: str, value: float) -> "Figure":
-        """One without labels."""
+        """Returns a gauge without labels."""
         return cls(name, text, (), [((), value)])
 
 
 def page(read: Callable[[], Iterable[Figure]]) -> bytes:
-    """Everything in Prometheus' text format. Args: read: tells the figures of the moment."""
+    """Returns all metrics in Prometheus' text format; `read` yields the gauges of the moment."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(read))
     if FOLDER in os.environ:

@@ -1,4 +1,4 @@
-"""The log: a line an event, as text or as JSON. The one door to python-json-logger.
+"""Sets up the log: one line for each event, as text or as JSON. The one door to python-json-logger.
 
 No line ever has the bytes of an image, a query string, or a key.
 """
@@ -15,11 +15,11 @@ TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
 FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s"
 NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
 TIME = "%Y-%m-%dT%H:%M:%S%z"
-QUIET = ("faiss.loader", "alembic")  # they tell what they did not find, and what there is
+QUIET = ("faiss.loader", "alembic")  # at INFO they list what they looked for
 
 
 def set_up(settings: Settings) -> None:
-    """Send everything that any library logs to standard error, in one form."""
+    """Sends everything that any library logs to standard error, in one format."""
     handler = logging.StreamHandler(sys.stderr)
     if settings.log_format == "json":
         handler.setFormatter(
@@ -42,6 +42,6 @@ def _with_request_id(record: logging.LogRecord) -> bool:
 
 
 def _reserved() -> list[str]:
-    """What a record has besides what was said: none of it belongs into a line."""
+    """Returns the fields that every record has: none of them belongs into a line."""
     bare = logging.makeLogRecord({})
     return [*vars(bare), "message", "asctime", "request", "color_message", "taskName"]

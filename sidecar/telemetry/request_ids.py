@@ -1,4 +1,4 @@
-"""The id of the request that a thread works for: in the log, in its task, in Triton."""
+"""Keeps the id of the request that a thread works for: for the log, its task, and Triton."""
 
 from contextvars import ContextVar
 
@@ -6,10 +6,10 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def begin(request_id: str) -> None:
-    """From now on this thread works for this request."""
+    """Sets the request that this thread works for from now on."""
     _current.set(request_id)
 
 
 def current() -> str:
-    """The id; "" on a thread that works for none."""
+    """Returns the id; "" on a thread that works for no request."""
     return _current.get()

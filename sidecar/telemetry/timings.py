@@ -1,4 +1,4 @@
-"""Where the time of a request went, stage by stage, for its Server-Timing header."""
+"""Measures where the time of a request goes, stage by stage, for its Server-Timing header."""
 
 import time
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ _stages: ContextVar[dict[str, float] | None] = ContextVar("stages", default=None
 
 
 def begin() -> None:
-    """A new request begins on this thread."""
+    """Begins a new request on this thread."""
     _stages.set({})
 
 
 def note(name: str, seconds: float) -> None:
-    """Add time to a stage; what belongs to no request is noted nowhere."""
-    noted = _stages.get()
-    if noted is not None:
-        noted[name] = noted.get(name, 0.0) + seconds
+    """Adds seconds to a stage; a thread without a request records nothing."""
+    spent = _stages.get()
+    if spent is not None:
+        spent[name] = spent.get(name, 0.0) + seconds
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Note how long the block takes, or each call of what this decorates."""
+    """Measures how long the block takes, or each call of the function that it decorates."""
     began = time.perf_counter()
     try:
         yield
@@ -31,14 +31,14 @@ def stage(name: str) -> Iterator[None]:
 
 
 def stages() -> dict[str, float]:
-    """Seconds by stage, of the request on this thread."""
+    """Returns the seconds of each stage of the request on this thread."""
     return _stages.get() or {}
 
 
 def header(total_s: float) -> str:
-    """The stages in milliseconds as a Server-Timing header tells them.
+    """Returns the stages in milliseconds as a Server-Timing header.
 
     Source: W3C Server Timing, https://www.w3.org/TR/server-timing/.
     """
-    told = {**stages(), "total": total_s}
-    return ", ".join(f"{name};dur={1000 * seconds:.1f}" for name, seconds in told.items())
+    parts = {**stages(), "total": total_s}
+    return ", ".join(f"{name};dur={1000 * seconds:.1f}" for name, seconds in parts.items())

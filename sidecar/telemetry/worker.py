@@ -1,4 +1,4 @@
-"""The worker's own page of metrics, on a port of its own."""
+"""Serves a worker's own page of metrics on a port of its own."""
 
 from contextlib import ExitStack
 
@@ -15,7 +15,7 @@ TASK_SECONDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
 class WorkerMetrics:
-    """What became of the tasks that this worker ran."""
+    """Counts what became of the tasks that this worker ran."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -36,24 +36,24 @@ class WorkerMetrics:
         self._closing = ExitStack()
 
     def serve(self, host: str, port: int) -> None:
-        """Answer on a thread, until `close`; 0 is no port.
+        """Answers scrapes on a thread until `close`; port 0 answers none.
 
         Raises:
             OSError: the port is taken.
         """
         if port:
             server, thread = start_http_server(port, host, self._registry)
-            for end in (thread.join, server.server_close, server.shutdown):  # the last one first
+            for end in (thread.join, server.server_close, server.shutdown):  # called last first
                 self._closing.callback(end)
 
     def close(self) -> None:
-        """Ends the thread, and gives the port back."""
+        """Ends the thread and frees the port."""
         self._closing.close()
 
     def task_ended(self, kind: str, outcome: str, took_s: float) -> None:
-        """Args: outcome: "ok", "error" or "cancelled"."""
+        """Records the end of a task; `outcome` is "ok", "error" or "cancelled"."""
         self._seconds.labels(kind, outcome).observe(took_s)
 
     def process_lost(self) -> None:
-        """The process of a task was killed, or died."""
+        """Counts a task's process that was killed or died."""
         self._lost.inc()

@@ -113,7 +113,7 @@ def test_concurrent_adds_all_arrive_in_order(catalogue: Catalogue) -> None:
 
 
 def commits() -> tuple[float, float]:
-    """How many there were in this process, and of how many images, as Prometheus is told."""
+    """How many there were in this process, and of how many images, as Prometheus scrapes them."""
     counted = (REGISTRY.get_sample_value(f"similarity_commit_images_{n}") for n in ("count", "sum"))
     count, images = (value or 0.0 for value in counted)
     return count, images
@@ -277,7 +277,7 @@ def test_a_flipped_byte_is_noticed_when_it_is_read(
             catalogue.images.features("id-1", 1)
 
 
-def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     (tmp_path / "catalogue.sqlite").write_bytes(b"this is no database" * 100)
     with pytest.raises(CatalogueUnavailable, match="not a database"):
         open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", LEASE_S)

@@ -295,7 +295,7 @@ def seen(folder: Path) -> list[str]:
         return [str(error)]
 
 
-def test_a_torn_catalogue_is_noticed_by_verify_and_told_in_one_line(tmp_path: Path) -> None:
+def test_a_torn_catalogue_is_noticed_by_verify_and_reported_in_one_line(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 1000)
     house.catalogue.close()

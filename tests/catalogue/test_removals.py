@@ -139,7 +139,7 @@ def test_all_images_may_be_removed(house: House) -> None:
     assert house.problems() == []
 
 
-def test_a_stored_image_without_features_or_index_is_told(house: House, tmp_path: Path) -> None:
+def test_a_stored_image_without_features_or_index_is_refused(house: House, tmp_path: Path) -> None:
     with house.catalogue.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM features WHERE seq = 9")
     with pytest.raises(FeaturesMissing):

@@ -140,7 +140,7 @@ def test_a_draft_of_a_dead_attempt_is_cleared_away(house: House) -> None:
     assert not dead.exists()
 
 
-def test_a_full_disk_is_told_and_the_old_index_serves(
+def test_a_full_disk_is_reported_and_the_old_index_serves(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.add(1501, 1510)
@@ -207,7 +207,7 @@ def test_a_damaged_current_is_noticed_and_the_newest_generation_serves(house: Ho
         assert any("CURRENT" in problem for problem in house.problems())
 
 
-def test_a_generation_of_another_form_is_told(house: House) -> None:
+def test_a_generation_of_another_form_is_reported(house: House) -> None:
     (house.generations.path(1) / "meta.json").write_text('{"task_id": "x"}')
     with pytest.raises(IndexDamaged, match="train again"):
         GenerationStore(house.generations.folder).current()

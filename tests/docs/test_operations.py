@@ -140,5 +140,5 @@ def subclasses(kind: type[errors.SimilarityError]) -> set[type[errors.Similarity
     return {kind}.union(*(subclasses(each) for each in kind.__subclasses__()))
 
 
-def test_containers_are_given_the_time_that_requests_in_hand_may_take() -> None:
+def test_containers_are_given_the_time_that_requests_in_flight_may_take() -> None:
     assert f"{GRACEFUL_TIMEOUT_S} seconds" in section("Releases and other models")

@@ -189,7 +189,7 @@ def test_metrics_are_found_in_expressions() -> None:
     assert metrics_in(text) == {"a_total", "z:e"}
 
 
-def test_what_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("PROMETHEUS_ENV", str(tmp_path))
     with pytest.raises(LaunchRefused, match=r"no promtool on PATH nor .*; run: make prometheus"):
@@ -198,7 +198,7 @@ def test_what_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         fetch()
 
 
-def test_a_taken_port_is_told_with_its_variable(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     program_or_skip("prometheus")
     with socket.socket() as taken:
         taken.bind((HOST, 0))

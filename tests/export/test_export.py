@@ -100,7 +100,7 @@ def test_the_runtime_of_tritons_container_takes_the_file_and_gives_the_same(
     assert (stamp.ir <= 10, stamp.opset <= 21, stamp.domains) == (True, True, ())
 
 
-def test_int8_and_fp32_of_one_network_are_told_apart(lite: Path) -> None:
+def test_int8_and_fp32_of_one_network_differ_on_the_golden_image(lite: Path) -> None:
     int8, fp32 = contract.read(lite, 1), contract.read(lite, 2)
     assert not int8.accepts(np.asarray(fp32.golden_features, np.float32))
     assert not fp32.accepts(np.asarray(int8.golden_features, np.float32))

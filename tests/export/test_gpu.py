@@ -32,7 +32,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "r"
 
 
-def test_without_a_driver_all_that_could_not_be_compared_is_told(
+def test_without_a_driver_all_that_could_not_be_compared_is_listed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(machine, "DRIVER", "libcuda-of-no-machine.so.1")

@@ -222,7 +222,7 @@ def slow_uploads(guarded: Guarded, number: int) -> Iterator[list[socket.socket]]
             each.close()
 
 
-def test_requests_beyond_the_limit_are_told_to_come_again(guarded: Guarded) -> None:
+def test_requests_beyond_the_limit_get_a_time_to_come_again(guarded: Guarded) -> None:
     with slow_uploads(guarded, MOST):
         refused = guarded.stack.get("/similarity/stats")
         for _ in range(50):

@@ -68,7 +68,7 @@ def test_other_ids_are_refused(stack: Stack, name: str) -> None:
     assert failure(response) == (400, "wrong_arguments_format")
 
 
-def test_an_id_in_use_is_refused_and_a_retry_is_told_apart(stack: Stack) -> None:
+def test_an_id_in_use_is_refused_and_a_retry_is_recognised(stack: Stack) -> None:
     name = unused()
     stack.post(f"/similarity/add?id={name}", jpeg((1, 2, 3)))
     again = stack.post(f"/similarity/add?id={name}", jpeg((1, 2, 3)))
@@ -248,7 +248,7 @@ def test_a_failed_search_has_empty_lists(stack: Stack) -> None:
 # -- how well the index does
 
 
-def test_the_measured_recall_is_told_by_stats_and_by_metrics(stack: Stack) -> None:
+def test_the_measured_recall_is_in_stats_and_in_metrics(stack: Stack) -> None:
     stats = stack.get("/similarity/stats").json()
     assert [mark["nprob"] for mark in stats["recall"]] == list(PROMISES)
     assert stats["queries"] >= 500
@@ -300,7 +300,7 @@ def test_concepts_refuse_parameters_out_of_range(stack: Stack, query: str) -> No
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(("kind", "message"), [("train", "training"), ("update", "updating")])
-def test_a_task_is_asked_for_and_told_about(
+def test_a_task_is_requested_and_reports_its_progress(
     stack: Stack, method: str, kind: str, message: str
 ) -> None:
     answer = requests.request(method, f"{stack.url}/similarity/{kind}", timeout=60).json()
@@ -356,7 +356,7 @@ def test_health_names_its_parts(stack: Stack) -> None:
     }
 
 
-def test_unknown_paths_and_methods_are_told_in_json(stack: Stack) -> None:
+def test_unknown_paths_and_methods_are_answered_in_json(stack: Stack) -> None:
     assert failure(stack.get("/nowhere")) == (404, "unknown_path")
     assert failure(stack.get("/similarity/add")) == (405, "method_not_allowed")
     assert stack.get("/similarity/add").headers["Allow"].startswith("POST")

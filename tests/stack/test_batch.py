@@ -99,7 +99,7 @@ def test_one_bad_image_fails_alone(stack: Stack) -> None:
     assert told(send(stack, {"archive.tar": tar(files)})) == expected
 
 
-def test_a_batch_overwrites_where_it_is_told_to(stack: Stack) -> None:
+def test_a_batch_overwrites_where_it_is_asked_to(stack: Stack) -> None:
     name = unused()
     send(stack, {f"{name}.jpg": jpeg((1, 1, 1))})
     again = lines(send(stack, {f"{name}.jpg": jpeg((2, 2, 2))}))

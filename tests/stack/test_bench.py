@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.ceiling import Offline
 from bench.direct import parts_of_a_search
+from bench.features import mixed
 from bench.load import photo, run
-from bench.vectors import mixed
 from local import photos as packaged
 from local.stack import ROOT, Stack
 from tests.support.vectors import unit_vectors

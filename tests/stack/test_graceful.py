@@ -78,7 +78,7 @@ def test_a_rolling_restart_under_load_loses_no_request(house: Stack) -> None:
     assert wrong == []
 
 
-def test_requests_in_hand_are_answered_before_the_end(house: Stack) -> None:
+def test_requests_in_flight_are_answered_before_the_end(house: Stack) -> None:
     """A client that is not let in any more is told so before it has sent anything."""
     begun = threading.Barrier(21)
 

@@ -43,7 +43,7 @@ def test_redis_keeps_its_data_in_the_data_folder(tmp_path: Path) -> None:
         stack.stop()
 
 
-def test_a_taken_port_is_told_with_its_variable(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -53,7 +53,7 @@ def test_a_taken_port_is_told_with_its_variable(tmp_path: Path) -> None:
     assert done.stderr == f"local.redis: port {port} is taken; set REDIS_URL to another\n"
 
 
-def test_a_missing_server_is_told(tmp_path: Path) -> None:
+def test_a_missing_server_is_reported(tmp_path: Path) -> None:
     [port] = free_ports(1)
     done = launch(tmp_path, f"127.0.0.1:{port}", PATH="/nowhere", REDIS_ENV="nowhere")
     assert done.returncode == 1
@@ -69,7 +69,7 @@ def test_a_missing_server_is_told(tmp_path: Path) -> None:
         ("0", "names no port"),
     ],
 )
-def test_an_address_that_cannot_be_served_is_told(address: str, problem: str) -> None:
+def test_an_address_that_cannot_be_served_is_refused(address: str, problem: str) -> None:
     with pytest.raises(LaunchRefused, match=problem):
         free_port("SOME_URL", address, 1)
 

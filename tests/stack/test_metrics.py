@@ -1,4 +1,4 @@
-"""What Prometheus is told: by both processes of the sidecar together, and by the worker."""
+"""What Prometheus scrapes: from all processes of the sidecar together, and from the worker."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,7 +51,7 @@ def test_requests_of_all_processes_are_counted_together(stack: Stack) -> None:
     assert value(after, "http_requests_in_hand") == 1  # the one that asks
 
 
-def test_a_route_is_told_by_its_template_and_the_unknown_by_one_word(stack: Stack) -> None:
+def test_a_route_is_named_by_its_template_and_the_unknown_by_one_word(stack: Stack) -> None:
     stack.get("/similarity/images/no-such")
     stack.get("/no/such/path")
     requests.request("BREW", f"{stack.url}/similarity/stats", timeout=60)
@@ -85,7 +85,7 @@ def test_stages_and_groups_add_up(stack: Stack) -> None:
         assert stack.post(f"/similarity/remove?id=counted-{number}").ok
 
 
-def test_the_figures_of_the_moment_are_those_of_the_calls(stack: Stack) -> None:
+def test_the_gauges_are_those_of_the_calls(stack: Stack) -> None:
     stats, now = stack.get("/similarity/stats").json(), told(stack)
     assert value(now, "images") == stats["images"]
     assert value(now, "images_waiting") == stats["waiting"]

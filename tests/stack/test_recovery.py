@@ -270,7 +270,7 @@ def is_running(stack: Stack, task_id: str) -> bool:
     return phase in ("starting", "reading", "clustering", "adding")
 
 
-def test_a_volume_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_volume_that_cannot_be_used_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "catalogue.sqlite").mkdir()
     stack = Stack(tmp_path)
     for name in ("sidecar", "worker"):

@@ -1,4 +1,4 @@
-"""Versions go and come back on the real stack, while clients add; `tests.returning` says what."""
+"""Versions go and come back on the real stack, while clients add, as `campaigns.returning` does."""
 
 import shutil
 from collections.abc import Iterator

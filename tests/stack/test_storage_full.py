@@ -1,4 +1,4 @@
-"""A volume that is full: it is told, the old index serves, and all goes on when there is room."""
+"""A full volume: it is reported, the old index serves, and all goes on when there is room."""
 
 import os
 import subprocess

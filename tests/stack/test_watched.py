@@ -130,7 +130,7 @@ def test_a_task_shows_its_progress(watched: Watched) -> None:
     assert watched.stack.finish(task)["status"] == "ok"
 
 
-def test_what_is_down_is_told(broken: Watched) -> None:
+def test_what_is_down_raises_an_alert(broken: Watched) -> None:
     expected = {
         "PartDown triton",
         "QueueDown queue",

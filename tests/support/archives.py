@@ -1,4 +1,4 @@
-"""Archives of files in memory."""
+"""Packs files into archives in memory."""
 
 import io
 import tarfile

@@ -1,7 +1,7 @@
-"""`python -m tests.support.audit`: every pinned package, held against the known vulnerabilities.
+"""Compares every pinned package with the known vulnerabilities: `python -m tests.support.audit`.
 
-pip-audit itself passes over what the advisory service does not know or could not be asked about,
-and calls that a success; here it is said.
+pip-audit itself skips packages that the advisory service does not know or did not answer for, and
+calls that a success; this reports how many they were.
 """
 
 import json
@@ -16,7 +16,7 @@ ACCEPTED: dict[str, str] = {}
 
 
 def main() -> int:
-    """Print a line for each vulnerability; 1 where there is one that is not accepted."""
+    """Prints a line for each vulnerability; returns 1 where one is not accepted."""
     command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--format", "json"]
     pins = ["--requirement", "constraints.txt", "--progress-spinner", "off"]
     done = subprocess.run([*command, *pins], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def vulnerabilities(packages: list[dict[str, Any]]) -> list[str]:
-    """A line for each that is not accepted."""
+    """Returns a line for each vulnerability that is not accepted."""
     return [
         f"{package['name']} {package['version']}: {each['id']}, mended in {each['fix_versions']}"
         for package in packages

@@ -1,4 +1,4 @@
-"""What tests of the API send, and how they read a refusal."""
+"""Makes what tests of the API send, and reads refusals."""
 
 import io
 import uuid
@@ -27,7 +27,7 @@ def unused() -> str:
 
 
 def failure(response: requests.Response) -> tuple[int, str]:
-    """Status code and error word; every failure is JSON with a sentence and no stack trace."""
+    """Returns status and error word; every failure is JSON with a sentence and no stack trace."""
     answer = response.json()
     assert response.headers["Content-Type"] == JSON
     assert answer["status"] == "error"

@@ -1,4 +1,4 @@
-"""Databases of both kinds; what is asked of one is asked of both."""
+"""Makes databases of both kinds: tests ask the same of both."""
 
 import uuid
 
@@ -8,7 +8,7 @@ KINDS = ("sqlite", "postgresql")
 
 
 def new_database(server: str, template: str = "template1") -> str:
-    """A database in a PostgreSQL, like another one or empty, by its SQLAlchemy URL."""
+    """Makes a database in a PostgreSQL, like the template or empty; returns its SQLAlchemy URL."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")

@@ -1,4 +1,4 @@
-"""What the pages for clients show: commands, and the shape of their answers."""
+"""Reads what the pages for clients show: commands, and the shape of their answers."""
 
 import json
 import re
@@ -13,7 +13,7 @@ MODELS = (ROOT / "docs" / "models.md").read_text()
 
 
 def examples() -> Iterator[tuple[str, Any]]:
-    """Each curl block with the answer that a page shows for it: one value, or one a line.
+    """Yields each curl block with the answer that a page shows: one value, or one a line.
 
     They are one story, which the README begins.
     """
@@ -27,7 +27,7 @@ def read(answer: str, lines: bool) -> Any:
 
 
 def shape(value: Any) -> Any:
-    """What of an answer must be the same each time: its keys, its types, its fixed words."""
+    """Returns what of an answer is the same each time: its keys, types and fixed words."""
     if isinstance(value, dict):
         fixed = {"status", "message", "kind"}
         return {k: v if k in fixed else shape(v) for k, v in value.items()}

@@ -68,11 +68,11 @@ class House:
         return self.trainer.run(self.claim(kind), lambda phase, progress: None)
 
     def nearest(self, number: int, wanted: SearchRequest = TEN) -> list[str]:
-        """The ids of the neighbours of a stored image, itself left out."""
+        """Returns the ids of the neighbours of a stored image, itself left out."""
         return self.search().nearest_to(f"{number}", wanted).result
 
     def search(self) -> Search:
-        """As a process that has just started."""
+        """Returns the search of a process that has just started."""
         return Search(
             self.catalogue.images,
             ModelRegistry(Path(), self.catalogue.models, NOWHERE),

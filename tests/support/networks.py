@@ -1,4 +1,4 @@
-"""Factories that the export refuses."""
+"""Factories that the export must refuse."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""A volume as an older commit left it, for the tests that the newer code goes on with it.
+"""Unpacks a volume that an older commit left: the newer code must go on with it.
 
     old_volume.unpack(folder)                          what a test begins with
     python -m tests.support.old_volume COMMIT          makes the archive again
@@ -70,14 +70,14 @@ class OldVolume:
 
 
 def unpack(folder: Path, commit: str = "3170847") -> OldVolume:
-    """Lay an archive out in an empty folder."""
+    """Unpacks an archive into an empty folder."""
     with tarfile.open(VOLUMES / f"{commit}.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return OldVolume(folder, json.loads((folder / "known.json").read_text()))
 
 
 def picture(number: int) -> bytes:
-    """A JPEG of 16 x 16 pixels, some 700 bytes, of which all but a few are the same in each."""
+    """Makes a JPEG of 16 x 16 pixels, some 700 bytes, all but a few the same in each."""
     colours = np.random.default_rng(number).integers(0, 256, (2, 2, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(colours).resize((16, 16), Image.Resampling.BICUBIC).save(out, "JPEG")
@@ -85,7 +85,7 @@ def picture(number: int) -> bytes:
 
 
 def main() -> int:
-    """Make the archive of the commit that this runs in."""
+    """Makes the archive of the commit that this runs in."""
     [commit] = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         _make(Path(folder))
@@ -132,7 +132,7 @@ def _export(folder: Path, version: int) -> None:
 
 
 def _offer(folder: Path, version: int, spoil: bool = False) -> None:
-    """Put a version into the repository, under its own number or, spoilt, under number 4."""
+    """Puts a version into the repository, under its own number or, spoilt, under number 4."""
     models = folder / "models/keywording"
     models.mkdir(parents=True, exist_ok=True)
     shutil.copy(folder / "exported/keywording/config.pbtxt", models)
@@ -143,7 +143,7 @@ def _offer(folder: Path, version: int, spoil: bool = False) -> None:
 
 
 def _live(stack: Any, folder: Path) -> list[str]:
-    """All that a volume goes through; returns the ids that are stored in the end."""
+    """Does all that a volume goes through; returns the ids that are stored in the end."""
     stack.finish(stack.get("/similarity/train").json()["task_id"])  # refused: there are no images
     _add(stack, {f"image-{n}": picture(n) for n in range(IMAGES)})
     png = io.BytesIO()
@@ -167,7 +167,7 @@ def _live(stack: Any, folder: Path) -> list[str]:
 
 
 def _change(stack: Any, first: int) -> None:
-    """Some images are removed, some overwritten, some new."""
+    """Removes some images, overwrites some, adds some."""
     for number in range(first, first + 10):
         requests.delete(f"{stack.url}/similarity/images/image-{number}", timeout=60)
     for number in range(first + 10, first + 15):
@@ -187,7 +187,7 @@ def _switch(stack: Any, call: str) -> None:
 
 
 def _record(stack: Any, ids: list[str]) -> dict[str, Any]:
-    """What the service answers, to hold the newer code against."""
+    """Records what the service answers, to compare the newer code with."""
     paths = ["/similarity/images?limit=10000", "/similarity/models", "/similarity/stats"]
     tasks = stack.get("/similarity/tasks").json()["tasks"]
     paths += [f"/similarity/status/{task['task_id']}" for task in tasks]
@@ -222,7 +222,7 @@ def _sha256(data: bytes) -> str:
 
 
 def _leave(stack: Any) -> dict[str, str]:
-    """Ask for two tasks, have the worker begin the first, and kill all."""
+    """Requests two tasks, lets the worker begin the first, and kills all."""
     asked = {kind: stack.get(f"/similarity/{kind}").json()["task_id"] for kind in TASKS[:2]}
     stack.start("worker")
 
@@ -238,7 +238,7 @@ def _leave(stack: Any) -> dict[str, str]:
 
 
 def _end_lease(catalogue: Path) -> None:
-    """The lease of the task that ran was over long ago, whatever clock a test runs by.
+    """Ends the lease of the task that ran, whatever clock a test runs by.
 
     SQLite would tidy its journal up if the process that writes this ended as it should.
     """
@@ -256,7 +256,7 @@ os._exit(0)
 
 
 def _dump(url: str) -> str:
-    """A database as statements that any client can run."""
+    """Returns a database as statements that any client can run."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
     command = [f"{programs}/pg_dump", "--inserts", "--rows-per-insert=200", "--no-owner", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -265,7 +265,7 @@ def _dump(url: str) -> str:
 
 
 def _pack(folder: Path, target: Path) -> None:
-    """The archive, without logs and what belongs to a run."""
+    """Packs the archive, without logs and files of a run."""
     target.parent.mkdir(parents=True, exist_ok=True)
 
     def wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -1,4 +1,4 @@
-"""What takes long is made once: for all processes of a run, or until its sources change."""
+"""Makes what takes long once: for all processes of a run, or until its sources change."""
 
 import hashlib
 import os
@@ -18,19 +18,19 @@ Make = Callable[[Path], None]  # fills an empty folder
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Make) -> Path:
-    """A folder that the first process of this run makes; the others wait for it."""
+    """Returns a folder that the first process of this run makes; the others wait for it."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     return _made(shared / name, make)
 
 
 def kept(name: str, made_of: Iterable[str | Path], packages: Iterable[str], make: Make) -> Path:
-    """A folder that outlives the run, until something else is to be made.
+    """Returns a folder that outlives the run, until its sources change.
 
     Args:
-        name: of the folder, without its key.
-        made_of: files, whose content counts, and words.
-        packages: installed ones, whose versions count.
+        name: the folder's, without its key.
+        made_of: files, whose content is part of the key, and words.
+        packages: installed packages, whose versions are part of the key.
         make: fills the folder.
     """
     key = hashlib.sha256()

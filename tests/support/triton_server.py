@@ -28,7 +28,7 @@ class Server:
         return self.variables["TRITON_URL"]
 
     def metric(self, name: str, version: int) -> float:
-        """The value of a counter of one version of the model."""
+        """Returns the value of a counter of one version of the model."""
         address = f"http://127.0.0.1:{self.variables['TRITON_METRICS_PORT']}/metrics"
         with urllib.request.urlopen(address) as answer:
             lines: list[str] = answer.read().decode().splitlines()
@@ -37,7 +37,7 @@ class Server:
 
 
 def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start `python -m local.triton`; what it says goes to `log`."""
+    """Starts `python -m local.triton`; its output goes to `log`."""
     with log.open("w") as file:
         return subprocess.Popen(
             COMMAND,
@@ -50,10 +50,10 @@ def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def serving(repository: Path, folder: Path) -> Iterator[Server]:
-    """A server over a repository; its log goes to `folder`.
+    """Runs a server over a repository; its log goes to `folder`.
 
     Raises:
-        NotReady: it doesn't start; the text is its log.
+        NotReady: it doesn't start; the text has its log.
     """
     variables = private(folder) | {"MODEL_REPOSITORY": str(repository)}
     url = f"http://127.0.0.1:{variables['TRITON_HTTP_PORT']}/v2/health/ready"

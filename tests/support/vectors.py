@@ -1,12 +1,15 @@
-"""Features without a model."""
+"""Makes features without a model."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def unit_vectors(count: int, dimension: int, seed: int = 0) -> NDArray[np.float32]:
-    """Points around 40 centres on the sphere, as features of photos of 40 kinds would lie; each is
-    what float16 holds, as stored features are."""
+    """Draws points around 40 centres on the sphere, as features of photos of 40 kinds lie.
+
+    Returns:
+        float32 [count, dimension], each value exact in float16, as stored features are.
+    """
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(size=(40, dimension))
     spread = random.normal(size=(count, dimension)) * 0.7

@@ -1,4 +1,4 @@
-"""Exported versions of the model for tests, kept from run to run: an export takes seconds."""
+"""Exports versions of the model for tests and keeps them: an export takes seconds."""
 
 import shutil
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A real Prometheus for tests, and what it knows of the rules and of the stack it watches."""
+"""Runs a real Prometheus for tests, and reads its rules, alerts and values."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from local.prometheus import program
 from local.stack import ROOT
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "similarity.json"
-# What stands in an expression and is no metric: strings, selectors, ranges, what a keyword lists.
+# Parts of an expression that are no metrics: strings, selectors, ranges, what a keyword lists.
 NO_METRICS = r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(by|without|on|ignoring|group_\w+) *\([^)]*\)'
 WORDS = {"and", "or", "unless", "offset", "bool", "inf", "nan"}
 
@@ -30,30 +30,30 @@ class Prometheus:
         self.url = url
 
     def get(self, path: str, **query: str) -> Any:
-        """What its API answers."""
+        """Returns the data of its API's answer."""
         answer = requests.get(f"{self.url}/api/v1/{path}", params=query, timeout=60)
         assert answer.ok, answer.text
         return answer.json()["data"]
 
     def values(self, expression: str) -> list[float]:
-        """The values of an expression now, those left out that are no number."""
+        """Returns the values of an expression now, without those that are no number."""
         found = self.get("query", query=expression)["result"]
         return [float(each["value"][1]) for each in found if each["value"][1] != "NaN"]
 
     def groups(self) -> list[dict[str, Any]]:
-        """The rules, as it has read them."""
+        """Returns the groups of rules as it has read them."""
         groups: list[dict[str, Any]] = self.get("rules")["groups"]
         return groups
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Those that fire, and those that will if it goes on."""
+        """Returns the alerts that fire, and those that will if it goes on."""
         alerts: list[dict[str, Any]] = self.get("alerts")["alerts"]
         return alerts
 
 
 @contextmanager
 def watching(folder: Path, settings: Mapping[str, str]) -> Iterator[Prometheus]:
-    """A server that watches the stack with these settings; stopped when the block ends."""
+    """Runs a server that watches the stack with these settings until the block ends."""
     [port] = free_ports(1)
     env = os.environ | settings | {"DATA_DIR": str(folder), "PROMETHEUS_PORT": str(port)}
     command = [sys.executable, "-m", "local.prometheus"]
@@ -70,7 +70,7 @@ def _ready(url: str) -> bool:
 
 
 def program_or_skip(name: str) -> str:
-    """The path of `prometheus` or `promtool`. Where there is none only CI insists on it."""
+    """Returns the path of `prometheus` or `promtool`; without one skips the test, but not in CI."""
     try:
         return program(name)
     except LaunchRefused as error:
@@ -80,7 +80,7 @@ def program_or_skip(name: str) -> str:
 
 
 def dashboard_expressions() -> dict[str, str]:
-    """Every expression of the dashboard by its panel, with Grafana's variables filled in."""
+    """Returns the dashboard's expressions by their panels, with Grafana's variables filled in."""
     board = json.loads(DASHBOARD.read_text())
     notes = {note["name"]: note["expr"] for note in board["annotations"]["list"]}
     panels = {
@@ -92,7 +92,7 @@ def dashboard_expressions() -> dict[str, str]:
 
 
 def metrics_in(expression: str) -> set[str]:
-    """The metrics that an expression reads."""
+    """Returns the metrics that an expression reads."""
     rest = re.sub(NO_METRICS, " ", expression)
     words = re.findall(r"(?<![\w.])([a-zA-Z_:][\w:]*)\b(?! *\()", rest)
     return {word for word in words if word.lower() not in WORDS}

@@ -112,7 +112,9 @@ def test_a_header_that_asks_for_gigabytes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("pack", [tar, zipped])
-def test_a_damaged_archive_is_told_after_what_was_whole(pack: Callable[[Packed], bytes]) -> None:
+def test_a_damaged_archive_is_reported_after_what_was_whole(
+    pack: Callable[[Packed], bytes],
+) -> None:
     archive = pack({"a": b"a" * 900, "b": bytes(range(256)) * 3})
     with pytest.raises(ArchiveUnreadable):
         read(archive[:1100] if pack is tar else archive[:-30])

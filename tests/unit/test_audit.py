@@ -11,7 +11,7 @@ VULNERABLE = {
 }
 
 
-def test_a_vulnerability_is_told_unless_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vulnerability_is_reported_unless_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert audit.vulnerabilities([VULNERABLE]) == ["old 1.0: PYSEC-1, mended in ['1.1']"]
     monkeypatch.setitem(audit.ACCEPTED, "CVE-1", "a test")
     assert audit.vulnerabilities([VULNERABLE]) == []

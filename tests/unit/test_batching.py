@@ -1,4 +1,4 @@
-"""Work gathered from many threads: who gets what, and who waits for whom."""
+"""Calls batched from many threads: who gets what, and who waits for whom."""
 
 import threading
 import time
@@ -105,7 +105,7 @@ def test_a_thousand_from_many_threads_all_get_their_own() -> None:
     assert sorted(n for group in work.groups for n in group) == list(range(0, 2000, 2))
 
 
-def test_waiting_and_working_are_told_apart() -> None:
+def test_waiting_and_working_are_timed_apart() -> None:
     work = Doubling()
     work.open.set()
     timings.begin()

@@ -1,4 +1,4 @@
-"""Work gathered from many threads, however they come: the rules that always hold."""
+"""Calls batched from many threads, however they come: the rules that always hold."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ class Squaring:
 
     def __init__(self, refused: set[int], most: int, groups: int) -> None:
         self.refused = refused
-        self.gathering: Batcher[int, int] = Batcher("work", self.work, most, groups)
+        self.batcher: Batcher[int, int] = Batcher("work", self.work, most, groups)
         self.seen: list[list[int]] = []
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
@@ -36,7 +36,7 @@ class Squaring:
 
     def ask(self, number: int) -> int | Exception:
         try:
-            return self.gathering.ask(number)
+            return self.batcher.ask(number)
         except (ValueError, RuntimeError) as error:
             return error
 

@@ -1,1 +1,1 @@
-"""An engine where the machine has none: Debian's, in namespaces of its own, and stand-in images."""
+"""Brings up Debian's engine where the machine has none, in private namespaces with stand-ins."""

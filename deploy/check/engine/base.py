@@ -1,4 +1,5 @@
-"""The root file system of every stand-in, by debootstrap: `python -m deploy.check.engine.base`.
+"""Makes the root file system of every stand-in by debootstrap: `python -m
+deploy.check.engine.base`.
 
 In namespaces of its own, as debootstrap mounts what it needs.
 """
@@ -16,7 +17,7 @@ CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
 
 def make_base(home: Home) -> None:
-    """Make `home.base`, a tar, unless it is there."""
+    """Makes `home.base`, a tar, unless it is there."""
 
     def make(part: Path) -> None:
         say("a root file system of Debian's for the stand-ins")
@@ -28,7 +29,7 @@ def make_base(home: Home) -> None:
 
 
 def main() -> int:
-    """Make it, within the namespaces; 1 where that fails."""
+    """Makes the tar within the namespaces; returns 1 where that fails."""
     try:
         _bootstrap(Home(Path(sys.argv[1])), Path(sys.argv[2]))
     except Failed as error:
@@ -60,7 +61,7 @@ def _bootstrap(home: Home, part: Path) -> None:
 
 
 def _configure_pip(folder: Path) -> None:
-    """Have pip find in a container what it finds on this machine: indexes, and whom to trust."""
+    """Gives pip in a container the indexes and certificates that it has on this machine."""
     lines = ["[global]", "timeout = 60"]
     for line in output([sys.executable, "-m", "pip", "config", "list"]).splitlines():
         name, _, value = line.partition("=")

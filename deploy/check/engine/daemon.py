@@ -1,4 +1,4 @@
-"""A Docker engine within private namespaces: nothing of it is seen outside, or outlives them."""
+"""Runs a Docker engine within private namespaces: nothing of it shows outside, or outlives them."""
 
 import fcntl
 import shutil
@@ -15,7 +15,7 @@ from deploy.check.engine.packages import Home
 from deploy.check.programs import output
 from deploy.check.progress import Failed
 
-HIDDEN = ("/etc", "/run", "/opt")  # where the engine writes, whatever it is told
+HIDDEN = ("/etc", "/run", "/opt")  # where the engine writes, whatever its options
 HOST_FILES = ("resolv.conf", "hosts")  # of /etc, mounted there in some containers
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
@@ -24,7 +24,7 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # netdevice(7)
 
 @contextmanager
 def running(home: Home, network: bool) -> Iterator[dict[str, str]]:
-    """The engine, within the namespaces of this process.
+    """Runs the engine within the namespaces of this process.
 
     Args:
         home: its programs; its images stay there, too.
@@ -57,7 +57,7 @@ def running(home: Home, network: bool) -> Iterator[dict[str, str]]:
 
 
 def _hide(folder: Path, private: Path) -> None:
-    """Let this namespace write over a folder without changing it."""
+    """Lets this namespace write over a folder without changing it."""
     if not folder.is_dir():
         return
     kept = {name: (folder / name).read_bytes() for name in HOST_FILES if (folder / name).is_file()}

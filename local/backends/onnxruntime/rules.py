@@ -1,7 +1,8 @@
-"""What the C++ backend refuses, refused here: config.pbtxt against the model, and its parameters.
+"""Refuses what the C++ backend refuses: wrong parameters, and a config.pbtxt that does not fit the
+model.
 
-What is said of GPUs (accelerators, CUDA's parameters) is ignored: so does the C++ backend for an
-instance on a CPU, and without a GPU Triton makes a KIND_AUTO one of these.
+Settings for GPUs (accelerators, CUDA's parameters) are ignored, as the C++ backend does for an
+instance on a CPU; without a GPU Triton makes KIND_AUTO such an instance.
 
 Source: triton-inference-server/onnxruntime_backend, src/onnxruntime.cc and onnxruntime_utils.cc.
 """
@@ -28,16 +29,16 @@ SWITCHES = {"true": True, "on": True, "1": True, "false": False, "off": False, "
 
 
 class Refused(Exception):
-    """The model or its config is what the C++ backend would not load."""
+    """Says why the C++ backend would not load the model or its config."""
 
 
 def parameter(config: dict[str, Any], name: str, default: str) -> str:
-    """A parameter of config.pbtxt as its text."""
+    """Returns a parameter of config.pbtxt as text."""
     return str(config.get("parameters", {}).get(name, {}).get("string_value", default))
 
 
 def number(config: dict[str, Any], name: str, default: int) -> int:
-    """A parameter as C++'s stoi reads it: a number in front is enough."""
+    """Reads a parameter as C++'s stoi does: a number in front is enough."""
     text = parameter(config, name, str(default))
     found = re.match(r"\s*([+-]?\d+)", text)
     if not found or not -(2**31) <= int(found[1]) < 2**31:
@@ -46,7 +47,7 @@ def number(config: dict[str, Any], name: str, default: int) -> int:
 
 
 def switch(config: dict[str, Any], name: str, default: bool) -> bool:
-    """A parameter as Triton reads a truth value."""
+    """Reads a parameter as Triton reads a truth value."""
     text = parameter(config, name, str(default))
     if text.lower() not in SWITCHES:
         raise Refused(f"parameter {name} is '{text}', neither true nor false")
@@ -54,7 +55,7 @@ def switch(config: dict[str, Any], name: str, default: bool) -> bool:
 
 
 def check(config: dict[str, Any], session: Any) -> None:
-    """Hold the config's tensors against those that ONNX Runtime infers."""
+    """Checks the config's tensors against those that ONNX Runtime infers."""
     for name in ("batch_input", "batch_output", "sequence_batching"):
         if config.get(name):
             raise Refused(f"this stand-in has no {name}")
@@ -75,7 +76,7 @@ def check(config: dict[str, Any], session: Any) -> None:
 
 
 def _check_tensor(entry: dict[str, Any], found: dict[str, Any], batched: bool, exact: bool) -> None:
-    """One tensor: its name, its type, and its dims, where -1 equals only -1.
+    """Checks one tensor: its name, its type, and its dims, where -1 equals only -1.
 
     An input that the model leaves open may be narrowed by the config (`exact` is False); what the
     model fixes, the config must say.
@@ -84,7 +85,9 @@ def _check_tensor(entry: dict[str, Any], found: dict[str, Any], batched: bool, e
     if name not in found:
         raise Refused(f"the model has no '{name}'; it has {', '.join(sorted(found))}")
     if TYPES.get(entry["data_type"]) != found[name].type:
-        raise Refused(f"'{name}' is {entry['data_type']} in the config, {found[name].type} in it")
+        raise Refused(
+            f"'{name}' is {entry['data_type']} in the config, {found[name].type} in the model"
+        )
     if entry.get("reshape"):
         raise Refused(f"'{name}': this stand-in has no reshape")
     model = [dim if isinstance(dim, int) else -1 for dim in found[name].shape]
@@ -92,7 +95,7 @@ def _check_tensor(entry: dict[str, Any], found: dict[str, Any], batched: bool, e
     if batched and model[:1] != [-1]:
         raise Refused(f"'{name}' can't be batched: its first dim is fixed, {model}")
     fits = len(model) == len(dims) and all(
-        dim == said or (dim == -1 and not exact) for dim, said in zip(model, dims, strict=True)
+        dim == given or (dim == -1 and not exact) for dim, given in zip(model, dims, strict=True)
     )
     if not fits:
         raise Refused(f"'{name}' has the dims {model} in the model, {dims} in the config")

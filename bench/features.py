@@ -1,4 +1,4 @@
-"""Vectors to measure an index with: features of real photos, and large sets made out of them."""
+"""Makes features to measure an index with: those of real photos, and large sets mixed of them."""
 
 import io
 import sys
@@ -24,7 +24,7 @@ Rows = NDArray[np.float32]
 
 
 def real(source: Path | None, repository: Path) -> Rows:
-    """Features of real photos, float32 [n, D], in a random order.
+    """Returns features of real photos, float32 [n, D], in a random order.
 
     Args:
         source: an .npy of them, or a folder of photos, which the newest model in the repository
@@ -42,8 +42,9 @@ def real(source: Path | None, repository: Path) -> Rows:
 
 
 def mixed(base: Rows, count: int, seed: int) -> Iterator[Rows]:
-    """Vectors like those of many more photos: mixtures of four of them at random (pairs of pairs,
-    mixed), and noise. With the dominant photo's kin they are neighbours, as real ones are.
+    """Mixes features like those of many more photos: four at random (pairs of pairs), and noise.
+
+    Mixtures with the same dominant photo are neighbours, as real photos of one kind are.
 
     Yields:
         float32 [n, D], `count` rows in all.
@@ -60,7 +61,7 @@ def mixed(base: Rows, count: int, seed: int) -> Iterator[Rows]:
 
 
 def _views(source: Path | None, crop: int) -> Iterator[NDArray[np.uint8]]:
-    from local import photos  # here and below: no process of the bench but the first needs them
+    from local import photos  # here and below: only the bench's first process needs them
 
     files: Iterable[Path | io.BytesIO]
     if source is None:
@@ -77,7 +78,7 @@ def _views(source: Path | None, crop: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _box(size: tuple[int, int], random: np.random.Generator) -> tuple[int, int, int, int]:
-    """A part of a photo, of its own proportions or a little wider or higher."""
+    """Draws a part of a photo, of its own proportions or a little wider or higher."""
     area, shape = random.uniform(SMALLEST_CROP, 1), np.exp(random.uniform(-0.3, 0.3))
     width = min(size[0], round(size[0] * (area * shape) ** 0.5))
     height = min(size[1], round(size[1] * (area / shape) ** 0.5))
