@@ -11,7 +11,7 @@ from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogu
 from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
-from sidecar.images.codec import ImageRules
+from sidecar.images import ImageRules
 from sidecar.index.builder import BuildRules
 from sidecar.index.ranking import SearchRequest
 from sidecar.index.store import GenerationStore

@@ -20,7 +20,7 @@ from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskK
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
-from sidecar.images.codec import ImageRules
+from sidecar.images import ImageRules
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import GenerationStore
 from sidecar.ingest import TRIES, Ingest
