@@ -103,7 +103,7 @@ class Upgrader:
         assert self.task.version is not None
         self.report("loading", 0.0)
         self._check_ground()
-        record = self.versions.take(self.task.version).record
+        record = self.versions.load(self.task.version).record
         check_room(self.catalogue, record, self.generations.folder)
         self._embed(record)
         self.catalogue.models.join(record)
