@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.images import ImageRules, canonical, pixels
 from sidecar.models import contract
 
 BATCH = 16

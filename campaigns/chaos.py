@@ -33,7 +33,7 @@ from PIL import Image
 from local.postgres import postgres
 from local.stack import COMMANDS, ROOT, Stack, running
 from sidecar.catalogue import open_catalogue
-from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.images import ImageRules, canonical, pixels
 from sidecar.models import contract
 from sidecar.models.triton import TritonClient
 from sidecar.settings import from_environment

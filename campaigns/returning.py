@@ -26,7 +26,7 @@ from campaigns.switching import TASK_TIMEOUT_S, Traffic, repository, switch
 from local import photos
 from local.stack import Stack, add_all, running
 from sidecar.catalogue import Catalogue, ModelRecord, open_catalogue
-from sidecar.images.codec import pixels
+from sidecar.images import pixels
 from sidecar.models import contract
 from sidecar.models.triton import TritonClient
 

@@ -13,9 +13,9 @@ from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
 from local import photos
+from sidecar import images
 from sidecar.errors import SimilarityError
 from sidecar.files import sha256_of
-from sidecar.images import codec as images
 from sidecar.models import contract
 from sidecar.models.contract import Contract
 

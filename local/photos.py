@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.images import codec as images
+from sidecar import images
 
 # Photographs only, of things, animals, surfaces, sky and tissue; the wheel's drawings and test
 # patterns are left out, as a network that looks at photos is calibrated on them.

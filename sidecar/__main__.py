@@ -1,29 +1,36 @@
-"""The commands of the service: `python -m sidecar serve`, `worker`, `backup`, `verify` and more."""
+"""The commands of the service: `python -m sidecar serve`, `worker`, `backup`, `verify` and more.
+
+Each command imports its parts itself: no process may fork with FAISS or gRPC loaded, nor with the
+library of metrics before it knows the folder that the processes share.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
 from sidecar.errors import SettingsError, SimilarityError
-from sidecar.http import api_keys as keys
+from sidecar.http import api_keys
 from sidecar.settings import Settings, from_environment
-from sidecar.telemetry import logs
-from sidecar.telemetry import multiprocess as sharing
+from sidecar.telemetry import logs, multiprocess
 
 COMMANDS = {
     "serve": "answer HTTP",
     "worker": "run trainings and updates",
     "backup": "copy everything into a new folder, while the service runs",
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
-    "verify": "read everything through and say what is wrong; exit status 1 where something is",
-    "repair": "make the index again from the catalogue, and look at all features",
+    "verify": "read everything through and print what is wrong; exit status 1 where something is",
+    "repair": "make the index again from the catalogue, and check all features",
     "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
 FOLDERS = {"backup": "DEST", "restore": "SRC"}
 
 
 def main() -> int:
-    """Run one of the commands with the settings of the environment."""
+    """Runs one command with the settings of the environment.
+
+    Returns:
+        its exit status: 2 for wrong settings, 1 for an error of the service.
+    """
     arguments = _parser().parse_args()
     try:
         settings = from_environment()
@@ -41,8 +48,6 @@ def main() -> int:
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    # Nothing is imported before it is clear what for: no process may fork with FAISS in it, nor one
-    # with the library of the metrics that has yet to say where its processes count.
     if arguments.command == "key":
         _draw_key(arguments.name, arguments.scopes)
     elif arguments.command == "serve":
@@ -57,8 +62,8 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings) -> None:
-    with sharing.share():
-        _check(settings, asks=True)
+    with multiprocess.share():
+        _check(settings, mends=True)
         from sidecar.http.server import serve
 
         serve(settings)
@@ -72,19 +77,19 @@ def _work(settings: Settings) -> None:
 
 
 def _draw_key(name: str, scopes: str) -> None:
-    secret, key = keys.draw(name, scopes)
+    secret, key = api_keys.draw(name, scopes)
     print(f"the key, shown this once: {secret}", file=sys.stderr)
     print(key)
 
 
-def _check(settings: Settings, asks: bool = False) -> None:
-    """Open all once here, where trouble is one line; its processes open it for themselves.
+def _check(settings: Settings, mends: bool = False) -> None:
+    """Opens everything once, so that trouble is one line; each process opens it again for itself.
 
     Args:
-        asks: whether to ask for the task that looks at features in doubt, where there are any.
+        mends: whether to request the task that checks features in doubt, where there are any.
     """
     if settings.api_keys_file:
-        keys.read(settings.api_keys_file)
+        api_keys.read(settings.api_keys_file)
     try:
         settings.index_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,7 +98,11 @@ def _check(settings: Settings, asks: bool = False) -> None:
 
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
-        if asks and catalogue.suspects.count() and not catalogue.tasks.unfinished((TaskKind.MEND,)):
+        if (
+            mends
+            and catalogue.suspects.count()
+            and not catalogue.tasks.unfinished((TaskKind.MEND,))
+        ):
             catalogue.tasks.request(TaskKind.MEND)
     finally:
         catalogue.close()
@@ -117,9 +126,11 @@ def _parser() -> argparse.ArgumentParser:
         if name in FOLDERS:
             command.add_argument("folder", type=Path, metavar=FOLDERS[name])
         if name == "key":
-            command.add_argument("name", metavar="NAME", help="whose it is, for the log")
             command.add_argument(
-                "scopes", metavar="SCOPES", help=f"some of {','.join(keys.SCOPES)}"
+                "name", metavar="NAME", help="the name of the key's owner, for the log"
+            )
+            command.add_argument(
+                "scopes", metavar="SCOPES", help=f"some of {','.join(api_keys.SCOPES)}"
             )
     return parser
 

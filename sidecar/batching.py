@@ -1,8 +1,8 @@
-"""Work that costs little more for many than for one, done once for all that ask at the same time.
+"""Batches work that costs little more for many items than for one, across threads.
 
-Whoever comes first leads: it does the work for itself and for those that have come meanwhile; the
-first of those that come later leads next. So nobody ever waits for company, and under load groups
-form by themselves (group commit, DeWitt et al. 1984).
+The thread that comes first leads: it does the work for itself and for all that have come meanwhile;
+the first that comes later leads the next group. So no thread waits for company, and under load
+groups form by themselves (group commit, DeWitt et al. 1984).
 """
 
 import threading
@@ -22,7 +22,7 @@ Work = Callable[[list[Item]], Sequence[Outcome | Exception]]
 
 @dataclass
 class _Waiting(Generic[Item, Outcome]):
-    """An item in the queue; its turn comes when it leads (True) or when it is done (False)."""
+    """An item in the queue; `turn` is True when its thread is to lead, False when it is done."""
 
     item: Item
     turn: Future[bool] = field(default_factory=Future)
@@ -31,32 +31,34 @@ class _Waiting(Generic[Item, Outcome]):
 
 
 class Batcher(Generic[Item, Outcome]):
-    """Joins what concurrent threads ask for.
+    """Does the work of concurrent threads in groups.
 
     Args:
-        name: of the work among a request's timings.
-        work: does it for a list of items, and gives for each its outcome or its error; what it
-            raises is every item's error.
-        most: items at once.
-        groups: that may be worked on side by side.
+        name: of the work in a request's timings.
+        work: takes a list of items and returns for each its outcome or its error; an error that it
+            raises is every item's.
+        max_items: in a group.
+        groups: in work side by side, at most.
     """
 
-    def __init__(self, name: str, work: Work[Item, Outcome], most: int, groups: int = 1) -> None:
+    def __init__(
+        self, name: str, work: Work[Item, Outcome], max_items: int, groups: int = 1
+    ) -> None:
         self._name = name
         self._work = work
-        self._most = most
-        self._free = groups
+        self._max_items = max_items
+        self._free = groups  # how many more may begin
         self._queue: deque[_Waiting[Item, Outcome]] = deque()
-        self._lock = threading.Lock()  # of the queue and of how many are free
+        self._lock = threading.Lock()  # of `_queue` and `_free`
 
     @property
     def waiting(self) -> int:
-        """How many items wait for a group."""
+        """Returns how many items wait for a group."""
         return len(self._queue)
 
     def ask(self, item: Item) -> Outcome:
-        """Have the work done for an item; raises its error."""
-        asked = time.perf_counter()
+        """Returns the outcome of an item, or raises its error."""
+        came = time.perf_counter()
         waiting: _Waiting[Item, Outcome] = _Waiting(item)
         with self._lock:
             leads = self._free > 0
@@ -66,21 +68,21 @@ class Batcher(Generic[Item, Outcome]):
                 self._queue.append(waiting)
         if leads or waiting.turn.result():
             self._lead(waiting)
-        timings.note("queue", waiting.began - asked)
+        timings.note("queue", waiting.began - came)
         timings.note(self._name, time.perf_counter() - waiting.began)
         if isinstance(waiting.outcome, BaseException):
             raise waiting.outcome
         return cast(Outcome, waiting.outcome)
 
     def _lead(self, own: _Waiting[Item, Outcome]) -> None:
-        """Work for all that wait, hand over, and tell them.
+        """Works for the items that wait, hands the lead over, and wakes the group's threads.
 
-        Each waits for its own turn. Were it for a lock, those whose work is done would stand in
-        line for it too, and whoever came first would work alone: that was five times slower.
+        Each thread waits for its own turn. If they waited for one lock, those whose work is done
+        would queue for it too, and the first to come would work alone: that was five times slower.
         """
         with self._lock:
-            others = [self._queue.popleft() for _ in range(min(len(self._queue), self._most - 1))]
-        group = [own, *others]
+            others = min(len(self._queue), self._max_items - 1)
+            group = [own, *(self._queue.popleft() for _ in range(others))]
         counters.group(self._name, len(group))
         began = time.perf_counter()
         outcomes: Sequence[Outcome | BaseException]

@@ -1,51 +1,55 @@
-"""What can go wrong on the path of an image, and on which arrow.
+"""The errors of the service, and the package in which each arises on the path of an image.
 
-    upload ──► images ──► features ──► catalogue ──► jobs ──► index ──► generations ──► search
-       │          │           │            │           │                    │
-       │          │           │            │           └ QueueUnavailable   └ NoIndex, IndexDamaged,
-       │          │           │            │           │                      FeaturesMissing
-       │          │           │            ├ DuplicateId, UnknownImage, NoOriginal
-       │          │           │            ├ StorageFull, CatalogueUnavailable, CatalogueDamaged
-       │          │           │            └ UnknownTask, TaskFinished, TaskLost, TaskWaits,
-       │          │           │              WorkerLost, NoSamples, NeedMoreSamples,
-       │          │           │              DeviceUnavailable
-       │          │           └ FeaturesUnavailable, ModelRefused, ModelReplaced,
-       │          │             UnknownVersion, SwitchRefused
-       │          └ ImageUnreadable, ImageTooLarge
-       ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout
-       └ WrongArguments, DataRequired, ImageTooLarge, ArchiveUnreadable, BatchTooLarge
+    http ──► images ──► models ──► catalogue ──► tasks ──► index ──► search
+      │         │          │           │           │         │          │
+      │         │          │           │           │         │          └ FeaturesMissing
+      │         │          │           │           │         └ NoIndex, IndexDamaged,
+      │         │          │           │           │           DeviceUnavailable
+      │         │          │           │           ├ UnknownTask, TaskFinished, TaskLost, TaskWaits
+      │         │          │           │           ├ UnknownVersion, SwitchRefused
+      │         │          │           │           └ NoSamples, NeedMoreSamples, WorkerLost,
+      │         │          │           │             QueueUnavailable
+      │         │          │           ├ DuplicateId, UnknownImage, NoOriginal
+      │         │          │           └ StorageFull, CatalogueUnavailable, CatalogueDamaged
+      │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
+      │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
+      │           BatchTooLarge
+      ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout
+      └ WrongArguments, DataRequired, ImageTooLarge, BatchTooLarge
 
-Each error carries the `word` that a client sees in `message`; its own text is the sentence in
-`detail`. Nothing here knows HTTP: `answers.py` holds the one table from errors to status codes.
+Beside the path: SettingsError at the start, BackupRefused and RepairRefused in operations.
+
+`word` of an error is what a client gets in `message`; its text is the sentence in `detail`. Nothing
+here knows HTTP: `http/error_handlers.py` holds the one table from errors to statuses.
 """
 
 
 class SimilarityError(Exception):
-    """The root of all that this service raises on purpose."""
+    """All errors that this service raises on purpose derive from this one."""
 
     word = "unknown_error"
 
 
 class SettingsError(SimilarityError):
-    """A setting in the environment is out of its range; the text has one line for each."""
+    """Settings in the environment break their rules; the text has a line for each."""
 
     word = "wrong_settings"
 
 
 class TooBusy(SimilarityError):
-    """As many requests are in hand as may be."""
+    """As many requests are in flight as the limit allows."""
 
     word = "too_busy"
 
 
 class KeyRequired(SimilarityError):
-    """The request has no key, or one that is not known."""
+    """The request has no API key, or an unknown one."""
 
     word = "key_required"
 
 
 class ScopeMissing(SimilarityError):
-    """The key is not for calls of this kind."""
+    """The API key lacks the scope of this call."""
 
     word = "scope_missing"
 
@@ -75,7 +79,7 @@ class ImageUnreadable(SimilarityError):
 
 
 class ImageTooLarge(SimilarityError):
-    """The upload has more bytes, or the image more pixels, than the settings allow."""
+    """The upload is over MAX_IMAGE_BYTES, or the image over MAX_IMAGE_PIXELS."""
 
     word = "image_too_large"
 
@@ -87,19 +91,19 @@ class ArchiveUnreadable(SimilarityError):
 
 
 class BatchTooLarge(SimilarityError):
-    """A batch has more bytes, as it comes or unpacked, than the settings allow."""
+    """A batch is over MAX_BATCH_BYTES, as it comes or unpacked."""
 
     word = "batch_too_large"
 
 
 class FeaturesUnavailable(SimilarityError):
-    """Triton is away, is too slow, or does not serve the version in use; worth trying again."""
+    """Triton is away, too slow, or does not serve the version in use; worth trying again."""
 
     word = "model_unavailable"
 
 
 class ModelRefused(SimilarityError):
-    """A version is not the model that it says it is, or that the catalogue was made with."""
+    """A version does not keep its contract, or is not the one that the catalogue was made with."""
 
     word = "model_refused"
 
@@ -111,17 +115,17 @@ class UnknownVersion(SimilarityError):
 
 
 class SwitchRefused(SimilarityError):
-    """An upgrade, a rollback or a retirement makes no sense as things are; nothing was changed."""
+    """An upgrade, rollback or retirement makes no sense as things are; nothing was changed."""
 
     word = "switch_refused"
 
 
 class ModelReplaced(FeaturesUnavailable):
-    """The model came out of use while an image was on its way, which has no features of the new."""
+    """The model was replaced while an image was embedded, which lacks features of the new one."""
 
 
 class DuplicateId(SimilarityError):
-    """The id is in use; `identical` says whether by the very same upload."""
+    """The id is in use; `identical` is whether by the very same upload."""
 
     word = "duplicate_image_id"
 
@@ -137,13 +141,13 @@ class StorageFull(SimilarityError):
 
 
 class CatalogueUnavailable(SimilarityError):
-    """The database could not be read or written just now; nothing was stored."""
+    """The database can't be read or written just now; nothing was stored."""
 
     word = "catalogue_unavailable"
 
 
 class CatalogueDamaged(SimilarityError):
-    """What is stored of an image is not what was stored; the text names it."""
+    """The stored bytes of an image are not those that were written; the text names the image."""
 
     word = "catalogue_damaged"
 
@@ -179,25 +183,25 @@ class TaskLost(SimilarityError):
 
 
 class TaskWaits(TaskLost):
-    """A long task lets a training or an update go first; it goes on where it was after that."""
+    """A long task lets a training or an update go first, and goes on afterwards where it was."""
 
     word = "waiting"
 
 
 class WorkerLost(SimilarityError):
-    """The worker died in the middle of the task, each time that it was tried."""
+    """The worker died during the task, in each attempt."""
 
     word = "worker_lost"
 
 
 class NoSamples(SimilarityError):
-    """A training was asked for, and nothing has been added."""
+    """A training was requested before any image was added."""
 
     word = "no samples"
 
 
 class NeedMoreSamples(SimilarityError):
-    """A training was asked for with fewer images than it takes."""
+    """A training was requested with fewer images than it needs."""
 
     word = "need more samples"
 
@@ -209,13 +213,13 @@ class DeviceUnavailable(SimilarityError):
 
 
 class FeaturesMissing(SimilarityError):
-    """The model that is searched with has made no features of this stored image yet."""
+    """The model of the index has made no features of this stored image yet."""
 
     word = "no_features"
 
 
 class NoIndex(SimilarityError):
-    """An update or a search was asked for before the first training."""
+    """An update or a search was requested before the first training."""
 
     word = "no index, train first"
 
@@ -227,7 +231,7 @@ class IndexDamaged(SimilarityError):
 
 
 class BackupRefused(SimilarityError):
-    """A backup can't be made or restored there; nothing was changed."""
+    """A backup can't be made or restored at this place; nothing was changed."""
 
     word = "backup_refused"
 
@@ -239,6 +243,6 @@ class RepairRefused(SimilarityError):
 
 
 class QueueUnavailable(SimilarityError):
-    """Redis is away. Tasks wait in the catalogue until it is back."""
+    """Redis is away; tasks wait in the catalogue until it is back."""
 
     word = "queue_unavailable"

@@ -1,4 +1,4 @@
-"""An upload on its way into the catalogue."""
+"""Brings an upload into the catalogue: decode, embed, commit."""
 
 import hashlib
 from contextlib import suppress
@@ -9,17 +9,24 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Adds, ModelRecord, NewImage
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
-from sidecar.images import ids
-from sidecar.images.codec import ImageRules, canonical
-from sidecar.models.model import Lane
+from sidecar.images import ImageRules, canonical, ids
+from sidecar.models import lanes
+from sidecar.models.lanes import Lane
 from sidecar.models.registry import ModelRegistry
 
-TRIES = 4  # the model can be replaced while an image is on its way, and hardly ever twice
+TRIES = 4  # a model may be replaced while an image is embedded, and hardly ever twice
 
 
 @dataclass(frozen=True)
 class Ingest:
-    """Decode, ask for features, store."""
+    """Adds images one at a time, from many threads.
+
+    Args:
+        adds: the catalogue's way in.
+        models: makes the features.
+        rules: of uploads.
+        keep_originals: whether the upload is kept beside its canonical JPEG.
+    """
 
     adds: Adds
     models: ModelRegistry
@@ -31,15 +38,15 @@ class Ingest:
         upload: bytes,
         image_id: str | None,
         overwrite: bool = False,
-        line: Lane = Lane.ADD,
+        lane: Lane = lanes.ADD,
     ) -> str:
-        """Add an image; when this returns it is on the disk.
+        """Adds an image; it is on the disk when this returns.
 
         Args:
             upload: the bytes of an image file.
-            image_id: the client's id, or None to draw one.
-            overwrite: whether it may take the place of an image with this id.
-            line: with whom it waits for its features.
+            image_id: the client's id; None draws one.
+            overwrite: whether it may replace an image with this id.
+            lane: of the requests that share its call to Triton.
         Returns:
             the id.
         Raises:
@@ -53,24 +60,24 @@ class Ingest:
         jpeg = canonical(upload, self.rules)
         original = upload if self.keep_originals and upload != jpeg else None
         for _ in range(TRIES):
-            features = self._features(jpeg, line)
+            features = self._features(jpeg, lane)
             new = NewImage(image_id, sha256, jpeg, features, original, overwrite)
             try:
                 self.adds.add(new)
-            except ModelReplaced:  # an upgrade has just come to its end
+            except ModelReplaced:  # an upgrade has just ended
                 self.models.refresh()
             else:
                 return image_id
         raise ModelReplaced(
-            f"the model was replaced, or does not match the catalogue: tried {TRIES} times, and "
-            "the features were refused each time"
+            "the model was replaced, or does not match the catalogue: the catalogue refused the "
+            f"features, tried {TRIES} times"
         )
 
-    def _features(self, jpeg: bytes, line: Lane) -> dict[ModelRecord, NDArray[np.float32]]:
-        """By the model in use, and by the one that is about to be: so an upgrade has an end."""
+    def _features(self, jpeg: bytes, lane: Lane) -> dict[ModelRecord, NDArray[np.float32]]:
+        """Embeds by the model in use and the one about to be, so that an upgrade catches up."""
         in_use, joining = self.models.in_use(), self.models.joining()
-        features = {in_use.record: in_use.features(jpeg, line)}
+        features = {in_use.record: in_use.features(jpeg, lane)}
         if joining is not None:
-            with suppress(FeaturesUnavailable):  # it is caught up with
-                features[joining.record] = joining.features(jpeg, line)
+            with suppress(FeaturesUnavailable):  # the upgrade embeds it later
+                features[joining.record] = joining.features(jpeg, lane)
         return features

@@ -1,4 +1,4 @@
-"""Many images in one request, each added as if it came alone."""
+"""Adds the many images of one request, each as if it came alone."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sidecar.errors import SimilarityError, WrongArguments
-from sidecar.images import ids
-from sidecar.images.archives import File
+from sidecar.images import File, ids
 from sidecar.ingest import Ingest
-from sidecar.models.model import Lane
+from sidecar.models import lanes
 from sidecar.telemetry import request_ids
 
-AT_ONCE = 32  # of a process: enough for a batch in Triton to fill, few enough to hold in memory
+AT_ONCE = 32  # images of a process: enough to fill Triton's batches, few enough for the memory
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file: its id, or the error."""
+    """The outcome of a file: its id, or its error."""
 
     name: str
     id: str | None
@@ -26,33 +25,33 @@ class Outcome:
 
 
 class IngestBatch:
-    """Adds the files of a request side by side, by threads that `close` ends."""
+    """Adds the files of a request side by side, in threads that `close` ends."""
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
         self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
 
     def add(self, files: Iterable[File], overwrite: bool) -> Iterator[Outcome]:
-        """Add files as they come, at most `AT_ONCE` ahead of the one that is answered.
+        """Adds files as they come, at most `AT_ONCE` ahead of the one that is answered.
 
         Args:
             overwrite: as in `Ingest.add`.
         Yields:
-            an outcome a file, in their order. One that fails leaves the others alone.
+            an outcome for each file, in their order; a file that fails leaves the others alone.
         """
-        under_way: deque[tuple[str, Future[Outcome]]] = deque()
+        in_flight: deque[tuple[str, Future[Outcome]]] = deque()
         request_id = request_ids.current()
         for file in files:
             stem = _path(file.name).stem
-            # Of two with the same id it is the first that is added.
-            while len(under_way) == AT_ONCE or (stem and stem in {name for name, _ in under_way}):
-                yield under_way.popleft()[1].result()
-            under_way.append((stem, self._threads.submit(self._add, file, overwrite, request_id)))
-        while under_way:
-            yield under_way.popleft()[1].result()
+            # Files of one id are added in their order, never side by side.
+            while len(in_flight) == AT_ONCE or (stem and stem in {name for name, _ in in_flight}):
+                yield in_flight.popleft()[1].result()
+            in_flight.append((stem, self._threads.submit(self._add, file, overwrite, request_id)))
+        while in_flight:
+            yield in_flight.popleft()[1].result()
 
     def close(self) -> None:
-        """Ends the threads; what has not begun is not added."""
+        """Ends the threads; files that have not begun are not added."""
         self._threads.shutdown(cancel_futures=True)
 
     def _add(self, file: File, overwrite: bool, request_id: str) -> Outcome:
@@ -61,14 +60,15 @@ class IngestBatch:
             if isinstance(file.content, Exception):
                 raise file.content
             image_id = id_of(file.name) if file.name else None
-            added = self._ingest.add(file.content, image_id, overwrite, Lane.BATCH)
+            added = self._ingest.add(file.content, image_id, overwrite, lanes.BATCH)
             return Outcome(file.name, added, None)
         except SimilarityError as error:
             return Outcome(file.name, None, error)
 
 
 def id_of(name: str) -> str:
-    """A file's name without its folders and its ending: "cats/tom.jpg" is "tom".
+    """Returns the id that a file's name stands for, without folders and ending: "cats/tom.jpg" is
+    "tom".
 
     Raises:
         WrongArguments: that is no id, or the name leads out of the folder that it was packed in.

@@ -1,4 +1,4 @@
-"""What a process does every so often, beside its requests."""
+"""Runs what a process does at intervals, beside its requests."""
 
 import logging
 import threading
@@ -8,10 +8,10 @@ log = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Does something every so often, in a thread of its own, until it is stopped.
+    """Runs a round at an interval, in a thread of its own, until it is stopped.
 
-    No error of a round ends the rounds: a process that answers while its background is dead looks
-    well and is not. An expected error is a line in the log; any other comes with its traceback.
+    No error ends the rounds: a process that answers while its background is dead looks healthy and
+    is not. An expected error is a line in the log; any other comes with its traceback.
     """
 
     def __init__(
@@ -22,38 +22,38 @@ class Periodic:
         expected: tuple[type[Exception], ...],
         level: int = logging.WARNING,
     ) -> None:
-        """Nothing happens before `start`.
+        """Does nothing before `start`.
 
         Args:
             name: of the thread.
-            act: one round.
-            every_s: seconds between the end of a round and the next; and before the first.
-            expected: errors that the next round may not meet.
-            level: of the log, for these.
+            act: runs one round.
+            every_s: seconds before the first round, and from the end of each to the next.
+            expected: errors that may be gone by the next round.
+            level: at which these are logged.
         """
         self._act = act
         self._every_s = every_s
         self._expected = expected
         self._level = level
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begins; once."""
+        """Starts the thread; to be called once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Lets the round in hand be the last; `join` waits for its end."""
-        self._over.set()
+        """Makes the running round the last; `join` waits for its end."""
+        self._stopped.set()
 
     def join(self, timeout_s: float) -> bool:
-        """Waits, and says whether the thread has ended (or never began)."""
+        """Waits, and returns whether the thread has ended or was never started."""
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._over.wait(self._every_s):
+        while not self._stopped.wait(self._every_s):
             try:
                 self._act()
             except self._expected as error:

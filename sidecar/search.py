@@ -1,4 +1,4 @@
-"""A query image to the ids of its neighbours: the last step of the path of an image."""
+"""Finds the neighbours of a query image: the last step of the path of an image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,19 +9,26 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Images
 from sidecar.errors import FeaturesMissing, IndexDamaged
-from sidecar.images.codec import ImageRules, canonical
+from sidecar.images import ImageRules, canonical
 from sidecar.index.generation import Generation
 from sidecar.index.ranking import SearchRequest, rank
 from sidecar.index.store import GenerationStore
 from sidecar.index.tombstones import Tombstones
-from sidecar.models.model import Lane
+from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.telemetry import timings
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """An answer: distances ascending, with the ids they belong to, and where it came from."""
+    """Answers a search.
+
+    Args:
+        dist: squared L2 distances, ascending.
+        result: the ids of the images at these distances.
+        version: of the model that was searched with.
+        generation: number of the one that was searched.
+    """
 
     dist: list[float]
     result: list[str]
@@ -31,9 +38,9 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Search:
-    """Look around an image, be it uploaded or stored.
+    """Finds the neighbours of an image, uploaded or stored.
 
-    The distance is the squared L2 distance of unit features: 0 for the same image, at most 4.
+    The distance is the squared L2 distance of features of norm 1: 0 for the same image, at most 4.
     """
 
     images: Images
@@ -42,8 +49,8 @@ class Search:
     tombstones: Tombstones
     rules: ImageRules
 
-    def nearest(self, upload: bytes, wanted: SearchRequest) -> Neighbours:
-        """Find the images most like an uploaded one, embedded as the stored ones were.
+    def nearest(self, upload: bytes, request: SearchRequest) -> Neighbours:
+        """Finds the images most like an uploaded one, which is embedded as the stored ones were.
 
         Raises:
             NoIndex, IndexDamaged, ImageUnreadable, ImageTooLarge, FeaturesUnavailable,
@@ -56,38 +63,38 @@ class Search:
 
         @cache
         def features(version: int, sha256: str) -> NDArray[np.float32]:
-            return self.models.verified(version, sha256).features(jpeg(), Lane.SEARCH)
+            return self.models.verified(version, sha256).features(jpeg(), lanes.SEARCH)
 
         def look(generation: Generation) -> Neighbours:
             meta = generation.meta
-            return self._around(generation, features(meta.version, meta.sha256), wanted)
+            return self._around(generation, features(meta.version, meta.sha256), request)
 
-        return self._in_a_whole_generation(look)
+        return self._in_an_intact_generation(look)
 
-    def nearest_to(self, image_id: str, wanted: SearchRequest) -> Neighbours:
-        """Find the images most like a stored one, itself left out; no inference is needed.
+    def nearest_to(self, image_id: str, request: SearchRequest) -> Neighbours:
+        """Finds the images most like a stored one, itself left out, without an inference.
 
         Raises:
             UnknownImage: no image has this id.
-            FeaturesMissing: the model that is searched with has made no features of it yet.
+            FeaturesMissing: the model of the index has made no features of it yet.
             NoIndex, IndexDamaged, CatalogueUnavailable, CatalogueDamaged.
         """
 
         def look(generation: Generation) -> Neighbours:
-            stored = self.images.features(image_id, self.models.recorded(generation.meta.sha256))
+            stored = self.images.features(image_id, self.models.key_of(generation.meta.sha256))
             if stored is None:
                 version = generation.meta.version
                 raise FeaturesMissing(f"version {version} has made no features of {image_id} yet")
             seq, query = stored
-            return self._around(generation, query, wanted, itself=seq)
+            return self._around(generation, query, request, itself=seq)
 
-        return self._in_a_whole_generation(look)
+        return self._in_an_intact_generation(look)
 
-    def _in_a_whole_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
-        """Where a generation turns out to be damaged, the one before answers. What `look` has made
-        of the query it keeps: only the model may be another one."""
+    def _in_an_intact_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
+        """Looks in the current generation, and in the one before where it turns out to be damaged.
+        `look` keeps what it made of the query: only the model may differ."""
         while True:
-            generation = self.generations.current()  # first: without an index no inference is due
+            generation = self.generations.current()  # before inference: there may be no index
             try:
                 return look(generation)
             except IndexDamaged as error:
@@ -97,19 +104,21 @@ class Search:
         self,
         generation: Generation,
         query: NDArray[np.float32],
-        wanted: SearchRequest,
+        request: SearchRequest,
         itself: int | None = None,
     ) -> Neighbours:
-        without, known = self.tombstones.known(generation), -1
+        """Ranks again, without the removed images, until the catalogue has an id for each image
+        that was found, or knows of no further removal."""
+        excluded, count_before = self.tombstones.known(generation), -1
         while True:
             with timings.stage("search"):
-                seqs, dist = rank(generation, query, wanted, without, itself)
+                seqs, dist = rank(generation, query, request, excluded, itself)
                 ids = self.images.ids_of(seqs.tolist())
-            gone = 0 if without is None else len(without.labels)
-            if len(ids) == len(seqs) or gone == known:
+            count = 0 if excluded is None else len(excluded.labels)
+            if len(ids) == len(seqs) or count == count_before:
                 break
-            known = gone  # an image has been removed since: look again, without it
-            without = self.tombstones.refreshed(generation)
+            count_before = count
+            excluded = self.tombstones.refreshed(generation)
         found = [(d, ids[s]) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]
         return Neighbours(
             [d for d, _ in found], [i for _, i in found], generation.meta.version, generation.number

@@ -1,4 +1,4 @@
-"""Every setting of the sidecar and the worker, read once from the environment."""
+"""The settings of the sidecar and the worker, read once from the environment."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,8 @@ SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
 
 class Settings(BaseSettings):
-    """A field's environment variable is its name in capitals; its description is the manual."""
+    """Holds all settings. A field's variable is its name in capitals; `--help` and the manual print
+    its description."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
@@ -27,16 +28,16 @@ class Settings(BaseSettings):
         128,
         ge=1,
         le=1024,
-        description="threads of each; an eighth is kept for saying 503 to more requests than that",
+        description="threads of each process; an eighth answers 503 to what is over the limit",
     )
     request_timeout_s: float = Field(
         60.0,
         ge=1,
         le=3600,
-        description="seconds a request may take to arrive; a batch, seconds of silence",
+        description="seconds in which a request has to arrive; for a batch, seconds of silence",
     )
     api_keys_file: Path | None = Field(
-        None, description="file of the keys that clients have to send; empty lets everybody in"
+        None, description="file of the API keys that requests need; empty lets everybody in"
     )
     data_dir: Path = Field(Path("var"), description="volume of the catalogue and the index")
     catalogue_url: str = Field(
@@ -49,7 +50,10 @@ class Settings(BaseSettings):
     )
     triton_url: str = Field("127.0.0.1:8001", description="Triton's gRPC address, host:port")
     triton_timeout_s: float = Field(
-        10.0, gt=0, le=600, description="seconds an inference may take before the answer is 503"
+        10.0,
+        gt=0,
+        le=600,
+        description="seconds that an inference may take; above that the answer is 503",
     )
     triton_repository_key: str = Field(
         "",
@@ -58,27 +62,30 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis, for handing out tasks")
     similarity_search_num_results: int = Field(
-        10, ge=1, le=MOST_RESULTS, description="neighbours in an answer; per request `num_results=`"
+        10,
+        ge=1,
+        le=MOST_RESULTS,
+        description="neighbours in an answer, where a request has no `num_results=`",
     )
     nprob: int = Field(
         DEFAULT_NPROB,
         ge=1,
         le=MOST_NPROB,
-        description="1 fastest, 100 most accurate; per request `nprob=`",
+        description="1 fastest, 100 most accurate, where a request has no `nprob=`",
     )
     auto_update_s: float = Field(
         0,
         ge=0,
-        description="update by itself this many seconds after the last add or removal; 0 is never",
+        description="seconds from the last add or removal to an update by itself; 0 is never",
     )
     auto_train: bool = Field(
-        False, description="1 trains by itself where an update finds that a training is due"
+        False, description="1 starts a training by itself when an update finds that one is due"
     )
     exact_search_max: int = Field(
         2000,
         ge=0,
         le=10**6,
-        description="images up to which a search compares every one: it takes a millisecond",
+        description="number of images up to which a search compares all, in a millisecond",
     )
     faiss_device: Literal["auto", "cpu", "gpu"] = Field(
         "auto", description="where the worker trains: `cpu`, `gpu`, or `auto`, a GPU if it has one"
@@ -90,7 +97,7 @@ class Settings(BaseSettings):
         30,
         ge=1,
         le=3650,
-        description="days that a finished task can be asked for; the last 1,000 always can",
+        description="days for which a finished task is kept; the last 1,000 always are",
     )
     metrics_port: int = Field(
         9091, ge=0, le=65_535, description="port of a worker's metrics; 0 is none"
@@ -102,25 +109,27 @@ class Settings(BaseSettings):
         32 * MEBIBYTE, ge=1024, le=1024 * MEBIBYTE, description="largest upload, in bytes"
     )
     max_image_pixels: int = Field(
-        100_000_000, ge=1024, le=10**9, description="largest image, width times height"
+        100_000_000, ge=1024, le=10**9, description="largest image, in pixels, width times height"
     )
     task_lease_s: float = Field(
-        30.0, ge=1, le=3600, description="seconds of silence after which a task is run again"
+        30.0,
+        ge=1,
+        le=3600,
+        description="seconds without a worker's heartbeat after which a task is run again",
     )
     keep_originals: bool = Field(
-        False, description="1 keeps each upload as it came, beside the JPEG that is made of it"
+        False, description="1 keeps each upload as it came, beside its canonical JPEG"
     )
     max_batch_bytes: int = Field(
         16 * 1024 * MEBIBYTE,
         ge=1024,
-        description="largest batch, in bytes, unpacked and as it comes",
+        description="largest batch, in bytes, as it comes and unpacked",
     )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
     )
-
     log_format: Literal["text", "json"] = Field(
-        "text", description="form of a line of the log: `text` or `json`"
+        "text", description="format of the log: `text` or `json`"
     )
 
     @property
@@ -129,7 +138,7 @@ class Settings(BaseSettings):
 
     @property
     def most_requests(self) -> int:
-        """Requests that a process has in hand at once; its other threads refuse what is more."""
+        """Returns how many requests a process answers at once; other threads refuse the rest."""
         return max(1, self.http_threads - self.http_threads // 8)
 
     @property
@@ -138,7 +147,7 @@ class Settings(BaseSettings):
 
 
 def from_environment(**overrides: Any) -> Settings:
-    """Read the settings.
+    """Reads the settings.
 
     Raises:
         SettingsError: one line for each variable that breaks its rule, with the rule.
@@ -146,11 +155,11 @@ def from_environment(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(map(_told, error.errors()))) from error
+        raise SettingsError("\n".join(map(_describe, error.errors()))) from error
 
 
-def _told(problem: Any) -> str:
-    """A line for a variable that breaks its rule; what may hold a password is not shown."""
+def _describe(problem: Any) -> str:
+    """Describes a variable that breaks its rule, without its value if that may hold a password."""
     name = "_".join(map(str, problem["loc"]))
     given = "" if name in SECRET else f"={problem['input']!r}"
     return f"{name.upper()}{given}: {problem['msg']}"

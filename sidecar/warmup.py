@@ -1,6 +1,6 @@
-"""Each process looks every second which model and which generation are in use, or soon will be.
+"""Opens the model and the generation that are in use, or soon will be, in each process.
 
-So when the time has come they are there, open and proved, and no request waits for that.
+So they are open and verified before the first request needs them.
 """
 
 from contextlib import suppress
@@ -10,19 +10,23 @@ from sidecar.errors import FeaturesUnavailable, NoIndex
 from sidecar.index.store import GenerationStore
 from sidecar.models.registry import ModelRegistry
 
-ROUND_S = 1.0  # between two looks of a process
+ROUND_S = 1.0  # between two rounds of a process
 
 
 @dataclass(frozen=True)
 class Warmup:
-    """Looks, once a round."""
+    """Opens and verifies, once a round, what requests will need."""
 
     generations: GenerationStore
     models: ModelRegistry
 
     def look(self) -> None:
-        """One round; its errors are those of the parts that it asks, and OSError. Each request that
-        needs such a part says so itself."""
+        """Runs one round.
+
+        Raises:
+            SimilarityError, OSError: of a part that it asks; a request that needs this part meets
+                and answers the same error.
+        """
         self.models.refresh()
         with suppress(NoIndex):
             self.generations.current()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deploy.gpu.machine import Environment, Wrong
 from export import config
 from local import photos
-from sidecar.images import codec as images
+from sidecar import images
 from sidecar.models import contract
 
 PHOTOS = 23

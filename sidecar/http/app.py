@@ -19,8 +19,7 @@ from sidecar.http.resources import status as status_resources
 from sidecar.http.resources import tasks as task_resources
 from sidecar.http.routes import OPEN, Route, Routes
 from sidecar.http.uploads import BatchReader
-from sidecar.images.archives import BatchRules
-from sidecar.images.codec import ImageRules
+from sidecar.images import BatchRules, ImageRules
 from sidecar.index.store import GenerationStore
 from sidecar.index.tombstones import Tombstones
 from sidecar.ingest import Ingest

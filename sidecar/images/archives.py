@@ -1,4 +1,4 @@
-"""The images in a tar or zip, read one at a time; nothing is ever unpacked to a path.
+"""Reads the images of a tar or zip one at a time; nothing is ever unpacked to a path.
 
 Sources: IEEE 1003.1-2008 pax (ustar), PKWARE APPNOTE 6.3.
 """
@@ -12,16 +12,18 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, ImageTooLarge, WrongArguments
+from sidecar.files import in_units
 
-MAGIC_BYTES = 512
-MOST_NAMES_BYTES = 16 << 20  # of a zip's directory, which is read whole: some 150,000 names
-IGNORED = ("__MACOSX", ".DS_Store")
-ENCRYPTED = 0x1
+MAGIC_BYTES = 512  # of a file's beginning, in which tar and zip are recognised
+MAX_DIRECTORY_BYTES = 16 << 20  # zipfile reads the directory whole: some 150,000 names
+IGNORED = ("__MACOSX", ".DS_Store")  # what a Mac adds to archives by itself
+ENCRYPTED = 0x1  # bit of a zip member's flags
+REGULAR = 0o10  # a zip member's type of file, where it was packed on Unix; 0 elsewhere
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a batch by the name that the client gave it, or why it can't be had."""
+    """A file of a batch under the client's name: its bytes, or the error that keeps them away."""
 
     name: str
     content: bytes | Exception
@@ -29,32 +31,37 @@ class File:
 
 @dataclass(frozen=True)
 class BatchRules:
-    """Largest image and largest batch, in bytes."""
+    """Limits the size of a batch.
+
+    Args:
+        max_image_bytes: of each image.
+        max_batch_bytes: of the whole batch, as it comes and unpacked.
+    """
 
     max_image_bytes: int
     max_batch_bytes: int
 
 
 def is_archive(head: bytes) -> bool:
-    """Whether a file that begins with these `MAGIC_BYTES` is a tar or a zip."""
+    """Returns whether a file that begins with these `MAGIC_BYTES` is a tar or a zip."""
     return _is_zip(head) or head[257:262] == b"ustar"
 
 
 def files(archive: IO[bytes], rules: BatchRules) -> Iterator[File]:
-    """The files of an archive, in its order; folders are passed over.
+    """Yields the files of an archive, in its order; folders are passed over.
 
-    A file that is too large, a link, or named so as to lead elsewhere fails alone.
+    A file that is too large, is a link or a device, or can't be unpacked fails alone.
 
     Args:
         archive: seekable, at its start.
     Raises:
-        ArchiveUnreadable: it is damaged, or made to do harm.
+        ArchiveUnreadable: it is neither a tar nor a zip, damaged, or made to do harm.
         BatchTooLarge: it unpacks to more than `rules.max_batch_bytes`.
     """
     head = archive.read(MAGIC_BYTES)
     archive.seek(0)
     if not is_archive(head):
-        raise ArchiveUnreadable("it is neither a tar (not compressed) nor a zip")
+        raise ArchiveUnreadable("the file is neither an uncompressed tar nor a zip")
     reader = _zip if _is_zip(head) else _tar
     try:
         yield from reader(_Bounded(archive, rules.max_image_bytes), rules)
@@ -65,11 +72,11 @@ def files(archive: IO[bytes], rules: BatchRules) -> Iterator[File]:
 
 
 class _Bounded(io.BufferedIOBase):
-    """A file that refuses to be read in large pieces, which only forged headers ask for."""
+    """Refuses to be read in large pieces, which only forged headers ask for."""
 
     def __init__(self, file: IO[bytes], max_image_bytes: int) -> None:
         self._file = file
-        self._most = max(MOST_NAMES_BYTES, max_image_bytes + 1)
+        self._max_bytes = max(MAX_DIRECTORY_BYTES, max_image_bytes + 1)
 
     def seekable(self) -> bool:
         return True
@@ -81,25 +88,26 @@ class _Bounded(io.BufferedIOBase):
         return self._file.tell()
 
     def read(self, size: int | None = -1) -> bytes:
-        some = size if size is not None and 0 <= size <= self._most else self._most + 1
-        piece = self._file.read(some)
-        if len(piece) > self._most:
+        if size is None or not 0 <= size <= self._max_bytes:
+            size = self._max_bytes + 1
+        piece = self._file.read(size)
+        if len(piece) > self._max_bytes:
             raise ArchiveUnreadable(
-                f"a list of names or a header of the archive is over {self._most} bytes: "
-                "send it in parts"
+                f"the archive's list of names, or one of its headers, is larger than "
+                f"{in_units(MAX_DIRECTORY_BYTES)} and than MAX_IMAGE_BYTES: send it in parts"
             )
         return piece
 
 
 def _zip(archive: _Bounded, rules: BatchRules) -> Iterator[File]:
-    end = archive.seek(0, 2)
+    size_bytes = archive.seek(0, io.SEEK_END)
     archive.seek(0)
     with zipfile.ZipFile(archive) as opened:
         members = [member for member in opened.infolist() if not member.is_dir()]
-        if sum(member.compress_size for member in members) > end:
+        if sum(member.compress_size for member in members) > size_bytes:
             raise ArchiveUnreadable("the files of the archive overlap: it is a bomb")
         if sum(member.file_size for member in members) > rules.max_batch_bytes:
-            raise _too_large(rules)
+            raise _batch_too_large(rules)
         for member in members:
             if not _is_ignored(member.filename):
                 yield _zip_member(opened, member, rules)
@@ -107,32 +115,31 @@ def _zip(archive: _Bounded, rules: BatchRules) -> Iterator[File]:
 
 def _zip_member(opened: zipfile.ZipFile, member: zipfile.ZipInfo, rules: BatchRules) -> File:
     name = member.filename
-    kind = member.external_attr >> 28  # the type of file, where it was packed on Unix
-    if kind not in (0, 0o10) or member.flag_bits & ENCRYPTED:
-        return File(name, WrongArguments("it is a link or a device, or encrypted"))
+    if member.external_attr >> 28 not in (0, REGULAR) or member.flag_bits & ENCRYPTED:
+        return File(name, WrongArguments("the file is a link or a device, or encrypted"))
     if member.file_size > rules.max_image_bytes:
         return File(name, _image_too_large(rules))
     try:
         with opened.open(member) as file:
             content = file.read(rules.max_image_bytes + 1)
     except Exception as error:
-        return File(name, ArchiveUnreadable(f"it can't be unpacked: {error}"))
+        return File(name, ArchiveUnreadable(f"the file can't be unpacked: {error}"))
     return File(name, content)
 
 
 def _tar(archive: _Bounded, rules: BatchRules) -> Iterator[File]:
-    unpacked = 0  # bytes: more than the archive has, where files are sparse
+    unpacked_bytes = 0  # more than the archive has, where files are sparse
     with tarfile.open(fileobj=archive, mode="r:") as opened:
         while (member := opened.next()) is not None:
-            opened.members.clear()  # type: ignore[attr-defined]  # else it remembers each
+            opened.members.clear()  # type: ignore[attr-defined]  # else all stay in memory
             if member.isdir() or _is_ignored(member.name):
                 continue
             if not member.isreg():
-                yield File(member.name, WrongArguments("it is a link or a device"))
+                yield File(member.name, WrongArguments("the file is a link or a device"))
             elif member.size > rules.max_image_bytes:
                 yield File(member.name, _image_too_large(rules))
-            elif (unpacked := unpacked + member.size) > rules.max_batch_bytes:
-                raise _too_large(rules)
+            elif (unpacked_bytes := unpacked_bytes + member.size) > rules.max_batch_bytes:
+                raise _batch_too_large(rules)
             else:
                 file = opened.extractfile(member)
                 assert file is not None
@@ -147,13 +154,16 @@ def _is_zip(head: bytes) -> bool:
 
 
 def _is_ignored(name: str) -> bool:
-    """What a Mac adds to archives by itself."""
     return any(part in IGNORED for part in PurePosixPath(name).parts)
 
 
 def _image_too_large(rules: BatchRules) -> ImageTooLarge:
-    return ImageTooLarge(f"an image has at most {rules.max_image_bytes} bytes here")
+    return ImageTooLarge(
+        f"the image is larger than {in_units(rules.max_image_bytes)} (MAX_IMAGE_BYTES)"
+    )
 
 
-def _too_large(rules: BatchRules) -> BatchTooLarge:
-    return BatchTooLarge(f"a batch has at most {rules.max_batch_bytes} bytes here, unpacked")
+def _batch_too_large(rules: BatchRules) -> BatchTooLarge:
+    return BatchTooLarge(
+        f"the batch is larger than {in_units(rules.max_batch_bytes)} unpacked (MAX_BATCH_BYTES)"
+    )

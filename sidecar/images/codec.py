@@ -1,7 +1,7 @@
-"""Bytes to pixels: the first step of the path of an image. The one door to Pillow.
+"""Decodes and encodes images: the first step of their path. The one door to Pillow.
 
-An upload becomes its *canonical JPEG* once, and features are only ever made from that, so that
-a later model can make its own features from what is stored.
+An upload becomes its *canonical JPEG* once. Features are only ever made from that, so a later model
+can make its own from what is stored.
 """
 
 import io
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
-from sidecar.images.turbojpeg import decode as decode_jpeg
+from sidecar.images import turbojpeg
 from sidecar.telemetry import timings
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -22,17 +22,17 @@ JPEG_QUALITY = 95
 JPEG_MAX_SIDE = 65_500  # libjpeg's own limit
 WHITE = (255, 255, 255)
 
-# Pillow's own guard warns at one size and raises at another; ours is the setting MAX_IMAGE_PIXELS.
+# Pillow's own limit warns at one size and raises at another; ours is the setting MAX_IMAGE_PIXELS.
 Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True)
 class ImageRules:
-    """How large an image may come, and how large it is kept.
+    """Limits the size of an upload, and sets the size at which it is kept.
 
     Args:
         canonical_size: short side of the canonical JPEG, pixels.
-        max_pixels: width times height that an upload may have.
+        max_pixels: limit of an upload's width times height.
     """
 
     canonical_size: int
@@ -41,17 +41,17 @@ class ImageRules:
 
 @timings.stage("decode")
 def canonical(upload: bytes, rules: ImageRules) -> bytes:
-    """Turn an uploaded file into the JPEG that is stored, shown and embedded.
+    """Turns an uploaded file into the JPEG that is stored, shown and embedded.
 
-    The image is turned upright, laid on white where it is transparent, brought to RGB and scaled
+    The image is turned upright, laid on white where it is transparent, converted to RGB and scaled
     down (never up) to a short side of `rules.canonical_size`; nothing is cropped. A plain JPEG that
-    is small enough already is kept byte for byte; that it can be decoded is left to `pixels`.
+    is small enough already is kept byte for byte; `pixels` finds out whether it can be decoded.
 
     Raises:
         ImageUnreadable: not an image of `FORMATS`, or cut short, or of a kind with no RGB meaning.
         ImageTooLarge: more than `rules.max_pixels`.
     """
-    with _reading(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
+    with _translated(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
         _check_size(image, rules)
         if _is_canonical(image, rules.canonical_size):
             return upload
@@ -62,10 +62,10 @@ def canonical(upload: bytes, rules: ImageRules) -> bytes:
 
 @timings.stage("decode")
 def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
-    """Decode a canonical JPEG into what a model takes.
+    """Decodes a canonical JPEG into the square that a model takes.
 
-    The short side is resized to `resize` (bicubic, antialiased) and the centre cut out; both are
-    one step here, so that only pixels that are kept are computed.
+    The short side is resized to `resize` (bicubic, antialiased) and the centre is cut out, both in
+    one step, so that only pixels that are kept are computed.
 
     Args:
         jpeg: a canonical JPEG.
@@ -76,53 +76,57 @@ def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
     Raises:
         ImageUnreadable: the bytes are damaged.
     """
-    rgb = _whole(jpeg)
+    rgb = _decode_jpeg(jpeg)
     side = min(rgb.size) * crop / resize
     left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
     box = (left, top, left + side, top + side)
     return np.asarray(rgb.resize((crop, crop), Image.Resampling.BICUBIC, box=box))
 
 
-def _whole(jpeg: bytes) -> Image.Image:
-    decoded = decode_jpeg(jpeg)
-    if decoded is not None:
-        return Image.fromarray(decoded)
-    with _reading(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+def _decode_jpeg(jpeg: bytes) -> Image.Image:
+    rgb = turbojpeg.decode(jpeg)
+    if rgb is not None:
+        return Image.fromarray(rgb)
+    with _translated(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
         return image.convert("RGB")
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
-    """Translate whatever Pillow raises: its decoders meet hostile files with errors of any kind."""
+def _translated() -> Iterator[None]:
+    """Translates Pillow's errors: its decoders meet hostile files with errors of any kind."""
     try:
         yield
     except SimilarityError:
         raise
-    except UnidentifiedImageError as error:  # its own text names an object in memory
+    except UnidentifiedImageError as error:  # Pillow's text names an object in memory
         raise ImageUnreadable(f"the data is no readable image of {', '.join(FORMATS)}") from error
     except Exception as error:
         raise ImageUnreadable(f"the data is no readable image: {error}") from error
 
 
 def _check_size(image: Image.Image, rules: ImageRules) -> None:
-    """Refuse a bomb by its header, before a pixel is decoded."""
+    """Refuses a bomb by its header, before a pixel is decoded."""
     width, height = image.size
     if width * height > rules.max_pixels:
         raise ImageTooLarge(
-            f"the image has {width} x {height} pixels; at most {rules.max_pixels} are allowed"
+            f"the image has {width} x {height} pixels, more than {rules.max_pixels:,} "
+            "(MAX_IMAGE_PIXELS)"
         )
     if min(width, height) * JPEG_MAX_SIDE < max(width, height):
-        raise ImageUnreadable(f"the image is {width} x {height} pixels: too long and thin")
+        raise ImageUnreadable(
+            f"the image has {width} x {height} pixels: too long and thin to be kept as a JPEG"
+        )
 
 
 def _is_canonical(image: Image.Image, size: int) -> bool:
-    """A JPEG without metadata (it may turn the image, or tell a place) and of no more than size."""
+    """Returns whether a JPEG is small enough and free of metadata, which may turn the image or name
+    a place."""
     plain = image.format == "JPEG" and image.mode in ("RGB", "L")
     return plain and min(image.size) <= size and not image.info.keys() & {"exif", "icc_profile"}
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode that an upload may have to RGB, with white where it is transparent."""
+    """Converts any mode that an upload may have to RGB, with white where it is transparent."""
     if image.mode.startswith("I"):  # 16-bit grey; convert() would clip it at 255
         grey = np.asarray(image).astype(np.int64)
         return Image.fromarray((grey.clip(0, 65_535) // 257).astype(np.uint8)).convert("RGB")
@@ -137,7 +141,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _shrink(image: Image.Image, short_side: int) -> Image.Image:
-    """Scale down, keeping the shape, to `short_side`; a smaller image stays as it is."""
+    """Scales an image down to `short_side`, keeping its shape; a smaller one stays as it is."""
     scale = short_side / min(image.size)
     if scale >= 1:
         return image
@@ -152,17 +156,17 @@ def _encode(image: Image.Image) -> bytes:
 
 
 def decode(upload: bytes) -> NDArray[np.uint8]:
-    """Decode a whole image file of any of `FORMATS`, for tools that cut it up.
+    """Decodes a whole image file of any of `FORMATS`, for tools that cut it up.
 
     Returns:
         uint8 [H, W, 3], RGB.
     Raises:
         ImageUnreadable: as for `canonical`.
     """
-    with _reading(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
+    with _translated(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
         return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
 
 
 def encode(rgb: NDArray[np.uint8], short_side: int) -> bytes:
-    """Scale uint8 [H, W, 3] RGB down to a short side and encode it as the canonical JPEG is."""
+    """Scales uint8 [H, W, 3] RGB down to a short side and encodes it as a canonical JPEG."""
     return _encode(_shrink(Image.fromarray(rgb), short_side))

@@ -1,4 +1,4 @@
-"""The ids by which clients know their images."""
+"""The ids under which clients add and find their images."""
 
 import re
 import secrets
@@ -9,7 +9,7 @@ _RULE = re.compile(r"[\w.:-]{1,255}")
 
 
 def check(image_id: str) -> str:
-    """Give the id back if it keeps the rule.
+    """Returns the id if it keeps the rule.
 
     Raises:
         WrongArguments: it is not 1 to 255 Unicode letters, digits and `._:-`.
@@ -20,5 +20,5 @@ def check(image_id: str) -> str:
 
 
 def random() -> str:
-    """A number that nobody has guessed or drawn before, in all likelihood: 63 random bits."""
+    """Draws an id: a number of 63 random bits, which hardly anybody has drawn or can guess."""
     return str(secrets.randbits(63))

@@ -1,6 +1,6 @@
-"""The contract of a model version: what its file promises, kept beside it as `contract.json`.
+"""The contract of a version: its sizes and its golden features, in `contract.json` beside it.
 
-`export/` writes it; the sidecar reads it and holds no size and no label of its own:
+`export/` writes it; the sidecar reads it and knows no size and no label of its own:
 
     model_repository/keywording/<version>/{model.onnx, labels.txt, contract.json}
 
@@ -26,19 +26,19 @@ CONTRACT_FILE = "contract.json"
 
 @dataclass(frozen=True)
 class Contract:
-    """What one version of the model takes and gives.
+    """States what one version of the model takes and gives.
 
     Args:
         version: its number in the model repository.
-        architecture: what it was exported from, for people.
+        architecture: of the network that was exported, for people.
         precision: "fp32" or "int8".
-        resize: short side R to which an image is brought, pixels.
+        resize: short side R to which an image is scaled, pixels.
         crop: side S of the centre crop that the graph takes, pixels.
-        dimension: D, values of a feature vector.
+        dimension: D, numbers in the features of an image.
         keywords: K, number of labels.
         sha256: of `model.onnx`, hex.
-        golden_features: D values for `golden_image(crop)`, from ONNX Runtime at export.
-        golden_cosine: the least cosine with them at which a server still runs this very model.
+        golden_features: D numbers for `golden_image(crop)`, from ONNX Runtime at export.
+        golden_cosine: the least cosine with them that shows that a server runs this very model.
     """
 
     version: int
@@ -53,13 +53,13 @@ class Contract:
     golden_cosine: float
 
     def accepts(self, features: NDArray[np.float32]) -> bool:
-        """Whether these features [D] of the golden image are those of this model."""
+        """Returns whether these features [D] of the golden image are those of this model."""
         golden = np.asarray(self.golden_features, np.float32)
         return features.shape == golden.shape and float(features @ golden) >= self.golden_cosine
 
 
 def golden_image(crop: int) -> NDArray[np.uint8]:
-    """An image that is the same on every machine: triangle waves in whole numbers.
+    """Draws an image that is the same on every machine: triangle waves in whole numbers.
 
     Returns:
         uint8 [crop, crop, 3], RGB.
@@ -70,23 +70,23 @@ def golden_image(crop: int) -> NDArray[np.uint8]:
 
 
 def versions(repository: Path) -> list[int]:
-    """The versions in a model repository that have a contract, ascending."""
+    """Returns the versions in a model repository that have a contract, ascending."""
     return [v for v in numbers(repository) if (folder(repository, v) / CONTRACT_FILE).exists()]
 
 
 def numbers(repository: Path) -> list[int]:
-    """The versions in a model repository, with a contract or without, ascending."""
+    """Returns the versions in a model repository, with a contract or without, ascending."""
     names = (path.name for path in (repository / MODEL).glob("[1-9]*"))
     return sorted(int(name) for name in names if name.isdecimal())
 
 
 def folder(repository: Path, version: int) -> Path:
-    """Where a model repository has a version."""
+    """Returns the folder of a version in a model repository."""
     return repository / MODEL / str(version)
 
 
 def read(repository: Path, version: int) -> Contract:
-    """Read the contract of a version.
+    """Reads the contract of a version.
 
     Raises:
         FeaturesUnavailable: the repository has no such version.
@@ -98,19 +98,23 @@ def read(repository: Path, version: int) -> Contract:
         return Contract(**{**fields, "golden_features": tuple(fields["golden_features"])})
     except OSError as error:
         if path.parent.exists():
-            raise ModelRefused(f"{path} is missing: python -m export makes it") from error
+            raise ModelRefused(f"{path} is missing; `python -m export` writes it") from error
         raise FeaturesUnavailable(f"no version {version} in the model repository") from error
     except (ValueError, TypeError, KeyError) as error:
         raise ModelRefused(f"{path} is damaged: {error}") from error
 
 
 def write(into: Path, contract: Contract) -> None:
-    """Write `contract.json` into a version's folder."""
+    """Writes `contract.json` into the folder of a version."""
     (into / CONTRACT_FILE).write_text(json.dumps(asdict(contract), indent=1) + "\n")
 
 
 def labels(repository: Path, version: int) -> list[str]:
-    """The K keywords of a version, in the order of its scores."""
+    """Reads the K labels of a version, in the order of its scores.
+
+    Raises:
+        FeaturesUnavailable: the repository lacks the version or its labels.
+    """
     path = folder(repository, version) / LABELS_FILE
     try:
         return path.read_text().splitlines()

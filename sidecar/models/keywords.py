@@ -1,16 +1,16 @@
-"""What an image shows, in the words of the model's own list."""
+"""Names what an image shows, by the labels of the model."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.images.codec import ImageRules, canonical
+from sidecar.images import ImageRules, canonical
 from sidecar.models.registry import ModelRegistry
 
 
 @dataclass(frozen=True)
 class Keyword:
-    """A label with its probability."""
+    """A label and its probability."""
 
     name: str
     score: float
@@ -18,16 +18,21 @@ class Keyword:
 
 @dataclass(frozen=True)
 class Keywords:
-    """Ask the model in use for its keywords."""
+    """Finds the keywords of images by the model in use."""
 
     models: ModelRegistry
     rules: ImageRules
 
     def of(self, upload: bytes, top_k: int, threshold: float) -> tuple[list[Keyword], int]:
-        """The likeliest keywords of an image, at most `top_k`, each of at least `threshold`.
+        """Returns the likeliest keywords of an upload.
+
+        Args:
+            upload: the bytes of an image file.
+            top_k: how many keywords, at most.
+            threshold: the least probability of each.
 
         Returns:
-            keywords, likeliest first, and the model version that gave them.
+            keywords, likeliest first, and the version of the model that gave them.
         Raises:
             ImageUnreadable, ImageTooLarge, FeaturesUnavailable, ModelRefused.
         """
@@ -36,7 +41,7 @@ class Keywords:
     def of_stored(
         self, jpeg: bytes, top_k: int, threshold: float = 0.0
     ) -> tuple[list[Keyword], int]:
-        """As `of`, for a canonical JPEG."""
+        """Does as `of` for a canonical JPEG."""
         model = self.models.in_use()
         scores = model.keywords(jpeg)
         labels = self.models.labels(model.record.version)

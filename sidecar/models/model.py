@@ -1,7 +1,6 @@
-"""A version of the model, as it is asked for the features of an image."""
+"""A version of the model that computes the features and keywords of images."""
 
 from collections.abc import Callable, Sequence
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,45 +8,30 @@ from numpy.typing import NDArray
 from sidecar.batching import Batcher
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import FeaturesUnavailable
-from sidecar.images.codec import pixels
+from sidecar.images import pixels
+from sidecar.models import lanes
 from sidecar.models.contract import Contract
+from sidecar.models.lanes import Lane
 from sidecar.models.triton import TritonClient
 from sidecar.telemetry import request_ids
 
-
-class Lane(Enum):
-    """Who waits together: their priority in Triton, 1 the most urgent, and how many calls at once.
-
-    With two calls with adds of each process, Triton would always have some in its queue, in a batch
-    that a search can't overtake any more: it took 105 ms where it takes 48. A batch comes to one
-    process alone.
-    """
-
-    SEARCH = (1, 2)
-    ADD = (2, 1)
-    BATCH = (2, 2)
-
-
-STORED = 3  # the priority of images that are embedded again, behind all live traffic
-
-
-Image = NDArray[np.uint8]  # [S, S, 3]
-Vector = NDArray[np.float32]
-Asked = tuple[Image, str]  # with the id of its request
+Pixels = NDArray[np.uint8]  # [S, S, 3]
+Row = NDArray[np.float32]  # [D] features or [K] keywords of one image
+Request = tuple[Pixels, str]  # with the id of its HTTP request
 
 
 class Model:
-    """A version that keeps its contract.
+    """Computes features and keywords by one version, which keeps its contract.
 
-    Concurrent requests share a call to Triton: what a call costs besides its inference is much the
-    same for eight images as for one. A search shares none with adds.
+    Concurrent requests of a lane share a call to Triton, because what a call costs besides its
+    inference is much the same for eight images as for one.
 
     Args:
         record: the version as the catalogue knows it.
-        contract: what it takes and gives.
-        triton: who asks Triton.
-        largest_call: images.
-        on_trouble: called when Triton was away.
+        contract: of the version.
+        triton: the client of its server.
+        largest_call: images in one call, at most.
+        on_trouble: called when Triton is away.
     """
 
     def __init__(
@@ -63,37 +47,40 @@ class Model:
         self._triton = triton
         self.largest_call = largest_call
         self._on_trouble = on_trouble
-        self._features = {line: self._batcher("features", line) for line in Lane}
-        self._keywords = self._batcher("keywords", Lane.SEARCH)
+        self._features = {lane: self._batcher("features", lane) for lane in lanes.ALL}
+        self._keywords = self._batcher("keywords", lanes.SEARCH)
 
-    def features(self, jpeg: bytes, line: Lane = Lane.ADD) -> Vector:
-        """The feature vector of a canonical JPEG.
+    def features(self, jpeg: bytes, lane: Lane = lanes.ADD) -> Row:
+        """Computes the features of a canonical JPEG.
 
         Args:
-            jpeg: what `images.canonical` made.
-            line: with whom it waits.
+            jpeg: made by `images.canonical`.
+            lane: of the requests that share its call.
         Returns:
             float32 [D].
         Raises:
             ImageUnreadable: it can't be decoded.
-            FeaturesUnavailable: as `TritonClient`.
+            FeaturesUnavailable: as `TritonClient.features`.
         """
-        return self._features[line].ask(self._asked(jpeg))
+        return self._features[lane].ask(self._request(jpeg))
 
     def embed(self, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
-        """The features of stored images, by one call behind all others; errors as `features`.
+        """Computes the features of stored images in one call, behind all live traffic.
 
         Args:
             jpegs: at most `largest_call` of them.
         Returns:
             float32 [N, D].
+        Raises:
+            ImageUnreadable, FeaturesUnavailable: as `features`.
         """
-        images = np.stack([self._image(jpeg) for jpeg in jpegs])
-        return self._infer(images, "features", STORED, request_ids.current())
+        images = np.stack([self._pixels(jpeg) for jpeg in jpegs])
+        return self._infer(images, "features", lanes.STORED_PRIORITY, request_ids.current())
 
-    def keywords(self, jpeg: bytes) -> Vector:
-        """The keyword probabilities, float32 [K], of a canonical JPEG; errors as `features`."""
-        return self._keywords.ask(self._asked(jpeg))
+    def keywords(self, jpeg: bytes) -> Row:
+        """Computes the keyword probabilities, float32 [K], of a canonical JPEG; errors as
+        `features`."""
+        return self._keywords.ask(self._request(jpeg))
 
     def check(self) -> None:
         """Raises FeaturesUnavailable unless Triton serves this version."""
@@ -103,20 +90,19 @@ class Model:
             self._on_trouble()
             raise
 
-    def _image(self, jpeg: bytes) -> Image:
+    def _pixels(self, jpeg: bytes) -> Pixels:
         return pixels(jpeg, self.contract.resize, self.contract.crop)
 
-    def _asked(self, jpeg: bytes) -> Asked:
-        return self._image(jpeg), request_ids.current()
+    def _request(self, jpeg: bytes) -> Request:
+        return self._pixels(jpeg), request_ids.current()
 
-    def _batcher(self, output: str, line: Lane) -> Batcher[Asked, Vector]:
-        priority, calls = line.value
+    def _batcher(self, output: str, lane: Lane) -> Batcher[Request, Row]:
+        def infer(requests: list[Request]) -> list[Row]:
+            images, ids = zip(*requests, strict=True)
+            request_id = ",".join(filter(None, ids))
+            return [*self._infer(np.stack(images), output, lane.priority, request_id)]
 
-        def work(asked: list[Asked]) -> list[Vector]:
-            images, ids = zip(*asked, strict=True)
-            return [*self._infer(np.stack(images), output, priority, ",".join(filter(None, ids)))]
-
-        return Batcher("infer", work, self.largest_call, calls)
+        return Batcher("infer", infer, self.largest_call, lane.calls)
 
     def _infer(
         self, images: NDArray[np.uint8], output: str, priority: int, request_id: str

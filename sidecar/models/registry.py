@@ -1,4 +1,4 @@
-"""Which model answers: versions that were held against their contract before anything uses them."""
+"""Hands out versions of the model, each after Triton has proved that it keeps its contract."""
 
 import logging
 import threading
@@ -14,15 +14,21 @@ from sidecar.models.triton import TritonClient
 
 log = logging.getLogger(__name__)
 
-VERIFYING_TIMEOUT_S = 10
+VERIFYING_TIMEOUT_S = 10  # that one thread waits for another one's verification
 
 
 class ModelRegistry:
-    """Hands out models; each was verified once, and is again after Triton has been away."""
+    """Verifies each model once, and again after Triton was away, and hands it out.
 
-    def __init__(self, repository: Path, recorded: Models, triton: TritonClient) -> None:
+    Args:
+        repository: Triton's model repository.
+        records: the models that the catalogue knows.
+        triton: the client of the server that runs them.
+    """
+
+    def __init__(self, repository: Path, records: Models, triton: TritonClient) -> None:
         self._repository = repository
-        self._recorded = recorded
+        self._records = records
         self._triton = triton
         self._verified: dict[tuple[int, str], Model] = {}  # by version and SHA-256
         self._in_use: ModelRecord | None = None
@@ -30,99 +36,112 @@ class ModelRegistry:
         self._verifying = threading.Lock()
 
     def in_use(self) -> Model:
-        """The model that embeds what is added, adopting the newest version at the very first.
+        """Returns the model in use; a new catalogue adopts the newest version.
 
         Raises:
             FeaturesUnavailable: the repository or Triton lacks the version.
-            ModelRefused: it is another model than the one that the catalogue was made with.
+            ModelRefused: its file is not the one that the catalogue was made with, or Triton gives
+                other features than its contract.
         """
-        record = self._in_use or self._adopt(self._recorded.in_use())
+        record = self._in_use or self._adopt(self._records.in_use())
         self._in_use = record
         return self.verified(record.version, record.sha256)
 
     def joining(self) -> Model | None:
-        """The model that is about to come into use, if there is one and it answers. Whatever it
-        misses meanwhile is caught up with."""
+        """Returns the model that is about to come into use, if there is one and it answers; the
+        upgrade embeds later what it misses."""
         record = self._joining
         if record is None:
             return None
         try:
             return self.verified(record.version, record.sha256)
         except (FeaturesUnavailable, ModelRefused) as error:
-            log.warning("version %d, which is to come into use: %s", record.version, error)
+            log.warning(
+                "version %d, which is about to come into use, can't be asked: %s",
+                record.version,
+                error,
+            )
             return None
 
     def refresh(self) -> None:
-        """Look which model is in use now, and which one is about to be; what is remembered of a
-        model ends when the catalogue no longer knows it, or knows it by another key."""
-        known = self._recorded.known()
+        """Reads which model is in use, and which is about to be.
+
+        A verified model is forgotten when the catalogue no longer knows it, or has given it another
+        key.
+        """
+        known = self._records.known()
         self._joining, self._in_use = known.joining, known.in_use
         models = [model for model in [*self._verified.values()] if model.record in known.all]
         self._verified = {(m.record.version, m.record.sha256): m for m in models}
 
     def check(self) -> None:
-        """Whether an image that is added now would be taken: Triton serves the model in use, and
-        the catalogue knows it as it is remembered here.
+        """Checks that an add would succeed now: Triton serves the model in use, and the catalogue
+        takes its features.
 
         Raises:
             FeaturesUnavailable, ModelRefused: as `in_use`.
-            ModelReplaced: what it makes would be refused.
+            ModelReplaced: the catalogue would refuse the features.
         """
         model = self.in_use()
         model.check()
-        if model.record == self._recorded.in_use():
+        if model.record == self._records.in_use():
             return
-        self.refresh()  # as an add does, before it is tried again
-        if self.in_use().record != self._recorded.in_use():
+        self.refresh()  # as an add does before it tries again
+        if self.in_use().record != self._records.in_use():
             raise ModelReplaced(
-                "the catalogue refuses features of the model that is asked for them"
+                f"the catalogue refuses the features of version {model.record.version}, by which "
+                "this process embeds"
             )
 
     def reload(self) -> None:
-        """Have Triton load the version in use, where it does not serve what the repository has."""
+        """Asks Triton to load the version in use, if the repository has it and Triton lacks it."""
         record = self._in_use
         if record is None or record.version not in contracts.versions(self._repository):
             return
         if not self._triton.is_ready(record.version):
-            log.warning("Triton does not serve version %d: it is to load it", record.version)
+            log.warning("Triton does not serve version %d: asking it to load it", record.version)
             self._triton.load()
 
     def verified(self, version: int, sha256: str) -> Model:
-        """The model with this file under this number; errors as `in_use`."""
-        wanted = (version, sha256)
-        known = self._verified.get(wanted)
-        if known is not None:
-            return known
+        """Returns the model with this file under this number; errors as `in_use`."""
+        key = (version, sha256)
+        model = self._verified.get(key)
+        if model is not None:
+            return model
         if not self._verifying.acquire(timeout=VERIFYING_TIMEOUT_S):
-            raise FeaturesUnavailable("Triton is being asked to prove its model, and is slow")
+            raise FeaturesUnavailable(
+                f"verifying version {version} takes over {VERIFYING_TIMEOUT_S} s: Triton is slow"
+            )
         try:
-            known = self._verified.get(wanted)
-            if known is None:
-                known = self._verified[wanted] = self._verify(version, sha256)
-            return known
+            model = self._verified.get(key)
+            if model is None:
+                model = self._verified[key] = self._verify(version, sha256)
+            return model
         finally:
             self._verifying.release()
 
-    def recorded(self, sha256: str) -> int:
-        """The catalogue's key of the model with this file; asks nobody but the catalogue."""
-        return self._recorded.get(sha256).model
+    def key_of(self, sha256: str) -> int:
+        """Returns the catalogue's key of the model with this file, without asking Triton."""
+        return self._records.get(sha256).model
 
     def labels(self, version: int) -> list[str]:
-        """The keywords of a version, in the order of its scores."""
+        """Returns the labels of a version, in the order of its scores."""
         return contracts.labels(self._repository, version)
 
     def _forget(self) -> None:
-        """Triton was away, and may come back with another model: verify again before use."""
+        """Has each model verified again before its next use, as Triton may return with another."""
         self._verified = {}
         self._in_use = None
 
     def _adopt(self, record: ModelRecord | None) -> ModelRecord:
         found = contracts.versions(self._repository)
         if record is None and not found:
-            raise FeaturesUnavailable(f"no model in {self._repository}: run python -m export")
+            raise FeaturesUnavailable(
+                f"no model in {self._repository}: `python -m export` makes one"
+            )
         version = found[-1] if record is None else record.version
         contract = contracts.read(self._repository, version)
-        return self._recorded.adopt(version, contract.sha256, contract.dimension)
+        return self._records.adopt(version, contract.sha256, contract.dimension)
 
     def _verify(self, version: int, sha256: str) -> Model:
         contract = contracts.read(self._repository, version)
@@ -136,11 +155,11 @@ class ModelRegistry:
                 "another file was loaded under this number"
             )
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
-        largest = self._triton.largest_batch(contract)
-        record = self._recorded.get(sha256, version)
+        largest_call = self._triton.largest_batch(contract)
+        record = self._records.get(sha256, version)
         if contract.dimension != record.dimension:
             raise ModelRefused(
-                f"version {version} gives {contract.dimension} values an image, and the catalogue "
-                f"has {record.dimension} of each by it"
+                f"features of version {version} have dimension {contract.dimension}, and the "
+                f"catalogue has it with dimension {record.dimension}"
             )
-        return Model(record, contract, self._triton, largest, self._forget)
+        return Model(record, contract, self._triton, largest_call, self._forget)

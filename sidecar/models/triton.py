@@ -1,4 +1,4 @@
-"""Pixels to features and keywords, by asking Triton. The one door to tritonclient."""
+"""Asks Triton for features and keywords. The one door to tritonclient."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from sidecar.settings import Settings
 from sidecar.telemetry import counters
 
 LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
-# Of Triton's extension for restricted protocols: `--grpc-restricted-protocol=…:NAME=VALUE`.
+# The header's prefix where Triton runs with `--grpc-restricted-protocol=…:NAME=VALUE`.
 RESTRICTED = "triton-grpc-protocol-"
 
 AWAY = {f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")}
@@ -31,14 +31,14 @@ CHANNEL = [
 
 
 class TritonClient:
-    """Triton as seen by the sidecar: batches form there, out of concurrent requests."""
+    """Asks one Triton, which batches the concurrent requests of all threads and processes."""
 
     def __init__(self, url: str, timeout_s: float, repository_key: str = "") -> None:
         """Connects when it is first needed.
 
         Args:
             url: host:port of Triton's gRPC.
-            timeout_s: for an inference.
+            timeout_s: seconds that an inference may take.
             repository_key: `name=value`, where Triton's repository API is restricted.
         """
         self._url = url
@@ -49,15 +49,15 @@ class TritonClient:
 
     @classmethod
     def of(cls, settings: Settings) -> "TritonClient":
-        """The one that the environment asks for."""
+        """Makes the client that the settings describe."""
         return cls(settings.triton_url, settings.triton_timeout_s, settings.triton_repository_key)
 
     def features(self, images: NDArray[np.uint8], contract: Contract) -> NDArray[np.float32]:
-        """Turn images into feature vectors.
+        """Computes the features of images.
 
         Args:
             images: uint8 [N, S, S, 3], RGB, S being the contract's crop.
-            contract: of the version that shall answer; Triton is never asked without one.
+            contract: of the version that answers; Triton is never asked without one.
         Returns:
             float32 [N, D], each row of L2 norm 1.
         Raises:
@@ -67,26 +67,26 @@ class TritonClient:
         return self.infer(images, contract, "features")
 
     def check(self, contract: Contract) -> None:
-        """Raises FeaturesUnavailable unless Triton serves the contract's version."""
+        """Raises FeaturesUnavailable unless Triton serves the version of the contract."""
         if not self.is_ready(contract.version):
             raise FeaturesUnavailable(f"Triton does not serve version {contract.version}")
 
     def is_ready(self, version: int) -> bool:
-        """Whether Triton serves a version. Raises FeaturesUnavailable: it is away."""
+        """Returns whether Triton serves a version. Raises FeaturesUnavailable: Triton is away."""
         with _translated(version):
             return bool(
                 self._client().is_model_ready(MODEL, f"{version}", client_timeout=self._timeout_s)
             )
 
     def load(self) -> str:
-        """Have Triton load the versions that are new in the repository, and drop those that are
-        gone. One that stays is not touched, and answers all the while.
+        """Has Triton load the versions that are new in the repository, and drop those that are
+        gone. One that stays is not touched, and answers meanwhile.
 
         Returns:
-            what Triton says of versions that do not load, or that it does not let us ask; "" where
-            all is well.
+            Triton's message about versions that do not load, or about a request that it refuses;
+            "" where all is well.
         Raises:
-            FeaturesUnavailable: it is away.
+            FeaturesUnavailable: Triton is away.
         Source: the model repository extension of Triton.
         """
         try:
@@ -100,7 +100,7 @@ class TritonClient:
         return ""
 
     def largest_batch(self, contract: Contract) -> int:
-        """How many images one call may have, by the model's config.pbtxt; errors as `check`."""
+        """Returns how many images one call may have by config.pbtxt; errors as `features`."""
         version = str(contract.version)
         with _translated(contract.version):
             answer = self._client().get_model_config(MODEL, version, client_timeout=self._timeout_s)
@@ -114,13 +114,13 @@ class TritonClient:
         priority: int = 0,
         request_id: str = "",
     ) -> NDArray[np.float32]:
-        """Ask for one of the graph's outputs; arguments and errors as `features`.
+        """Computes one of the graph's outputs; other arguments and errors as `features`.
 
         Args:
             output: "features" [N, D] or "keywords" [N, K].
-            priority: by config.pbtxt's `priority_levels`, 1 the most urgent; with 0, or where it
-                has not as many, its default.
-            request_id: what Triton shall call it in its log.
+            priority: 1 the most urgent of config.pbtxt's `priority_levels`; 0, or a level that it
+                lacks, is its default.
+            request_id: names the request in Triton's log.
         """
         tensor = triton.InferInput("image", list(images.shape), "UINT8")
         tensor.set_data_from_numpy(images)
@@ -134,11 +134,11 @@ class TritonClient:
                 priority=priority,
                 client_timeout=self._timeout_s,
             )
-            values = answer.as_numpy(output)
-        return np.asarray(values, np.float32)
+            rows = answer.as_numpy(output)
+        return np.asarray(rows, np.float32)
 
     def _client(self) -> triton.InferenceServerClient:
-        """A client of this thread's own: they are not made to be shared."""
+        """Returns the client of this thread: the library's clients are not made to be shared."""
         if not hasattr(self._threads, "client"):
             self._threads.client = triton.InferenceServerClient(self._url, channel_args=CHANNEL)
         client: triton.InferenceServerClient = self._threads.client
@@ -147,15 +147,15 @@ class TritonClient:
 
 @contextmanager
 def _translated(version: int) -> Iterator[None]:
-    """What the library says of a server that is away, refuses, or answers what can't be read."""
+    """Translates the library's errors: Triton is away, refuses, or its answer can't be read."""
     try:
         yield
     except (InferenceServerException, ValueError) as error:
-        counters.triton_failed(_code(error))
+        counters.triton_failed(_status(error))
         raise FeaturesUnavailable(f"version {version}: {error}") from error
 
 
-def _code(error: Exception) -> str:
-    """The status of gRPC, such as "UNAVAILABLE"; "INVALID" for an answer that can't be read."""
+def _status(error: Exception) -> str:
+    """Returns gRPC's status, such as "UNAVAILABLE"; "INVALID" for an answer that can't be read."""
     status = error.status() if isinstance(error, InferenceServerException) else None
     return str(status).removeprefix("StatusCode.") if status else "INVALID"

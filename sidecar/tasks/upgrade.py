@@ -74,7 +74,7 @@ class Upgrader:
         assert self.task.version is not None
         self.report("loading", 0.0)
         self._check_admission()
-        record = self.repository.take(self.task.version).record
+        record = self.repository.load(self.task.version).record
         check_room(self.catalogue, record, self.generations.folder)
         catch_up = CatchUp(self.catalogue, self.backfill, record, self.task, self.report)
         catch_up.embed_stored()

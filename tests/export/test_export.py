@@ -21,7 +21,7 @@ from export import checks, graph, pipeline, runtime
 from export.__main__ import main
 from export.errors import ExportRefused
 from local import photos
-from sidecar.images import codec as images
+from sidecar import images
 from sidecar.models import contract
 from tests.support.versions import put
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
-from sidecar.images.codec import ImageRules
+from sidecar.images import ImageRules
 from sidecar.index.builder import BuildRules
 from sidecar.index.ranking import SearchRequest
 from sidecar.index.store import GenerationStore

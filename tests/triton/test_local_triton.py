@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from local import photos
 from local.environment import private
-from sidecar.images import codec as images
+from sidecar import images
 from sidecar.models import contract
 from tests.support.triton_server import Server, launch, serving
 from tests.support.versions import put

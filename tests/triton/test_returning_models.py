@@ -19,7 +19,7 @@ from local.stack import ROOT
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
-from sidecar.images.codec import ImageRules
+from sidecar.images import ImageRules
 from sidecar.index.builder import BuildRules
 from sidecar.index.store import GenerationStore
 from sidecar.ingest import TRIES, Ingest

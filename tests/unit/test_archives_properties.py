@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, ImageTooLarge, SimilarityError
-from sidecar.images.archives import IGNORED, MOST_NAMES_BYTES, BatchRules, File, files
+from sidecar.images.archives import IGNORED, MAX_DIRECTORY_BYTES, BatchRules, File, files
 
 RULES = BatchRules(max_image_bytes=70, max_batch_bytes=400)
 Members = list[tuple[str, bytes]]
@@ -115,7 +115,7 @@ def does_no_harm(archive: bytes) -> None:
     assert all(isinstance(each.content, bytes | SimilarityError) for each in found)
     assert all(len(content) <= RULES.max_image_bytes for content in whole)
     assert sum(map(len, whole)) <= RULES.max_batch_bytes
-    assert watched.asked <= max(MOST_NAMES_BYTES, RULES.max_image_bytes + 1) + 1
+    assert watched.asked <= max(MAX_DIRECTORY_BYTES, RULES.max_image_bytes + 1) + 1
 
 
 def with_holes(count: int, size: int) -> bytes:

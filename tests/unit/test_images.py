@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable
-from sidecar.images.codec import ImageRules, canonical, pixels
+from sidecar.images import ImageRules, canonical, pixels
 from sidecar.images.turbojpeg import decode as decode_jpeg
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.errors import DuplicateId, ImageTooLarge, ImageUnreadable
-from sidecar.images.archives import File
+from sidecar.images import File
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import AT_ONCE, IngestBatch
-from sidecar.models.model import Lane
+from sidecar.models.lanes import Lane
 
 # The same few ids again and again under several names, some that are none, some bad files.
 NAMES = st.sampled_from(["a.jpg", "b.jpg", "x/a.png", "c", "y\\b.gif", "d e.jpg", "../a.jpg", "."])
@@ -36,7 +36,7 @@ class Storing:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def add(self, upload: bytes, image_id: str, overwrite: bool, _line: Lane) -> str:
+    def add(self, upload: bytes, image_id: str, overwrite: bool, _lane: Lane) -> str:
         time.sleep(0.001 * upload[0])
         if upload.endswith(b"bad"):
             raise ImageUnreadable("no image")

@@ -11,7 +11,7 @@ from PIL import Image
 from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
-from sidecar.images.codec import ImageRules, canonical
+from sidecar.images import ImageRules, canonical
 from sidecar.index.meta import Meta
 from sidecar.index.store import GenerationStore
 from sidecar.index.tombstones import Tombstones
