@@ -13,22 +13,22 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Device, Index, Nearest, SearchParams, Wish
+from sidecar.index.ann import Device, DeviceName, Index, Nearest, SearchParams
 
 QUERIES = 512
 KEPT = 10
-REACH = SearchParams(lists=16, candidates=100)
+PARAMS = SearchParams(lists=16, candidates=100)
 
 
-def main(wish: str, size: str, dimension: str) -> int:
-    """Build an index where it is wished for, and say how well it finds."""
-    device = Device(cast(Wish, wish))
+def main(device_name: str, size: str, dimension: str) -> int:
+    """Builds an index on a device and prints how well it finds."""
+    device = Device(cast(DeviceName, device_name))
     vectors = unit_vectors(int(size), int(dimension))
     labels = np.arange(len(vectors))
     index = Index.train(vectors, len(vectors), device)
     index.add(labels, vectors, device)
     truth = true_neighbours(vectors, device)
-    found = index.candidates(vectors[:QUERIES], REACH)
+    found = index.candidates(vectors[:QUERIES], PARAMS)
     hits = [len(set(near) & set(row)) for near, row in zip(truth, found, strict=True)]
     print(
         json.dumps({"gpus": device.gpus, "recall": sum(hits) / truth.size, "truth": truth.tolist()})
@@ -50,7 +50,7 @@ def true_neighbours(vectors: NDArray[np.float32], device: Device) -> NDArray[np.
     known = (np.full((QUERIES, KEPT), -1), np.full((QUERIES, KEPT), np.inf, np.float32))
     nearest = Nearest(vectors[:QUERIES], labels[:QUERIES], known, device)
     for start in range(0, len(vectors), 5000):
-        nearest.look(labels[start : start + 5000], vectors[start : start + 5000])
+        nearest.compare(labels[start : start + 5000], vectors[start : start + 5000])
     return nearest.labels
 
 

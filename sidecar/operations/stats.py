@@ -22,7 +22,7 @@ class Stats:
         deleted: that are gone from every search, but leave the index's files at the next update.
         catalogue_bytes, index_bytes: on the disk.
         generation, model_version: of the index; None before the first training.
-        recall: for each mark of its dial the recall@10 that was measured when it was made, with its
+        recall: for each operating point the recall@10 that was measured when it was made, with its
             lower bound, and how far a search looks.
         queries: how many told the recall.
         warnings, training_due: a sentence for each promise that is not kept, and for each reason to
@@ -90,9 +90,9 @@ class Inventory:
             index_bytes=self.generations.bytes_used(),
             generation=generation.number if generation else None,
             model_version=meta.version if meta else None,
-            recall=list(quality.dial.marks) if quality else [],
-            queries=quality.dial.queries if quality else 0,
-            warnings=quality.dial.broken() if quality else [],
+            recall=list(quality.operating_points.points) if quality else [],
+            queries=quality.operating_points.queries if quality else 0,
+            warnings=quality.operating_points.below_target() if quality else [],
             training_due=quality.training_due() if quality else [],
             last_task=totals.last_task,
         )

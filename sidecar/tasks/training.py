@@ -79,7 +79,7 @@ class Trainer:
         draft = GenerationWriter(self.generations.folder, task, model)
         pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
         draft.append(pages, lambda rows: report("reading", 0.1 * rows / total))
-        build = builder.afresh(draft.segments())
+        build = builder.train(draft.segments())
         return draft.seal(build, task.removals or 0, task.snapshot or 0)
 
     def onwards(self, task: Task, previous: Generation, report: Report) -> Sealed:
@@ -92,7 +92,7 @@ class Trainer:
         stayed, after, up_to = draft.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.features.stream(model.model, after, up_to)
         draft.append(pages, lambda rows: report("reading", 0.1))
-        build = builder.onwards(previous, gone, draft.segments(), stayed)
+        build = builder.update(previous, gone, draft.segments(), stayed)
         return draft.seal(build, removed.last, max(after, up_to))
 
     def publish(self, sealed: Sealed) -> int:
