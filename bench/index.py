@@ -30,10 +30,8 @@ from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from bench.vectors import mixed, real
 from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
+from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
 from sidecar.index.ann import VALUES_PER_CODE, lists_for, sample_size
-from sidecar.index.builder import BuildRules
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
 from sidecar.tasks.training import Trainer
 
 SIZES = (10_000, 100_000, 1_000_000)

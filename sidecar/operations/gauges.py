@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.errors import SimilarityError
+from sidecar.index import GenerationStore
 from sidecar.index.recall.operating_points import RECALL_TARGETS
-from sidecar.index.store import GenerationStore
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory

@@ -7,9 +7,8 @@ import numpy as np
 
 from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
-from sidecar.index.generation import Generation
+from sidecar.index import Generation, GenerationStore
 from sidecar.index.recall.operating_points import OperatingPoint
-from sidecar.index.store import GenerationStore
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, Embedded, MendingProgress, MendingReport, ModelRecord, Task
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskWaits
-from sidecar.index.store import GenerationStore
-from sidecar.index.writer import Sealed
+from sidecar.index import GenerationStore, Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.tasks.training import Trainer
 from sidecar.tasks.upgrade import Report

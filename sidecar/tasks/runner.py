@@ -1,8 +1,7 @@
 """A claimed task to whoever does its kind of work: the composition root of the worker."""
 
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository

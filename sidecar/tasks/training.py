@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Catalogue, ModelRecord, Removed, Task, TaskKind
 from sidecar.errors import CatalogueUnavailable, StorageFull
-from sidecar.index.builder import Builder, BuildRules, Report
-from sidecar.index.generation import Generation
+from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
+from sidecar.index.builder import Report
 from sidecar.index.meta import Meta
-from sidecar.index.store import GenerationStore
-from sidecar.index.writer import GenerationWriter, Sealed
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)

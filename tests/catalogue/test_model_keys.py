@@ -13,7 +13,7 @@ from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.operations.backup import Backups
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64

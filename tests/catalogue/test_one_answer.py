@@ -18,7 +18,7 @@ from sidecar.catalogue.models import use
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.resources.images import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images.codec import ImageRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.models.keywords import Keyword, Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.operations.model_status import ModelStatus

@@ -23,9 +23,7 @@ from sidecar.errors import (
     StorageFull,
     TaskLost,
 )
-from sidecar.index.builder import BuildRules
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.samples import check_training
 from tests.support.house import TEN, House, vector

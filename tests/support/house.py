@@ -12,10 +12,7 @@ from sidecar.catalogue.adds import store_all
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.images.codec import ImageRules
-from sidecar.index.builder import BuildRules
-from sidecar.index.ranking import SearchRequest
-from sidecar.index.store import GenerationStore
-from sidecar.index.tombstones import Tombstones
+from sidecar.index import BuildRules, GenerationStore, SearchRequest, Tombstones
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier

@@ -21,8 +21,7 @@ from sidecar.catalogue.models import use
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.images.codec import ImageRules
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore
 from sidecar.ingest import TRIES, Ingest
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison
