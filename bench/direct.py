@@ -5,8 +5,7 @@ from pathlib import Path
 
 from bench.ceiling import Offline
 from bench.timing import median_ms
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore, SearchRequest, rank
 from sidecar.models.triton import TritonClient
 
 COUNT = 300

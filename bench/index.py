@@ -30,10 +30,8 @@ from bench.features import mixed, real
 from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
-from sidecar.index.ann.ivfpq import VALUES_PER_CODE, lists_for, sample_size
-from sidecar.index.builder import BuildRules
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
+from sidecar.index.ann import VALUES_PER_CODE, lists_for, sample_size
 from sidecar.tasks.training import Trainer
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -232,7 +230,7 @@ def _searches(folder: Path, nprobs: tuple[int, ...]) -> Figures:
         wanted, found, took = SearchRequest(NEIGHBOURS, nprob, np.inf), [], []
         for query, vector in zip(truth["queries"], truth["vectors"], strict=True):
             began = time.perf_counter()
-            _, dist = rank(generation, vector, wanted, itself=int(query) + 1)
+            _, dist = rank(generation, vector, wanted, own_seq=int(query) + 1)
             took.append(time.perf_counter() - began)
             found.append(dist)
         params = generation.search_params(nprob, NEIGHBOURS + 1)

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Images
 from sidecar.errors import FeaturesMissing, IndexDamaged
 from sidecar.images import ImageRules, canonical
-from sidecar.index.generation import Generation
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
-from sidecar.index.tombstones import Tombstones
+from sidecar.index import Generation, GenerationStore, SearchRequest, Tombstones, rank
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.telemetry import timings

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.models.registry import ModelRegistry
 
 ROUND_S = 1.0  # between two rounds of a process

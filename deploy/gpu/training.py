@@ -13,16 +13,16 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Device, Index, Nearest, SearchParams, Wish
+from sidecar.index.ann import Device, DeviceName, Index, Nearest, SearchParams
 
 QUERIES = 512
 KEPT = 10
 PARAMS = SearchParams(lists=16, candidates=100)
 
 
-def main(wish: str, size: str, dimension: str) -> int:
+def main(device_name: str, size: str, dimension: str) -> int:
     """Builds an index on a device and prints how well it finds."""
-    device = Device(cast(Wish, wish))
+    device = Device(cast(DeviceName, device_name))
     vectors = unit_vectors(int(size), int(dimension))
     labels = np.arange(len(vectors))
     index = Index.train(vectors, len(vectors), device)
@@ -50,7 +50,7 @@ def true_neighbours(vectors: NDArray[np.float32], device: Device) -> NDArray[np.
     known = (np.full((QUERIES, KEPT), -1), np.full((QUERIES, KEPT), np.inf, np.float32))
     nearest = Nearest(vectors[:QUERIES], labels[:QUERIES], known, device)
     for start in range(0, len(vectors), 5000):
-        nearest.look(labels[start : start + 5000], vectors[start : start + 5000])
+        nearest.compare(labels[start : start + 5000], vectors[start : start + 5000])
     return nearest.labels
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.tables import figures, sizing
 from docs.tables.markdown import fill, table
-from sidecar.index.recall.operating_points import PROMISES
+from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.settings import Settings
 
 FOLDER = Path(__file__).parent.parent
@@ -57,7 +57,8 @@ def _settings() -> str:
 
 def _promises() -> str:
     return table(
-        ["`NPROB`", *map(str, PROMISES)], [["recall@10", *map(_two_places, PROMISES.values())]]
+        ["`NPROB`", *map(str, RECALL_TARGETS)],
+        [["recall@10", *map(_two_places, RECALL_TARGETS.values())]],
     )
 
 

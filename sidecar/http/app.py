@@ -20,8 +20,7 @@ from sidecar.http.resources import tasks as task_resources
 from sidecar.http.routes import OPEN, Route, Routes
 from sidecar.http.uploads import BatchReader
 from sidecar.images import BatchRules, ImageRules
-from sidecar.index.store import GenerationStore
-from sidecar.index.tombstones import Tombstones
+from sidecar.index import GenerationStore, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
 from sidecar.models.keywords import Keywords

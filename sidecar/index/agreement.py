@@ -16,7 +16,7 @@ NEIGHBOURS = 10
 
 
 def agreement(one: Generation, other: Generation) -> float | None:
-    """The mean share of the ten nearest images of a stored image that both generations name.
+    """Returns the mean share of a stored image's ten nearest that both generations name.
 
     The queries are images that both hold, evenly spread over them by age.
 
@@ -25,21 +25,25 @@ def agreement(one: Generation, other: Generation) -> float | None:
     Raises:
         IndexDamaged: what one of them holds is not what was stored.
     """
-    both = np.intersect1d(one.segments.seqs, other.segments.seqs)
-    if len(both) <= NEIGHBOURS:
+    common = np.intersect1d(one.segments.seqs, other.segments.seqs)
+    if len(common) <= NEIGHBOURS:
         return None
-    queries = both[:: -(-len(both) // QUERIES)]
-    found = zip(*(_nearest(each, both, queries) for each in (one, other)), strict=True)
+    queries = common[:: -(-len(common) // QUERIES)]
+    found = zip(*(_nearest(each, common, queries) for each in (one, other)), strict=True)
     return float(np.mean([len(np.intersect1d(*pair)) / NEIGHBOURS for pair in found]))
 
 
 def _nearest(
     generation: Generation, among: NDArray[np.int64], queries: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
-    """The neighbours of each query among images that the generation holds, int64 [n] both."""
+    """Yields the neighbours of each query among images that the generation holds.
+
+    Args:
+        among, queries: sequence numbers, int64 [n].
+    """
     others = np.setdiff1d(generation.segments.seqs, among)
-    without = ExcludeIds(others) if len(others) else None
-    wanted = SearchRequest(NEIGHBOURS, MOST_NPROB, math.inf)
+    exclude = ExcludeIds(others) if len(others) else None
+    request = SearchRequest(NEIGHBOURS, MOST_NPROB, math.inf)
     for seq in queries:
         query = generation.segments.features(np.array([seq]))[0].astype(np.float32)
-        yield rank(generation, query, wanted, without, int(seq))[0]
+        yield rank(generation, query, request, exclude, int(seq))[0]

@@ -1,7 +1,7 @@
-"""The index of a draft, made of its features: afresh, or out of the one before.
+"""The index of a draft, made of its features: trained on all, or from the generation before.
 
-Codes, the true neighbours of sample queries, and the dial that these set: in one walk over the rows
-that are new.
+Codes and the true neighbours of sample queries come from one walk over the rows that are new; the
+operating points are then found with both.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Device, Index, Wish, sample_size
+from sidecar.index.ann import Device, DeviceName, Index, sample_size
 from sidecar.index.generation import Generation
 from sidecar.index.meta import LISTS, TRAINED, TRUTH
 from sidecar.index.recall.autotune import tune
@@ -24,7 +24,7 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class BuildRules:
-    """How builds are made.
+    """How an index is built.
 
     Args:
         exact_max: up to so many images, a search compares every one.
@@ -32,11 +32,11 @@ class BuildRules:
     """
 
     exact_max: int
-    device: Wish
+    device: DeviceName
 
     @classmethod
     def of(cls, settings: Settings) -> "BuildRules":
-        """Those that the environment asks for."""
+        """Takes them from the settings."""
         return cls(settings.exact_search_max, settings.faiss_device)
 
 
@@ -50,22 +50,22 @@ class Build:
 
 
 class Builder:
-    """Builds, for one task."""
+    """Builds the index of one task's draft."""
 
     def __init__(self, rules: BuildRules, report: Report) -> None:
-        """Begin.
+        """Chooses the device.
 
         Args:
-            report: is told the phase and the progress, 0..1; raises TaskLost to stop the work.
+            report: called with the phase and the progress, 0..1; raises TaskLost to stop the work.
         Raises:
-            DeviceUnavailable: a GPU is wished for and there is none.
+            DeviceUnavailable: a GPU was asked for and there is none.
         """
         self._device = Device(rules.device)
         self._exact_max = rules.exact_max
         self._report = report
 
-    def afresh(self, segments: Segments) -> Build:
-        """Train on all images."""
+    def train(self, segments: Segments) -> Build:
+        """Trains on all images."""
         size = len(segments.seqs)
         self._clustering(0.0)
         if size <= self._exact_max:
@@ -75,13 +75,13 @@ class Builder:
             index = Index.train(sample, size, self._device, self._clustering)
             del sample  # more than a gigabyte, with a million images
         truth = self._fill(index, segments, 0, GroundTruthBuilder(segments, self._device))
-        dial = tune(index, truth, segments)
-        return Build(index, truth, Quality.of_training(dial, Shape.of(index, segments)))
+        points = tune(index, truth, segments)
+        return Build(index, truth, Quality.of_training(points, Shape.of(index, segments)))
 
-    def onwards(
+    def update(
         self, previous: Generation, gone: NDArray[np.int64], segments: Segments, start: int
     ) -> Build:
-        """Keep what was trained, take out the images that are gone, and add the new ones.
+        """Keeps what was trained, takes out the images that are gone, and adds the new ones.
 
         Args:
             gone: int64 [n], their sequence numbers.
@@ -89,26 +89,25 @@ class Builder:
         """
         index = Index.load(previous.folder / TRAINED, previous.folder / LISTS, segments.dimension)
         index.remove(gone)
-        known = GroundTruth.load(previous.folder / TRUTH)
-        truth = self._fill(
-            index, segments, start, GroundTruthBuilder(segments, self._device, known, start)
-        )
-        before = previous.meta.quality
-        dial = tune(index, truth, segments, previous.search_params(MOST_NPROB, results=0))
-        return Build(index, truth, before.after(dial, Shape.of(index, segments, start)))
+        before = GroundTruth.load(previous.folder / TRUTH)
+        truths = GroundTruthBuilder(segments, self._device, before, start)
+        truth = self._fill(index, segments, start, truths)
+        points = tune(index, truth, segments, previous.search_params(MOST_NPROB, results=0))
+        shape = Shape.of(index, segments, start)
+        return Build(index, truth, previous.meta.quality.after_update(points, shape))
 
     def _clustering(self, share: float) -> None:
         self._report("clustering", 0.1 + 0.4 * share)
 
     def _fill(
-        self, index: Index, segments: Segments, start: int, survey: GroundTruthBuilder
+        self, index: Index, segments: Segments, start: int, truths: GroundTruthBuilder
     ) -> GroundTruth:
-        """Add the rows from `start` on, and compare them with the queries."""
+        """Adds the rows from `start` on to the index, and compares the queries with them."""
         done, size = start, len(segments.seqs)
-        for seqs, vectors in segments.chunks(start):
-            index.add(seqs, vectors, self._device)
-            survey.look(seqs, vectors)
+        for seqs, features in segments.chunks(start):
+            index.add(seqs, features, self._device)
+            truths.compare(seqs, features)
             done += len(seqs)
             self._report("adding", 0.5 + 0.4 * (done - start) / (size - start))
         self._report("measuring", 0.9)
-        return survey.finish()
+        return truths.finish()

@@ -15,8 +15,10 @@ class Generation:
     """An open generation: its codes and features are mapped, shared by all processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a folder. Codes and numbers are read and held against their SHA-256 now; of the
-        features, which are many times larger, the sizes now, and each row when it is used.
+        """Opens a folder.
+
+        The SHA-256 of codes and numbers are checked now. Features are many times larger: their
+        sizes are checked now, and each row when it is used.
 
         Raises:
             IndexDamaged: a file is missing or not what `meta.json` says.
@@ -33,27 +35,29 @@ class Generation:
 
     @property
     def number(self) -> int:
-        """What it was published under; 0 for a draft."""
+        """The number that it was published under; 0 for a draft."""
         return int(self.folder.name) if self.folder.name.isdecimal() else 0
-
-    def search_params(self, nprob: int, results: int) -> SearchParams:
-        """How far a search of this generation looks with a value of NPROB, 1..100, when it wants so
-        many results. What NPROB stands for is a recall, so each generation has its own answer."""
-        return self.meta.quality.dial.reach(nprob, results)
 
     @property
     def made_at(self) -> float:
-        """Seconds since 1970."""
+        """When it was made, in seconds since 1970."""
         return (self.folder / META).stat().st_mtime
 
-    def published(self, folder: Path) -> "Generation":
-        """The same draft, open as it is, now that its folder has its place."""
+    def search_params(self, nprob: int, results: int) -> SearchParams:
+        """Returns how far a search looks with a value of NPROB, 1..100, for so many results.
+
+        NPROB stands for a recall, so each generation has its own answer.
+        """
+        return self.meta.quality.operating_points.search_params(nprob, results)
+
+    def moved_to(self, folder: Path) -> "Generation":
+        """Returns the same draft, open as it is, under the folder that it was published as."""
         moved = copy(self)
         moved.folder = folder
         return moved
 
     def damage(self) -> Iterator[str]:
-        """Every file read through and held against its SHA-256: a sentence for each that fails."""
+        """Reads every file through and yields a sentence for each whose SHA-256 is another."""
         for name in self.meta.files:
             try:
                 self._check(name, whole=True)
@@ -61,8 +65,10 @@ class Generation:
                 yield f"generation {self.folder.name} of the index: {error}"
 
     def _check(self, name: str, whole: bool) -> None:
-        path, seal = self.folder / name, self.meta.files[name]
-        if path.stat().st_size != seal.bytes:
-            raise ValueError(f"{name} is not {seal.bytes} bytes long")
-        if whole and sha256_of(path) != seal.sha256:
+        """Raises OSError or ValueError where a file, or only its size, is not what was written."""
+        path, digest = self.folder / name, self.meta.files[name]
+        size = path.stat().st_size
+        if size != digest.bytes:
+            raise ValueError(f"{name} is {size} bytes long, not {digest.bytes}")
+        if whole and sha256_of(path) != digest.sha256:
             raise ValueError(f"{name} is not what was written")

@@ -16,7 +16,7 @@ META = "meta.json"
 
 @dataclass(frozen=True)
 class FileDigest:
-    """What a file was when it was written."""
+    """The size and the SHA-256 of a file when it was written."""
 
     bytes: int
     sha256: str
@@ -27,14 +27,14 @@ class Meta:
     """What a generation is: `meta.json`, which also holds a SHA-256 of this.
 
     Args:
-        task_id, kind: the task that made it, "train" or "update".
+        task_id, kind: the task that made it, "train" or "update" for example.
         version, sha256, dimension: the model that made its features.
-        images: vectors in it.
+        images: in it.
         snapshot: every image up to this sequence number is in it, unless it was removed.
         removals: no image is in it that was removed up to this removal.
         quality: what was measured of it.
         segments: rows of each file of features, in order of position.
-        files: the seal of each file.
+        files: the digest of each file.
     """
 
     task_id: str
@@ -50,21 +50,31 @@ class Meta:
     files: dict[str, FileDigest]
 
     def write(self, folder: Path) -> None:
-        fields = asdict(self)
+        """Writes `meta.json`; the order of the fields counts: the SHA-256 is of their text."""
+        fields = {
+            **vars(self),
+            "quality": self.quality.to_json(),
+            "files": {name: asdict(digest) for name, digest in self.files.items()},
+        }
         document = {"meta": fields, "sha256": _digest(fields)}
         (folder / META).write_text(json.dumps(document, indent=1) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Meta":
-        """Raises OSError or ValueError where the file is missing or not what was written."""
+        """Reads `meta.json`.
+
+        Raises:
+            OSError, ValueError: the file is missing or not what was written.
+        """
         document = json.loads((folder / META).read_text())
         fields = document.get("meta", {}) if isinstance(document, dict) else {}
         if "quality" not in fields:
-            raise ValueError("it has the form of an earlier release: train again")
+            raise ValueError(f"{META} has the form of an earlier release: train again")
         if document.get("sha256") != _digest(fields):
             raise ValueError(f"{META} is not what was written")
-        fields["files"] = {name: FileDigest(**seal) for name, seal in fields["files"].items()}
-        return cls(**fields | {"quality": Quality.read(fields["quality"])})
+        quality = Quality.from_json(fields["quality"])
+        files = {name: FileDigest(**digest) for name, digest in fields["files"].items()}
+        return cls(**fields | {"quality": quality, "files": files})
 
 
 def _digest(fields: dict[str, Any]) -> str:

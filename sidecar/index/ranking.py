@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
 
-FARTHER = 4  # times as many lists, where those visited hold fewer images than are wanted
+FARTHER = 4  # times as many lists, where those visited hold fewer images than are asked for
 
 
 @dataclass(frozen=True)
@@ -23,32 +23,32 @@ class SearchRequest:
 def rank(
     generation: Generation,
     query: NDArray[np.float32],
-    wanted: SearchRequest,
-    without: ExcludeIds | None = None,
-    itself: int | None = None,
+    request: SearchRequest,
+    exclude: ExcludeIds | None = None,
+    own_seq: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The nearest of a generation's candidates by their full features.
+    """Finds the nearest of a generation's candidates by their full features.
 
     Args:
         generation: to search in.
         query: float32 [D].
-        wanted: how many, how carefully, how far.
-        without: images that are gone.
-        itself: the sequence number of the query, where it is a stored image.
+        request: how many, how carefully, how far.
+        exclude: images that are gone.
+        own_seq: the sequence number of the query, where it is a stored image: it is left out.
     Returns:
         seqs int64 [n] and squared L2 distances float32 [n], ascending; ties by age.
     Raises:
-        IndexDamaged: what it holds is not what was stored.
+        IndexDamaged: what the generation holds is not what was stored.
     """
     index = generation.index
-    reach = generation.search_params(wanted.nprob, wanted.num_results + 1)
+    params = generation.search_params(request.nprob, request.num_results + 1)
     while True:
-        seqs = index.candidates(query[None], reach, without)[0]
-        seqs = seqs[(seqs >= 0) & (seqs != itself)]
-        if len(seqs) >= wanted.num_results or reach.lists >= index.lists:
+        seqs = index.candidates(query[None], params, exclude)[0]
+        seqs = seqs[(seqs >= 0) & (seqs != own_seq)]
+        if len(seqs) >= request.num_results or params.lists >= index.lists:
             break
-        reach = SearchParams(FARTHER * reach.lists, reach.candidates)  # these lists hold too few
+        params = SearchParams(FARTHER * params.lists, params.candidates)  # these lists hold too few
     dist = distances(query, generation.segments.features(seqs))
-    nearest = np.lexsort((seqs, dist))[: wanted.num_results]
-    nearest = nearest[dist[nearest] <= wanted.max_dist]
+    nearest = np.lexsort((seqs, dist))[: request.num_results]
+    nearest = nearest[dist[nearest] <= request.max_dist]
     return seqs[nearest], dist[nearest]

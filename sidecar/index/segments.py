@@ -19,12 +19,12 @@ SEQ = np.dtype("<i8")
 CRC = np.dtype("<u4")
 ROWS_AT_ONCE = 16_384
 
-Kind = TypeVar("Kind", bound=np.generic)
+Scalar = TypeVar("Scalar", bound=np.generic)
 Chunk = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], features [n, D]
 
 
 class Segments:
-    """Files that are read and never changed.
+    """Reads the files of features of a generation, which never change.
 
     Attributes:
         seqs: int64 [n] ascending, the sequence number of each row of all files.
@@ -32,10 +32,11 @@ class Segments:
     """
 
     def __init__(self, folder: Path, rows: dict[str, int], dimension: int) -> None:
-        """Map the files of a folder.
+        """Maps the files of a folder.
 
         Args:
             rows: how many each file of features has, by its name, in order.
+            dimension: of the features.
         """
         self.folder = folder
         self.rows = rows
@@ -50,14 +51,14 @@ class Segments:
         self._firsts = np.append(0, self._ends)
 
     def holding(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of these sequence numbers, int64 [n], that are here."""
+        """Returns those of some sequence numbers, int64 [n], that are here."""
         positions = np.searchsorted(self.seqs, seqs)
         inside = positions < len(self.seqs)
         held: NDArray[np.int64] = seqs[inside][self.seqs[positions[inside]] == seqs[inside]]
         return held
 
     def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
-        """The features of images that are here.
+        """Returns the features of images that are here.
 
         Args:
             seqs: int64 [n].
@@ -81,13 +82,13 @@ class Segments:
         return np.frombuffer(b"".join(rows), FEATURES).reshape(-1, self.dimension)
 
     def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
-        """Walk over the rows from `start` to `stop`; each chunk is gone with the next one."""
+        """Walks over the rows from `start` to `stop`; each chunk is overwritten by the next one."""
         wide = np.empty((ROWS_AT_ONCE, self.dimension), np.float32)
         for first, rows in self._walk(start, len(self.seqs) if stop is None else stop):
             yield self.seqs[first : first + len(rows)], widen(rows, wide[: len(rows)])
 
     def sample(self, count: int) -> NDArray[np.float32]:
-        """`count` of the rows, drawn without replacement, always the same: float32 [count, D]."""
+        """Draws `count` rows without replacement, always the same: float32 [count, D]."""
         drawn = np.sort(np.random.default_rng(0).choice(len(self.seqs), count, replace=False))
         sample = np.empty((count, self.dimension), np.float32)
         for first, rows in self._walk(0, len(self.seqs)):
@@ -96,10 +97,10 @@ class Segments:
         return sample
 
     def _walk(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.float16]]]:
-        """The rows from `start` to `stop` and the place of the first one, chunk by chunk.
+        """Yields the rows from `start` to `stop`, chunk by chunk, each with its first row's place.
 
         They are read, not mapped, into the same memory over and over: a walk over all takes no
-        more than a chunk.
+        more memory than a chunk.
         """
         memory = np.empty((ROWS_AT_ONCE, self.dimension), FEATURES)
         first = 0
@@ -114,12 +115,12 @@ class Segments:
             first += count
 
 
-def _mapped(path: Path, kind: "np.dtype[Kind]") -> NDArray[Kind]:
-    return np.frombuffer(_bytes(path, path.stat().st_size), kind)
+def _mapped(path: Path, dtype: "np.dtype[Scalar]") -> NDArray[Scalar]:
+    return np.frombuffer(_bytes(path, path.stat().st_size), dtype)
 
 
 def _bytes(path: Path, size: int) -> memoryview:
-    """A file, mapped; an empty one can't be.
+    """Maps a file, unless it is empty, which can't be mapped.
 
     Rows are picked here and there: reading ahead would bring in thirty times what is asked for.
     """

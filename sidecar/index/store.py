@@ -3,58 +3,54 @@
     index/CURRENT                the number of the generation that is searched, with its CRC-32
     index/000012/trained.faiss   the centres of lists, and what the codes stand for
                  lists.ivf       4-bit codes, which pick candidates; labels are sequence numbers
+                 truth.npz       sample queries with their true neighbours
                  features-1.f16, features-65537.f16
                                  float16 [n, D] segments, which rank them, named by their first seq
                  seqs.i64        the catalogue's sequence number of each row, ascending
                  crcs.u32        the CRC-32 of each row, from the catalogue
                  meta.json       what it is, with the size and SHA-256 of each file
 
-`writer.py` writes a generation beside the others; here it is renamed into place, and only then
-CURRENT is replaced: a reader sees the old one or the new one, whole. A reader that still holds an
-old one keeps its files, mapped, even when they have left the folder.
+`writer` writes a generation beside the others; here it is renamed into place, and only then CURRENT
+is replaced: a reader sees the old one or the new one, whole. A reader that still holds an old one
+keeps its files, mapped, even when they have left the folder.
 """
 
 import logging
 import shutil
 import threading
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
-from sidecar.errors import IndexDamaged, NoIndex
+from sidecar.errors import IndexDamaged
 from sidecar.files import sync
+from sidecar.index import current_file
 from sidecar.index.generation import Generation
 from sidecar.index.meta import META, Meta
 
 log = logging.getLogger(__name__)
 
-CURRENT = "CURRENT"
 DRAFT = ".draft-"  # a reader looks at numbers only
 
 
 class GenerationStore:
-    """The folder of generations."""
+    """Opens, publishes and drops the generations in the folder of the index."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._opened: Generation | None = None
         self._seen: tuple[int, int] | None = None
         self._opening = threading.Lock()
-        self._condemned: dict[int, str] = {}
+        self._condemned: dict[int, str] = {}  # the damage, by number
         self._upcoming: Generation | None = None
 
     def current(self) -> Generation:
-        """The generation to search with; a newly published one from the next call on.
+        """Returns the generation to search in; a newly published one from the next call on.
 
         Raises:
             NoIndex: none was ever published.
             IndexDamaged: none that is left can be opened.
         """
-        try:
-            status = (self.folder / CURRENT).stat()
-        except FileNotFoundError as error:
-            raise NoIndex("there is no index yet: train first") from error
-        seen = (status.st_ino, status.st_mtime_ns)
+        seen = current_file.seen(self.folder)
         opened = self._opened
         if opened is None or seen != self._seen:
             with self._opening:
@@ -65,26 +61,28 @@ class GenerationStore:
         return opened
 
     def upcoming(self) -> Generation | None:
-        """A draft that is whole and waits to be published, if there is one. It is opened here, so
-        that when its turn comes no search waits for that."""
-        for sealed in self.folder.glob(f"{DRAFT}*/{META}"):
-            if self._upcoming is None or self._upcoming.folder != sealed.parent:
+        """Opens the draft that is whole and waits to be published, if there is one.
+
+        So no search waits for that when it is published.
+        """
+        for meta in self.folder.glob(f"{DRAFT}*/{META}"):
+            if self._upcoming is None or self._upcoming.folder != meta.parent:
                 with suppress(IndexDamaged):  # it was published or given up just now
-                    self._upcoming = Generation(sealed.parent)
+                    self._upcoming = Generation(meta.parent)
             return self._upcoming
         self._upcoming = None  # else its files would keep their room when they are gone
         return None
 
     def newest_of(self, sha256: str) -> Generation | None:
-        """The newest generation of a model that is whole, if any is kept."""
-        for number, made_by in sorted(self.models().items(), reverse=True):
+        """Returns the newest generation of a model that is whole, if any is kept."""
+        for number, model in sorted(self.models().items(), reverse=True):
             with suppress(IndexDamaged):
-                if made_by == sha256:
+                if model == sha256:
                     return Generation(self.path(number))
         return None
 
     def condemn(self, generation: Generation, error: IndexDamaged) -> None:
-        """Search this one no more: the one before takes its place."""
+        """Stops searching a damaged generation: the one before takes its place."""
         log.error("%s", error)
         with self._opening:
             self._condemned[generation.number] = str(error)
@@ -92,7 +90,7 @@ class GenerationStore:
                 self._opened = None
 
     def publish(self, draft: Path, keep: int) -> int:
-        """Make a sealed draft the current generation.
+        """Makes a sealed draft the current generation.
 
         Args:
             keep: generations that stay in the folder, the new one among them. The newest of each
@@ -109,13 +107,13 @@ class GenerationStore:
         return number
 
     def discard(self, sha256: str) -> None:
-        """Drop the generations of a model."""
-        for number, made_by in self.models().items():
-            if made_by == sha256:
+        """Drops the generations of a model."""
+        for number, model in self.models().items():
+            if model == sha256:
                 shutil.rmtree(self.path(number))
 
     def models(self) -> dict[int, str]:
-        """The SHA-256 of the model that each generation was made with, but for damaged ones."""
+        """Returns the SHA-256 of each generation's model, by number, but for damaged ones."""
         found = {}
         for number in self.numbers():
             with suppress(OSError, ValueError):
@@ -123,46 +121,37 @@ class GenerationStore:
         return found
 
     def put(self, folder: Path, number: int) -> None:
-        """Make a folder that is on the disk the current generation, under this number."""
+        """Makes a folder that is on the disk the current generation, under this number."""
         folder.rename(self.path(number))
         sync(self.folder)
-        written = self.folder / f"{CURRENT}.next"
-        written.write_text(_signed(number))
-        sync(written)
-        written.replace(self.folder / CURRENT)
-        sync(self.folder)
+        current_file.write(self.folder, number)
 
     def current_number(self) -> int:
-        """What CURRENT says.
+        """Returns the number in CURRENT.
 
         Raises:
             NoIndex: there is none.
             IndexDamaged: it is not what was written.
         """
-        try:
-            text = (self.folder / CURRENT).read_text(errors="replace")
-        except FileNotFoundError as error:
-            raise NoIndex("there is no index yet: train first") from error
-        number = text.split(" ")[0]
-        if not number.isdecimal() or text != _signed(int(number)):
-            raise IndexDamaged(f"{self.folder / CURRENT} is not what was written")
-        return int(number)
+        return current_file.read(self.folder)
 
     def numbers(self) -> list[int]:
-        """The generations in the folder, ascending."""
+        """Returns the numbers of the generations in the folder, ascending."""
         if not self.folder.exists():
             return []
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
 
     def path(self, number: int) -> Path:
+        """Returns the folder of a generation."""
         return self.folder / f"{number:06d}"
 
     def bytes_used(self) -> int:
-        """Of all files in the folder; one that generations share counts once."""
+        """Returns the bytes of all files in the folder; one that generations share counts once."""
         status = [path.stat() for path in self.folder.rglob("*") if path.is_file()]
         return sum({each.st_ino: each.st_size for each in status}.values())
 
     def _open(self) -> Generation:
+        """Opens the current generation, or another one where it is replaced or damaged."""
         while True:
             current = self._newest()
             try:
@@ -172,6 +161,7 @@ class GenerationStore:
                     raise  # else it was only replaced, and cleared away, in between
 
     def _newest(self) -> int:
+        """Returns the number in CURRENT; where that is damaged, the largest in the folder."""
         try:
             return self.current_number()
         except IndexDamaged as error:
@@ -179,28 +169,25 @@ class GenerationStore:
             return max(self.numbers(), default=0)
 
     def _open_from(self, current: int) -> Generation:
-        """The current generation, or where it is damaged the newest one before it."""
-        trouble: list[str] = []
+        """Opens the current generation, or where it is damaged the newest one before it."""
+        damage: list[str] = []
         for number in reversed(self.numbers()):
             if number > current:
                 continue
             if number in self._condemned:
-                trouble.append(self._condemned[number])
+                damage.append(self._condemned[number])
                 continue
             try:
-                return self._opened_before(number) or Generation(self.path(number))
+                return self._already_open(number) or Generation(self.path(number))
             except IndexDamaged as error:
                 log.error("%s", error)
-                trouble.append(str(error))
-        raise IndexDamaged("; ".join(trouble) or f"generation {current} of the index is missing")
+                damage.append(str(error))
+        raise IndexDamaged("; ".join(damage) or f"generation {current} of the index is missing")
 
-    def _opened_before(self, number: int) -> Generation | None:
+    def _already_open(self, number: int) -> Generation | None:
+        """Returns a generation that `upcoming` opened when it was a draft."""
         upcoming, folder = self._upcoming, self.path(number)
         with suppress(OSError, ValueError):
             if upcoming is not None and upcoming.meta == Meta.read(folder):
-                return upcoming.published(folder)
+                return upcoming.moved_to(folder)
         return None
-
-
-def _signed(number: int) -> str:
-    return f"{number} {zlib.crc32(str(number).encode()):08x}\n"

@@ -1,8 +1,8 @@
-"""A generation in the making: written beside the published ones, where no reader looks."""
+"""Writes a draft: a generation in the making, beside the published ones, where no reader looks."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import ModelRecord, Page, Task
 from sidecar.files import sha256_of, sync
 from sidecar.index.builder import Build
+from sidecar.index.compaction import Part, compacted
 from sidecar.index.generation import Generation
 from sidecar.index.meta import LISTS, META, TRAINED, TRUTH, FileDigest, Meta
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
@@ -22,30 +23,20 @@ SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites 
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What stays of a segment of the generation before; `whole` where that is all of it."""
-
-    name: str
-    seqs: NDArray[np.int64]
-    crcs: NDArray[np.uint32]
-    whole: bool
-
-
-@dataclass(frozen=True)
 class Sealed:
-    """A draft, whole and on the disk, fit for `GenerationStore.publish`: `meta.json` and folder."""
+    """A draft that is whole and on the disk, fit for `GenerationStore.publish`."""
 
     meta: Meta
     folder: Path
 
 
 class GenerationWriter:
-    """The files of one attempt at one task; as long as it is not published, nobody opens them."""
+    """Writes the files of one attempt at one task; nobody opens them before they are published."""
 
     def __init__(self, index_dir: Path, task: Task, model: ModelRecord) -> None:
-        """Begin, and clear away what dead attempts have left."""
-        for left in index_dir.glob(f"{DRAFT}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        """Begins a draft, and clears away what dead attempts have left."""
+        for leftover in index_dir.glob(f"{DRAFT}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         self.folder = self.path(index_dir, task)
         self.folder.mkdir(parents=True)
         for name in (SEQS, CRCS):
@@ -53,16 +44,17 @@ class GenerationWriter:
         self._task = task
         self._model = model
         self._segments: dict[str, int] = {}
-        self._seals: dict[str, FileDigest] = {}
+        self._digests: dict[str, FileDigest] = {}
         self._new: list[str] = []  # the segments that `append` has written
 
     @staticmethod
     def path(index_dir: Path, task: Task) -> Path:
-        """Where an attempt at a task keeps its draft."""
+        """Returns the folder of an attempt's draft."""
         return index_dir / f"{DRAFT}{task.task_id}-{task.attempt}"
 
     @property
     def images(self) -> int:
+        """How many images it holds by now."""
         return sum(self._segments.values())
 
     @property
@@ -71,7 +63,7 @@ class GenerationWriter:
         return sum(self._segments[name] for name in self._new)
 
     def continue_from(self, generation: Generation, removed: NDArray[np.int64]) -> None:
-        """Begin with the images of a published generation but for those `removed`, int64 [n].
+        """Takes over the images of a published generation but for those `removed`, int64 [n].
 
         A segment that loses none is linked, not written, unless it is one of the small last ones
         that many updates leave: these are joined.
@@ -79,7 +71,7 @@ class GenerationWriter:
         Raises:
             IndexDamaged: features that have to be written again are not what was stored.
         """
-        for group in _joined(list(_parts(generation.segments, removed))):
+        for group in compacted(generation.segments, removed, SEGMENT_ROWS):
             if len(group) == 1 and group[0].whole:
                 self._link(generation, group[0])
                 continue
@@ -89,15 +81,15 @@ class GenerationWriter:
                 self._write(name, Page(part.seqs, features, part.crcs))
 
     def append(self, pages: Iterable[Page], report: Callable[[int], None]) -> None:
-        """Write more images, in segments of their own.
+        """Writes more images, in segments of their own.
 
         Args:
             pages: sequence numbers ascending, all above those that are here already.
-            report: is told how many images have been written, after each page.
+            report: called after each page with the number of images written so far.
         """
-        sealed: dict[str, Future[FileDigest]] = {}
+        digests: dict[str, Future[FileDigest]] = {}
         # A full segment is synced and hashed while the next one is read.
-        with ThreadPoolExecutor(1, "sealing") as sealing:
+        with ThreadPoolExecutor(1, "syncing") as syncing:
             for page in pages:
                 if not self._new or self._segments[self._new[-1]] >= SEGMENT_ROWS:
                     self._new.append(f"features-{page.seqs[0]}.f16")
@@ -105,15 +97,15 @@ class GenerationWriter:
                 self._write(name, page)
                 report(self.added)
                 if self._segments[name] >= SEGMENT_ROWS:
-                    sealed[name] = sealing.submit(_sealed, self.folder / name)
-        self._seals |= {name: each.result() for name, each in sealed.items()}
+                    digests[name] = syncing.submit(_synced, self.folder / name)
+        self._digests |= {name: digest.result() for name, digest in digests.items()}
 
     def segments(self) -> Segments:
-        """The features of all images that are here by now, to be read."""
+        """Opens the features of all images that are here by now, to be read."""
         return Segments(self.folder, self._segments, self._model.dimension)
 
     def seal(self, build: Build, removals: int, snapshot: int) -> Sealed:
-        """Write what was built and `meta.json`, and have everything on the disk.
+        """Writes what was built and `meta.json`, and syncs everything to the disk.
 
         Args:
             removals, snapshot: as in `Meta`.
@@ -121,8 +113,8 @@ class GenerationWriter:
         build.index.save(self.folder / TRAINED, self.folder / LISTS)
         build.truth.save(self.folder / TRUTH)
         for path in sorted(self.folder.iterdir()):
-            if path.name not in self._seals:
-                self._seals[path.name] = _sealed(path)
+            if path.name not in self._digests:
+                self._digests[path.name] = _synced(path)
         meta = Meta(
             task_id=self._task.task_id,
             kind=self._task.kind,
@@ -134,16 +126,16 @@ class GenerationWriter:
             removals=removals,
             quality=build.quality,
             segments=self._segments,
-            files=self._seals,
+            files=self._digests,
         )
         meta.write(self.folder)
         for path in (self.folder / META, self.folder):
             sync(path)
         return Sealed(meta, self.folder)
 
-    def _link(self, generation: Generation, part: _Part) -> None:
+    def _link(self, generation: Generation, part: Part) -> None:
         os.link(generation.folder / part.name, self.folder / part.name)
-        self._seals[part.name] = generation.meta.files[part.name]
+        self._digests[part.name] = generation.meta.files[part.name]
         self._number(part.name, part.seqs, part.crcs)
 
     def _write(self, name: str, page: Page) -> None:
@@ -151,7 +143,7 @@ class GenerationWriter:
         self._number(name, page.seqs, page.crcs)
 
     def _number(self, name: str, seqs: NDArray[np.int64], crcs: NDArray[np.uint32]) -> None:
-        """Note which images the next rows of a segment are, with their checksums."""
+        """Writes which images the next rows of a segment are, with their checksums."""
         self._segments[name] = self._segments.get(name, 0) + len(seqs)
         self._extend(SEQS, seqs.astype(SEQ))
         self._extend(CRCS, crcs.astype(CRC))
@@ -161,37 +153,7 @@ class GenerationWriter:
             file.write(values.tobytes())
 
 
-def _sealed(path: Path) -> FileDigest:
-    """What a file is, once it is on the disk."""
+def _synced(path: Path) -> FileDigest:
+    """Syncs a file to the disk and returns its digest."""
     sync(path)
     return FileDigest(path.stat().st_size, sha256_of(path))
-
-
-def _parts(segments: Segments, removed: NDArray[np.int64]) -> Iterator[_Part]:
-    """What stays of each segment, but for those of which nothing does."""
-    stays = ~np.isin(segments.seqs, removed)
-    first = 0
-    for name, rows in segments.rows.items():
-        part = slice(first, first + rows)
-        seqs, crcs = segments.seqs[part][stays[part]], segments.crcs[part][stays[part]]
-        first += rows
-        if len(seqs):
-            yield _Part(name, seqs, crcs, whole=len(seqs) == rows)
-
-
-def _joined(parts: list[_Part]) -> list[list[_Part]]:
-    """The parts, each in a group of its own, but for the last ones where they are of like size.
-
-    So the number of segments grows as the logarithm of the number of updates, and no image is
-    written again by more than as many of them.
-    Source: P. O'Neil and others, "The log-structured merge-tree", 1996.
-    """
-    last: list[_Part] = []
-    images = 0
-    for part in reversed(parts):
-        size = len(part.seqs)
-        if last and (size > 2 * images or size + images > SEGMENT_ROWS):
-            break
-        last.insert(0, part)
-        images += size
-    return [[part] for part in parts[: len(parts) - len(last)]] + ([last] if last else [])

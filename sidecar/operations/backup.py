@@ -17,8 +17,8 @@ from pathlib import Path
 from sidecar.catalogue import Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.files import sync
-from sidecar.index.generation import Generation
-from sidecar.index.store import DRAFT, GenerationStore
+from sidecar.index import Generation, GenerationStore
+from sidecar.index.store import DRAFT
 
 FILE = "catalogue.sqlite"
 INDEX = "index"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.errors import SimilarityError
-from sidecar.index.recall.operating_points import PROMISES
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
+from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory
@@ -71,13 +71,13 @@ class Gauges:
         yield Figure.of(
             "index_training_due", "Reasons to train again.", len(quality.training_due())
         )
-        marks = quality.dial.marks
+        points = quality.operating_points.points
         for name, text, values in (
-            ("", "Recall@10 measured when it was made.", [m.recall for m in marks]),
-            ("_lower_bound", "Lower bound of it, one-sided, 95 %.", [m.at_least for m in marks]),
-            ("_promised", "What NPROB stands for.", [PROMISES[m.nprob] for m in marks]),
+            ("", "Recall@10 measured when it was made.", [p.recall for p in points]),
+            ("_lower_bound", "Lower bound of it, one-sided, 95 %.", [p.at_least for p in points]),
+            ("_promised", "What NPROB stands for.", [RECALL_TARGETS[p.nprob] for p in points]),
         ):
-            by_nprob = [((str(m.nprob),), v) for m, v in zip(marks, values, strict=True)]
+            by_nprob = [((str(p.nprob),), v) for p, v in zip(points, values, strict=True)]
             yield Figure(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
 
     def _model(self) -> Iterator[Figure]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.triton import TritonClient

@@ -12,8 +12,8 @@ from sidecar.errors import (
     TaskLost,
     TaskWaits,
 )
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import CURRENT, GenerationStore
+from sidecar.index import BuildRules, GenerationStore
+from sidecar.index.current_file import CURRENT
 from sidecar.models.comparison import Comparison
 from sidecar.tasks.heartbeat import Heartbeat
 from sidecar.tasks.mending import Mending

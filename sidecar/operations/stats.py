@@ -7,9 +7,8 @@ import numpy as np
 
 from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
-from sidecar.index.generation import Generation
+from sidecar.index import Generation, GenerationStore
 from sidecar.index.recall.operating_points import OperatingPoint
-from sidecar.index.store import GenerationStore
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,9 @@ class Inventory:
             index_bytes=self.generations.bytes_used(),
             generation=generation.number if generation else None,
             model_version=meta.version if meta else None,
-            recall=list(quality.dial.marks) if quality else [],
-            queries=quality.dial.queries if quality else 0,
-            warnings=quality.dial.broken() if quality else [],
+            recall=list(quality.operating_points.points) if quality else [],
+            queries=quality.operating_points.queries if quality else 0,
+            warnings=quality.operating_points.below_target() if quality else [],
             training_due=quality.training_due() if quality else [],
             last_task=totals.last_task,
         )

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Catalogue, ModelRecord
 from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
-from sidecar.index.generation import Generation
-from sidecar.index.store import GenerationStore
+from sidecar.index import Generation, GenerationStore
 from sidecar.models.comparison import Comparison, sentence
 
 NAMED = 10  # images, in a sentence about many

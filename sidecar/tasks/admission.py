@@ -17,7 +17,7 @@ from sidecar.errors import (
     SwitchRefused,
     UnknownVersion,
 )
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.models import contract as contracts
 
 

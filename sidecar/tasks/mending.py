@@ -18,8 +18,7 @@ from sidecar.catalogue import (
     Task,
 )
 from sidecar.errors import FeaturesUnavailable, ModelRefused, TaskWaits
-from sidecar.index.store import GenerationStore
-from sidecar.index.writer import Sealed
+from sidecar.index import GenerationStore, Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.tasks import triton_away
 from sidecar.tasks.heartbeat import Report, scaled

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, RetirementReport, Task
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.heartbeat import Report

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Catalogue, ModelRecord, Removed, Task, TaskKind
 from sidecar.errors import CatalogueUnavailable, StorageFull
-from sidecar.index.builder import Builder, BuildRules, Report
-from sidecar.index.generation import Generation
+from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
+from sidecar.index.builder import Report
 from sidecar.index.meta import Meta
-from sidecar.index.store import GenerationStore
-from sidecar.index.writer import GenerationWriter, Sealed
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)
@@ -86,7 +84,7 @@ class Trainer:
         writer = GenerationWriter(self.generations.folder, task, model)
         pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
         writer.append(pages, lambda rows: report("reading", 0.1 * rows / total))
-        build = builder.afresh(writer.segments())
+        build = builder.train(writer.segments())
         return writer.seal(build, task.removals or 0, task.snapshot or 0)
 
     def draft_update(self, task: Task, previous: Generation, report: Report) -> Sealed:
@@ -99,7 +97,7 @@ class Trainer:
         stayed, after, up_to = writer.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.features.stream(model.model, after, up_to)
         writer.append(pages, lambda rows: report("reading", 0.1))
-        build = builder.onwards(previous, held, writer.segments(), stayed)
+        build = builder.update(previous, held, writer.segments(), stayed)
         return writer.seal(build, removed.last, max(after, up_to))
 
     def may_replace_index(self) -> bool:

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Agreement, Catalogue, ModelRecord, SwitchReport, Task, TaskKind
 from sidecar.errors import IndexDamaged
+from sidecar.index import Generation, GenerationStore, Sealed
 from sidecar.index.agreement import agreement
-from sidecar.index.generation import Generation
-from sidecar.index.store import GenerationStore
-from sidecar.index.writer import Sealed
 from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill

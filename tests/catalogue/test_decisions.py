@@ -20,7 +20,7 @@ from sidecar.errors import (
     TaskLost,
     UnknownVersion,
 )
-from sidecar.index.builder import BuildRules
+from sidecar.index import BuildRules
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.registry import ModelRegistry

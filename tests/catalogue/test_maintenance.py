@@ -24,7 +24,7 @@ from sidecar.errors import (
     SimilarityError,
     StorageFull,
 )
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import repair
 from sidecar.operations.verify import Verifier

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TaskKind, open_catalogue
 from sidecar.catalogue.schema import features
 from sidecar.errors import ModelRefused, ModelReplaced
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.operations.backup import Backups
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64

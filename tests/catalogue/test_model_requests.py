@@ -10,8 +10,8 @@ import pytest
 
 from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
+from sidecar.index import GenerationStore
 from sidecar.index.agreement import agreement
-from sidecar.index.store import GenerationStore
 from sidecar.tasks.room import check_room
 from tests.support.house import DIMENSION, House, vector
 

@@ -17,7 +17,7 @@ from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.resources.images import ImageResource, OriginalResource, ThumbnailResource
 from sidecar.images import ImageRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore
 from sidecar.models.keywords import Keyword, Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.operations.model_status import ModelStatus

@@ -7,8 +7,7 @@ import pytest
 
 from sidecar.catalogue import NewImage
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
-from sidecar.index.ranking import SearchRequest
-from sidecar.index.store import GenerationStore
+from sidecar.index import GenerationStore, SearchRequest
 from sidecar.index.writer import SEGMENT_ROWS
 from tests.support.house import TEN, House, vector
 

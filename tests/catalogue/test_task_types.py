@@ -37,7 +37,7 @@ INDEX = {
     "recall_at_10": 0.96,
     "recall_at_least": 0.95,
     "warnings": [],
-    "training_due": ["lists are uneven by 2.00, not 1.00 as trained"],
+    "training_due": ["a recall is below its target"],
 }
 SWITCH = {"version": 2, "previous": 1}
 # As the release before has written them, and answered with them, in this order.

@@ -23,9 +23,7 @@ from sidecar.errors import (
     StorageFull,
     TaskLost,
 )
-from sidecar.index.builder import BuildRules
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.samples import check_training
 from tests.support.house import TEN, House, vector
@@ -254,8 +252,8 @@ def test_an_update_measures_recall_again_and_tells_it(house: House) -> None:
     assert task.report.warnings == task.report.training_due == []
     assert quality.trained == trained.trained
     assert quality.added.images == 60
-    assert 0.95 <= quality.dial.mark(5).recall <= 1
-    assert 0.995 <= quality.dial.mark(100).recall <= 1
+    assert 0.95 <= quality.operating_points.at(5).recall <= 1
+    assert 0.995 <= quality.operating_points.at(100).recall <= 1
 
 
 def test_a_small_set_is_searched_exactly(tmp_path: Path) -> None:
@@ -274,7 +272,7 @@ def test_a_small_set_is_searched_exactly(tmp_path: Path) -> None:
         )
         assert np.allclose(dist, np.sort(exact)[:10], atol=2e-3)
         assert len(set(seqs.tolist()) & set((np.argsort(exact)[:10] + 1).tolist())) >= 9
-    assert house.generations.current().meta.quality.dial.mark(1).recall == 1.0
+    assert house.generations.current().meta.quality.operating_points.at(1).recall == 1.0
     house.catalogue.close()
 
 
@@ -293,7 +291,9 @@ def test_a_training_follows_an_update_that_finds_it_due(tmp_path: Path, auto: st
     done = house.catalogue.tasks.get(task.task_id)
     assert done.state == "ok"
     assert isinstance(done.report, IndexReport)
-    assert done.report.training_due == ["760 images were added to 250 of the training"]
+    assert done.report.training_due == [
+        "760 images were added to the 250 of the last training, over 3 times as many"
+    ]
     waiting = house.catalogue.tasks.deliverable()
     assert [task.kind for task in waiting] == (["train"] if auto == "1" else [])
     house.catalogue.close()

@@ -15,7 +15,7 @@ from sidecar.catalogue import NewImage, open_catalogue
 from sidecar.http import error_handlers as answers
 from sidecar.http.server import GRACEFUL_TIMEOUT_S
 from sidecar.images import ImageRules, canonical, decode
-from sidecar.index.ann.ivfpq import POINTS_PER_LIST, lists_for, sample_size
+from sidecar.index.ann import POINTS_PER_LIST, lists_for, sample_size
 from sidecar.settings import Settings
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()

@@ -14,7 +14,7 @@ from sidecar.http import error_handlers as answers
 from sidecar.http.app import create_app
 from sidecar.http.resources import images as image_resources
 from sidecar.http.resources import tasks as task_resources
-from sidecar.index.recall.operating_points import PROMISES
+from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
 from tests.support.examples import API, README, examples
 
@@ -39,7 +39,7 @@ def test_every_setting_is_documented_as_it_is() -> None:
 def test_the_promises_of_nprob_are_documented_as_they_are() -> None:
     head, promises = API.split("| `NPROB` | 1 ")[1].splitlines()[0:3:2]
     documented = zip([1, *numbers(head)], numbers(promises), strict=True)
-    assert dict(documented) == PROMISES
+    assert dict(documented) == RECALL_TARGETS
 
 
 def numbers(row: str) -> list[float]:

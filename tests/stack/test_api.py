@@ -15,7 +15,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from local.stack import Stack
-from sidecar.index.recall.operating_points import PROMISES
+from sidecar.index.recall.operating_points import RECALL_TARGETS
 from tests.support.calls import failure, jpeg, unused
 
 
@@ -250,7 +250,7 @@ def test_a_failed_search_has_empty_lists(stack: Stack) -> None:
 
 def test_the_measured_recall_is_in_stats_and_in_metrics(stack: Stack) -> None:
     stats = stack.get("/similarity/stats").json()
-    assert [mark["nprob"] for mark in stats["recall"]] == list(PROMISES)
+    assert [mark["nprob"] for mark in stats["recall"]] == list(RECALL_TARGETS)
     assert stats["queries"] >= 500
     assert stats["warnings"] == stats["training_due"] == []
     response = stack.get("/metrics")
@@ -264,9 +264,11 @@ def test_the_measured_recall_is_in_stats_and_in_metrics(stack: Stack) -> None:
         nprob = str(mark["nprob"])
         assert told["similarity_index_recall_ratio", nprob] == mark["recall"]
         assert told["similarity_index_recall_lower_bound_ratio", nprob] == mark["at_least"]
-        assert told["similarity_index_recall_promised_ratio", nprob] == PROMISES[mark["nprob"]]
+        assert (
+            told["similarity_index_recall_promised_ratio", nprob] == RECALL_TARGETS[mark["nprob"]]
+        )
         assert mark["at_least"] <= mark["recall"] <= 1
-        assert mark["recall"] >= PROMISES[mark["nprob"]]
+        assert mark["recall"] >= RECALL_TARGETS[mark["nprob"]]
     assert told["similarity_index_generation", None] == stats["generation"]
     assert told["similarity_index_images", None] == stats["indexed"] + stats["deleted"]
     assert told["similarity_index_training_due", None] == 0

@@ -17,8 +17,8 @@ from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
-from sidecar.index.store import GenerationStore
-from sidecar.index.writer import SEGMENT_ROWS, GenerationWriter
+from sidecar.index import GenerationStore, GenerationWriter
+from sidecar.index.writer import SEGMENT_ROWS
 from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings, from_environment

@@ -11,10 +11,7 @@ from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogu
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.images import ImageRules
-from sidecar.index.builder import BuildRules
-from sidecar.index.ranking import SearchRequest
-from sidecar.index.store import GenerationStore
-from sidecar.index.tombstones import Tombstones
+from sidecar.index import BuildRules, GenerationStore, SearchRequest, Tombstones
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier

@@ -20,8 +20,7 @@ from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskK
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
 from sidecar.images import ImageRules
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore
 from sidecar.ingest import TRIES, Ingest
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison

@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.errors import IndexDamaged
+from sidecar.index import GenerationStore
+from sidecar.index.current_file import CURRENT
 from sidecar.index.meta import META, FileDigest, Meta
-from sidecar.index.recall.operating_points import PROMISES, OperatingPoint, OperatingPoints
+from sidecar.index.recall.operating_points import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
-from sidecar.index.store import CURRENT, GenerationStore
 
-MARKS = tuple(
-    OperatingPoint(nprob, nprob, 20 + nprob, recall, recall) for nprob, recall in PROMISES.items()
+POINTS = tuple(
+    OperatingPoint(nprob, nprob, 20 + nprob, recall, recall)
+    for nprob, recall in RECALL_TARGETS.items()
 )
-QUALITY = Quality.of_training(OperatingPoints(MARKS, 512), Shape(1000, 1.5, 0.4))
+QUALITY = Quality.of_training(OperatingPoints(POINTS, 512), Shape(1000, 1.5, 0.4))
 WRITTEN = Meta(
     task_id="t",
     kind="train",

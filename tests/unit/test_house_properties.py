@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sidecar.index.ranking import SearchRequest
+from sidecar.index import SearchRequest
 from sidecar.search import Search
 from tests.support.house import House, vector
 

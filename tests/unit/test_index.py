@@ -19,10 +19,10 @@ from sidecar.index.ann import (
     Nearest,
     SearchParams,
     distances,
+    lists_for,
     sample_size,
     widen,
 )
-from sidecar.index.ann.ivfpq import lists_for
 from tests.support.vectors import unit_vectors
 
 FAR = SearchParams(lists=10**6, candidates=600)
@@ -32,10 +32,10 @@ def files(folder: Path) -> tuple[Path, Path]:
     return folder / "trained", folder / "lists"
 
 
-def recall(index: Index, vectors: NDArray[np.float32], queries: int, reach: SearchParams) -> float:
+def recall(index: Index, vectors: NDArray[np.float32], queries: int, params: SearchParams) -> float:
     """The share of the ten nearest of each query that are among its candidates."""
     hits = 0
-    for query, found in zip(vectors, index.candidates(vectors[:queries], reach), strict=False):
+    for query, found in zip(vectors, index.candidates(vectors[:queries], params), strict=False):
         exact = np.argsort(np.square(vectors - query).sum(axis=1))[:10]
         hits += len(set(10 * exact) & set(found))
     return hits / (10 * queries)
@@ -56,8 +56,8 @@ def test_candidates_hold_the_true_neighbours(built: tuple[Index, NDArray[np.floa
 
 def test_a_longer_search_never_finds_less(built: tuple[Index, NDArray[np.float32]]) -> None:
     index, vectors = built
-    reaches = [SearchParams(1, 40), SearchParams(8, 80), SearchParams(30, 160), FAR]
-    found = [recall(index, vectors, 60, reach) for reach in reaches]
+    longer = [SearchParams(1, 40), SearchParams(8, 80), SearchParams(30, 160), FAR]
+    found = [recall(index, vectors, 60, params) for params in longer]
     assert found == sorted(found)
     assert found[0] < found[-1]
 
@@ -119,15 +119,16 @@ def test_a_mapped_index_takes_no_memory_of_its_own(tmp_path: Path, kind: str) ->
     script = f"""
         from pathlib import Path
         import numpy as np
-        from sidecar.index.ann import Index, Reach
+        from sidecar.index.ann import Index, SearchParams
         def own():
             lines = Path("/proc/self/status").read_text().splitlines()
             return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
         queries = np.fromfile("{tmp_path}/queries", np.float32).reshape(-1, 1280)
-        Index.exact(1280).candidates(queries, Reach(1, 1))
+        Index.exact(1280).candidates(queries, SearchParams(1, 1))
         before = own()
         index = Index.map(Path("{tmp_path}/trained"), Path("{tmp_path}/lists"), 1280)
-        found = [index.candidates(query[None], Reach(1000, 100))[0][0] for query in queries]
+        far = SearchParams(1000, 100)
+        found = [index.candidates(query[None], far)[0][0] for query in queries]
         assert found == list(range(20)), found
         print(own() - before)
     """
@@ -163,22 +164,22 @@ def test_an_index_may_be_small_or_empty() -> None:
 
 def test_lists_are_visited_in_turn_and_hold_all(built: tuple[Index, NDArray[np.float32]]) -> None:
     index, vectors = built
-    holdings, turns = index.holdings(), index.visits(vectors[:20])
-    assert sorted(np.concatenate(holdings).tolist()) == list(range(0, 30_000, 10))
+    lists, turns = index.labels_by_list(), index.visit_order(vectors[:20])
+    assert sorted(np.concatenate(lists).tolist()) == list(range(0, 30_000, 10))
     assert all(sorted(row) == list(range(index.lists)) for row in turns.tolist())
     for query, row in zip(vectors, turns, strict=False):
         first = set(index.candidates(query[None], SearchParams(2, 3000))[0].tolist()) - {-1}
-        assert first == {*holdings[row.argsort()[0]], *holdings[row.argsort()[1]]}
+        assert first == {*lists[row.argsort()[0]], *lists[row.argsort()[1]]}
 
 
-def test_true_neighbours_are_gathered_chunk_by_chunk() -> None:
+def test_true_neighbours_are_found_chunk_by_chunk() -> None:
     vectors = unit_vectors(700, 64)
     own = np.array([3, 400, 699])
     none = np.full((3, 12), -1), np.full((3, 12), np.inf, np.float32)
     walk = Nearest(vectors[own], own, none, Device())
     for start in (0, 5, 300, 699):
         stop = {0: 5, 5: 300, 300: 699, 699: 700}[start]
-        walk.look(np.arange(start, stop), vectors[start:stop])
+        walk.compare(np.arange(start, stop), vectors[start:stop])
     for query, labels, dist in zip(own, walk.labels, walk.dist, strict=True):
         exact = np.square(vectors - vectors[query]).sum(axis=1)
         exact[query] = np.inf
@@ -201,8 +202,8 @@ def test_small_sets_are_split_into_few_lists() -> None:
 
 
 @pytest.mark.skipif(Device("auto").gpus > 0, reason="there is a GPU")
-def test_a_gpu_that_is_asked_for_and_not_there_is_told() -> None:
-    with pytest.raises(DeviceUnavailable, match="finds none"):
+def test_a_gpu_that_is_asked_for_and_not_there_is_named() -> None:
+    with pytest.raises(DeviceUnavailable, match="FAISS finds no GPU"):
         Device("gpu")
 
 

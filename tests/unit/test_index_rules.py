@@ -11,9 +11,7 @@ import pytest
 
 from sidecar.catalogue import NewImage
 from sidecar.errors import IndexDamaged
-from sidecar.index.generation import Generation
-from sidecar.index.ranking import SearchRequest, rank
-from sidecar.index.store import GenerationStore
+from sidecar.index import Generation, GenerationStore, SearchRequest, rank
 from tests.support.house import House, vector
 
 FILES = ("trained.faiss", "lists.ivf", "truth.npz", "seqs.i64", "crcs.u32", "meta.json")

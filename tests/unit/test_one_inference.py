@@ -12,9 +12,8 @@ from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.images import ImageRules, canonical
+from sidecar.index import GenerationStore, Tombstones
 from sidecar.index.meta import Meta
-from sidecar.index.store import GenerationStore
-from sidecar.index.tombstones import Tombstones
 from sidecar.models.contract import Contract
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry

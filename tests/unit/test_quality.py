@@ -1,7 +1,6 @@
-"""Recall that is promised, measured and told: truth, dial, drift."""
+"""Recall that is promised, measured and reported: ground truth, operating points, drift."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from zlib import crc32
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from sidecar.index.ann import Device, Index, SearchParams
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
-from sidecar.index.recall.operating_points import PROMISES, OperatingPoint, OperatingPoints
+from sidecar.index.recall.operating_points import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.index.recall.sweep import Sweep
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
@@ -33,13 +32,13 @@ def written(folder: Path, seqs: NDArray[np.int64], vectors: NDArray[np.float32])
     return Segments(folder, {"a.f16": half, "b.f16": len(rows) - half}, DIMENSION)
 
 
-def surveyed(
+def compared(
     segments: Segments, before: GroundTruth | None = None, new_from: int = 0
 ) -> GroundTruth:
-    survey = GroundTruthBuilder(segments, Device(), before, new_from)
+    builder = GroundTruthBuilder(segments, Device(), before, new_from)
     for seqs, vectors in segments.chunks(new_from):
-        survey.look(seqs, vectors)
-    return survey.finish()
+        builder.compare(seqs, vectors)
+    return builder.finish()
 
 
 def assert_true(truth: GroundTruth, seqs: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
@@ -69,9 +68,9 @@ def test_chunks_and_samples_are_the_rows(tmp_path: Path) -> None:
 
 def test_a_truth_is_that_of_brute_force_and_outlives_saving(tmp_path: Path) -> None:
     vectors, seqs = unit_vectors(3000, DIMENSION), 7 * np.arange(3000)
-    truth = surveyed(written(tmp_path / "x", seqs, vectors))
+    truth = compared(written(tmp_path / "x", seqs, vectors))
     assert len(np.unique(truth.queries)) == 1024
-    assert truth.tells.sum() == 512
+    assert truth.held_out.sum() == 512
     assert_true(truth, seqs, vectors)
     truth.save(tmp_path / "truth.npz")
     again = GroundTruth.load(tmp_path / "truth.npz")
@@ -82,14 +81,14 @@ def test_a_truth_follows_updates_and_removals(tmp_path: Path) -> None:
     """Many steps, so that neighbours beyond those that were kept would show."""
     random = np.random.default_rng(4)
     vectors, seqs = unit_vectors(2000, DIMENSION), np.arange(2000)
-    truth = surveyed(written(tmp_path / "0", seqs, vectors))
+    truth = compared(written(tmp_path / "0", seqs, vectors))
     drawn = {truth.drawn_up_to}
     for step in range(1, 9):
         stay = random.random(len(seqs)) > 0.15
         old = int(stay.sum())
         seqs = np.concatenate([seqs[stay], 2000 * step + np.arange(150)])
         vectors = np.concatenate([vectors[stay], unit_vectors(150, DIMENSION, seed=step)])
-        truth = surveyed(written(tmp_path / f"{step}", seqs, vectors), truth, old)
+        truth = compared(written(tmp_path / f"{step}", seqs, vectors), truth, old)
         assert_true(truth, seqs, vectors)
         assert len(truth.queries) >= min(1000, len(seqs))
         assert set(truth.queries) <= set(seqs)
@@ -99,15 +98,15 @@ def test_a_truth_follows_updates_and_removals(tmp_path: Path) -> None:
 
 def test_new_images_become_queries_when_they_are_many(tmp_path: Path) -> None:
     vectors, seqs = unit_vectors(6000, DIMENSION), np.arange(6000)
-    first = surveyed(written(tmp_path / "0", seqs[:4000], vectors[:4000]))
-    few = surveyed(written(tmp_path / "1", seqs[:4500], vectors[:4500]), first, 4000)
+    first = compared(written(tmp_path / "0", seqs[:4000], vectors[:4000]))
+    few = compared(written(tmp_path / "1", seqs[:4500], vectors[:4500]), first, 4000)
     assert np.array_equal(few.queries, first.queries)
-    many = surveyed(written(tmp_path / "2", seqs, vectors), few, 4500)
+    many = compared(written(tmp_path / "2", seqs, vectors), few, 4500)
     assert 0.28 < np.mean(many.queries >= 4000) < 0.38
-    told = dict(zip(first.queries, first.tells, strict=True))
-    stood = [(q, t) for q, t in zip(many.queries, many.tells, strict=True) if q in told]
+    before = dict(zip(first.queries, first.held_out, strict=True))
+    stood = [(q, h) for q, h in zip(many.queries, many.held_out, strict=True) if q in before]
     assert len(stood) > 600
-    assert all(told[q] == t for q, t in stood)
+    assert all(before[q] == h for q, h in stood)
 
 
 def built(tmp_path: Path, count: int) -> tuple[Index, GroundTruth, Segments]:
@@ -115,43 +114,43 @@ def built(tmp_path: Path, count: int) -> tuple[Index, GroundTruth, Segments]:
     segments = written(tmp_path / "x", seqs, vectors)
     index = Index.train(vectors, count)
     index.add(seqs, vectors)
-    return index, surveyed(segments), segments
+    return index, compared(segments), segments
 
 
-def test_a_trial_tells_what_each_shorter_search_finds(tmp_path: Path) -> None:
+def test_a_sweep_shows_what_each_shorter_search_finds(tmp_path: Path) -> None:
     index, truth, segments = built(tmp_path, 4000)
-    trial = Sweep(index, truth, segments).run(SearchParams(60, 800))
+    run = Sweep(index, truth, segments).run(SearchParams(60, 800))
     queries = np.concatenate([v.copy() for _, v in segments.chunks()])[truth.queries // 5]
-    for reach in (
+    for params in (
         SearchParams(1, 20),
         SearchParams(7, 50),
         SearchParams(60, 100),
         SearchParams(60, 800),
     ):
-        found = index.candidates(queries, reach)
+        found = index.candidates(queries, params)
         real = [
             len(set(own) & set(true[:10])) / 10
             for own, true in zip(found, truth.labels, strict=True)
         ]
-        told = trial.hits(reach.lists).recalls(reach.candidates)
+        shown = run.hits(params.lists).recalls(params.candidates)
         # Not query by query: which of many codes at the same distance comes last is chance.
-        assert told.mean() == pytest.approx(np.mean(real), abs=0.004)
+        assert shown.mean() == pytest.approx(np.mean(real), abs=0.004)
 
 
-def test_the_dial_keeps_its_promises_and_never_falls(tmp_path: Path) -> None:
-    dial = tune(*built(tmp_path, 6000))
-    assert dial.queries == 512
-    assert [mark.nprob for mark in dial.marks] == list(PROMISES)
-    assert dial.broken() == []
-    for mark in dial.marks:
-        assert PROMISES[mark.nprob] <= mark.recall
-        assert mark.recall - 0.03 < mark.at_least < mark.recall
-    for one, other in zip(dial.marks, dial.marks[1:], strict=False):
+def test_operating_points_meet_their_targets_and_never_fall(tmp_path: Path) -> None:
+    tuned = tune(*built(tmp_path, 6000))
+    assert tuned.queries == 512
+    assert [point.nprob for point in tuned.points] == list(RECALL_TARGETS)
+    assert tuned.below_target() == []
+    for point in tuned.points:
+        assert RECALL_TARGETS[point.nprob] <= point.recall
+        assert point.recall - 0.03 < point.at_least < point.recall
+    for one, other in zip(tuned.points, tuned.points[1:], strict=False):
         assert one.recall <= other.recall
-    reaches = [dial.reach(nprob, results=1) for nprob in range(1, 101)]
-    assert [r.lists for r in reaches] == sorted(r.lists for r in reaches)
-    assert [r.candidates for r in reaches] == sorted(r.candidates for r in reaches)
-    assert reaches[0] != reaches[-1]
+    params = [tuned.search_params(nprob, results=1) for nprob in range(1, 101)]
+    assert [p.lists for p in params] == sorted(p.lists for p in params)
+    assert [p.candidates for p in params] == sorted(p.candidates for p in params)
+    assert params[0] != params[-1]
 
 
 def test_copies_beyond_those_that_are_kept_count_as_found(tmp_path: Path) -> None:
@@ -161,21 +160,21 @@ def test_copies_beyond_those_that_are_kept_count_as_found(tmp_path: Path) -> Non
     segments = written(tmp_path / "x", seqs, vectors)
     index = Index.train(vectors, 2000)
     index.add(seqs, vectors)
-    assert tune(index, surveyed(segments), segments).mark(5).recall == 1.0
+    assert tune(index, compared(segments), segments).at(5).recall == 1.0
 
 
-def test_a_promise_that_can_not_be_kept_is_told(tmp_path: Path) -> None:
+def test_a_target_that_can_not_be_met_is_reported(tmp_path: Path) -> None:
     """Codes of other vectors find nothing but by chance."""
     vectors, seqs = unit_vectors(5600, DIMENSION), np.arange(5600)
     segments = written(tmp_path / "x", seqs, vectors)
     index = Index.train(vectors, 5600)
     index.add(seqs, unit_vectors(5600, DIMENSION, seed=8))
-    quality = Quality.of_training(tune(index, surveyed(segments), segments), Shape(5600, 1.0, 0.5))
-    broken = quality.summary().warnings
-    assert any("at NPROB 100 is" in sentence for sentence in broken)
+    quality = Quality.of_training(tune(index, compared(segments), segments), Shape(5600, 1.0, 0.5))
+    missed = quality.summary().warnings
+    assert any("at NPROB 100 is" in sentence for sentence in missed)
     assert quality.training_due() == []  # it has just been trained
-    after = quality.after(quality.dial, Shape(1, 1.0, 0.5))
-    assert after.training_due() == ["a recall is under its promise"]
+    after = quality.after_update(quality.operating_points, Shape(1, 1.0, 0.5))
+    assert after.training_due() == ["a recall is below its target"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 11])
@@ -184,21 +183,23 @@ def test_the_smallest_sets_are_measured_too(tmp_path: Path, count: int) -> None:
     segments = written(tmp_path / "x", seqs, vectors)
     for index in (Index.exact(DIMENSION), Index.train(unit_vectors(1, DIMENSION), 1)):
         index.add(seqs, vectors)
-        dial = tune(index, surveyed(segments), segments)
-        assert all(mark.recall == 1.0 for mark in dial.marks)
-        assert dial.reach(5, results=30).candidates >= 80
+        tuned = tune(index, compared(segments), segments)
+        assert all(point.recall == 1.0 for point in tuned.points)
+        assert tuned.search_params(5, results=30).candidates >= 80
 
 
-MARKS = tuple(OperatingPoint(n, 2 * n, 30 * n, recall=p, at_least=p) for n, p in PROMISES.items())
-DIAL = OperatingPoints(MARKS, 500)
-TRAINED = Quality.of_training(DIAL, Shape(1000, 1.5, 0.4))
+POINTS = tuple(
+    OperatingPoint(n, 2 * n, 30 * n, recall=p, at_least=p) for n, p in RECALL_TARGETS.items()
+)
+TUNED = OperatingPoints(POINTS, 500)
+TRAINED = Quality.of_training(TUNED, Shape(1000, 1.5, 0.4))
 
 
-def test_between_two_marks_a_search_looks_a_part_of_the_way_farther() -> None:
-    assert DIAL.reach(5, 1) == SearchParams(10, 150)
-    assert DIAL.reach(7, 1) == SearchParams(13, 198)
-    assert DIAL.reach(100, 1) == SearchParams(200, 3000)
-    assert DIAL.reach(1, 1000).candidates == 30 + 4 * 990
+def test_between_two_points_a_search_looks_a_part_of_the_way_farther() -> None:
+    assert TUNED.search_params(5, 1) == SearchParams(10, 150)
+    assert TUNED.search_params(7, 1) == SearchParams(13, 198)
+    assert TUNED.search_params(100, 1) == SearchParams(200, 3000)
+    assert TUNED.search_params(1, 1000).candidates == 30 + 4 * 990
 
 
 @pytest.mark.parametrize(
@@ -208,21 +209,21 @@ def test_between_two_marks_a_search_looks_a_part_of_the_way_farther() -> None:
         (Shape(900, 2.4, 0.40), "uneven"),
         (Shape(900, 1.6, 0.60), "new images lie 0.60"),
         (Shape(5, 1.6, 0.60), None),
-        (Shape(3100, 1.6, 0.40), "3100 images were added to 1000"),
+        (Shape(3100, 1.6, 0.40), "3100 images were added to the 1000"),
     ],
 )
 def test_drift_is_noticed(new: Shape, reason: str | None) -> None:
-    quality = TRAINED.after(DIAL, new)
+    quality = TRAINED.after_update(TUNED, new)
     due = quality.training_due()
     assert len(due) == (reason is not None)
     assert reason is None or reason in due[0]
-    assert Quality.read(json.loads(json.dumps(asdict(quality)))) == quality
+    assert Quality.from_json(json.loads(json.dumps(quality.to_json()))) == quality
 
 
 def test_drift_adds_up_over_updates() -> None:
     quality = TRAINED
     for _ in range(4):
         assert quality.training_due() == []
-        quality = quality.after(DIAL, Shape(3, 1.5, 0.7))
+        quality = quality.after_update(TUNED, Shape(3, 1.5, 0.7))
     assert quality.added.images == 12
     assert "new images lie 0.70" in quality.training_due()[0]

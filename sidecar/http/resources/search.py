@@ -11,7 +11,7 @@ import falcon
 
 from sidecar.http.params import TOP_K, number, required_id, whole_number
 from sidecar.http.uploads import read_image
-from sidecar.index.ranking import SearchRequest
+from sidecar.index import SearchRequest
 from sidecar.models.keywords import Keywords
 from sidecar.search import Neighbours, Search
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings

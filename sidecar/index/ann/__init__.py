@@ -1,28 +1,33 @@
-"""Nearest neighbours among vectors: pure, without files of its own or knowledge of ids.
+"""Nearest neighbours among features: the one door to FAISS, which knows nothing of ids or volumes.
 
-The one door to FAISS. `codes` holds what a generation is searched with, `exact` finds true
-neighbours, `device` says whether the CPU or a GPU does the heavy work of a training.
+`ivfpq` is the index that a search looks through first, `clustering` sizes and trains its lists,
+`exact` finds true neighbours, and `device` says whether the CPU or a GPU does the heavy work of a
+training.
 """
 
 import os
 
-# FAISS' threads spin while they wait for each other, 300,000 times by libgomp's default: with
-# others at work on the same cores that made training 30 times slower. 300 is fast on idle cores,
+# FAISS' threads spin while they wait for each other, 300,000 times by libgomp's default: with other
+# processes busy on the same cores that made training 30 times slower. 300 is fast on idle cores,
 # too. libgomp reads this once, when it is loaded, so it stands before the first import of FAISS.
 os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
-from sidecar.index.ann.device import Device, Wish
+from sidecar.index.ann.clustering import POINTS_PER_LIST, lists_for, sample_size
+from sidecar.index.ann.device import Device, DeviceName
 from sidecar.index.ann.exact import Nearest, distances, widen
-from sidecar.index.ann.ivfpq import ExcludeIds, Index, SearchParams, sample_size
+from sidecar.index.ann.ivfpq import VALUES_PER_CODE, ExcludeIds, Index, SearchParams
 
 __all__ = [
+    "POINTS_PER_LIST",
+    "VALUES_PER_CODE",
     "Device",
+    "DeviceName",
     "ExcludeIds",
     "Index",
     "Nearest",
     "SearchParams",
-    "Wish",
     "distances",
+    "lists_for",
     "sample_size",
     "widen",
 ]

@@ -1,4 +1,4 @@
-"""True neighbours and true distances, by looking at every vector."""
+"""True neighbours and true distances, by comparing all features."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sidecar.index.ann.device import Device
 
 
 def widen(rows: NDArray[np.float16], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-    """float16 [n, D] as float32; on several cores, which numpy's own conversion is not.
+    """Converts float16 [n, D] to float32 on several cores, which numpy does on one.
 
     Args:
         out: float32 [n, D], to be filled; a new array where it is not given.
@@ -23,7 +23,7 @@ def widen(rows: NDArray[np.float16], out: NDArray[np.float32] | None = None) -> 
 
 
 def distances(query: NDArray[np.float32], rows: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Squared L2 distances, float32 [n], of a query, float32 [D], from rows, float16 [n, D]."""
+    """Computes squared L2 distances, float32 [n], of a query, float32 [D], from float16 [n, D]."""
     if not len(rows):
         return np.empty(0, np.float32)
     index = _halves(rows.shape[1])
@@ -35,7 +35,7 @@ def distances(query: NDArray[np.float32], rows: NDArray[np.float16]) -> NDArray[
 
 
 class Nearest:
-    """The true neighbours of some queries, gathered in one walk over the vectors.
+    """Finds the true neighbours of some queries in one walk over the features.
 
     Attributes:
         labels: int64 [n, count], nearest first; -1 where there are not that many.
@@ -49,25 +49,25 @@ class Nearest:
         known: tuple[NDArray[np.int64], NDArray[np.float32]],
         device: Device,
     ) -> None:
-        """Begin.
+        """Begins a walk.
 
         Args:
             queries: float32 [n, D].
             own: int64 [n], the label of each query, which is no neighbour of itself.
-            known: `labels` and `dist` of an earlier walk, over other vectors.
+            known: `labels` and `dist` of an earlier walk, over other features.
         """
         self._queries = queries
         self._own = own
         self._device = device
         self.labels, self.dist = known
 
-    def look(self, labels: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        """Take in more vectors, float32 [m, D], with their labels, int64 [m]."""
+    def compare(self, labels: NDArray[np.int64], features: NDArray[np.float32]) -> None:
+        """Compares all queries with more features, float32 [m, D], of labels int64 [m]."""
         kept = self.labels.shape[1]
-        if not len(self._queries) or not len(vectors):
+        if not len(self._queries) or not len(features):
             return
         # One more than are kept: a query may be among them.
-        dist, found = self._device.knn(self._queries, vectors, min(kept + 1, len(vectors)))
+        dist, found = self._device.knn(self._queries, features, min(kept + 1, len(features)))
         seen = labels[found]
         dist[seen == self._own[:, None]] = np.inf
         every = np.concatenate([self.dist, dist], axis=1)

@@ -1,7 +1,7 @@
-"""Set the dial of a generation: the cheapest reach that keeps each promise.
+"""Finds the operating points of a generation: the cheapest search that meets each recall target.
 
-Half of the queries of the truth choose the reaches; the other half, which had no part in that,
-tells what they find.
+Half of the queries of the ground truth choose the searches; the other half, held out from that,
+measures what they find.
 """
 
 import math
@@ -13,15 +13,20 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Index, SearchParams
 from sidecar.index.recall.ground_truth import GroundTruth
-from sidecar.index.recall.operating_points import NEAREST, PROMISES, OperatingPoint, OperatingPoints
+from sidecar.index.recall.operating_points import (
+    NEAREST,
+    RECALL_TARGETS,
+    OperatingPoint,
+    OperatingPoints,
+)
 from sidecar.index.recall.sweep import Sweep, SweepHits, SweepRun
 from sidecar.index.segments import Segments
 
 FIRST_CANDIDATES, MOST_CANDIDATES = 640, 5120
 FEWEST_CANDIDATES = 2 * NEAREST
-GRAIN = 1.2  # from one length to the next that is tried
+STEP = 1.2  # from one length to the next that is tried
 Z = 1.645  # one-sided, 95 %
-# Microseconds of a search at 1,280 values, on a core of 2021; only their ratios count.
+# Microseconds of a search at 1,280 dimensions, on a core of 2021; only their ratios count.
 US_PER_CODE, US_PER_LIST, US_PER_CANDIDATE = 0.012, 0.5, 1.5
 
 
@@ -39,12 +44,12 @@ class _Recall:
             return cls(1.0, 0.0, 1)
         return cls(float(recalls.mean()), float(recalls.var()) / len(recalls), len(recalls))
 
-    def surely(self, promise: float) -> bool:
-        """Whether other queries, as many as these, will most likely keep the promise as well."""
-        return self.mean - Z * math.sqrt(2 * self.variance) >= promise
+    def most_likely_meets(self, target: float) -> bool:
+        """Whether as many other queries most likely meet the target as well."""
+        return self.mean - Z * math.sqrt(2 * self.variance) >= target
 
     def at_least(self) -> float:
-        """The lower bound, one-sided, 95 %.
+        """Returns the lower bound, one-sided, 95 %.
 
         Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
         inference", 1927, with L. Kish's effective sample size, since the ten neighbours of a query
@@ -59,87 +64,96 @@ class _Recall:
 
 @dataclass(frozen=True)
 class _Option:
-    reach: SearchParams
-    cost: float
-    chosen: _Recall  # of the queries that choose
-    told: _Recall  # of those that tell
+    """A search, its cost, and its recall on the queries that choose and on those held out."""
 
-    def keeps(self, promise: float) -> bool:
-        """Where the queries that tell happen to be harder than those that choose, it's on to the
-        next option: what is told is never under the promise as long as there is one."""
-        return self.chosen.surely(promise) and self.told.mean >= promise
+    params: SearchParams
+    cost: float
+    chosen: _Recall
+    held_out: _Recall
+
+    def meets(self, target: float) -> bool:
+        """Whether the search may be reported as meeting the target.
+
+        Both halves of the queries have to agree, since the ones held out may be harder: so the
+        reported recall is never below the target while any option reaches it.
+        """
+        return self.chosen.most_likely_meets(target) and self.held_out.mean >= target
 
     def follows(self, other: "_Option | None") -> bool:
         """Whether it may stand for a larger NPROB: it looks no less far, and finds no less."""
         return other is None or (
-            self.reach.lists >= other.reach.lists
-            and self.reach.candidates >= other.reach.candidates
+            self.params.lists >= other.params.lists
+            and self.params.candidates >= other.params.candidates
             and self.chosen.mean >= other.chosen.mean
-            and self.told.mean >= other.told.mean
+            and self.held_out.mean >= other.held_out.mean
         )
+
+    def point(self, nprob: int) -> OperatingPoint:
+        """Makes it the operating point of a value of NPROB."""
+        lists, candidates = self.params.lists, self.params.candidates
+        recall = self.held_out
+        return OperatingPoint(nprob, lists, candidates, recall.mean, recall.at_least())
 
 
 def tune(
     index: Index, truth: GroundTruth, segments: Segments, first: SearchParams | None = None
 ) -> OperatingPoints:
-    """Find the reach that each promise takes.
+    """Finds the cheapest search that meets each recall target.
 
     Args:
         index: of the rows of `segments`, all of them.
         first: how far to look at first; without it, into every list.
     Returns:
-        a dial with a mark for each promise; one that can't be kept gets the farthest reach tried.
+        a point for each target; one that can't be met gets the dearest search that was tried.
     """
-    trials = Sweep(index, truth, segments)
-    trial = _far_enough(trials, index, first or SearchParams(index.lists, FIRST_CANDIDATES))
-    options = sorted(_options(trials, trial), key=lambda option: option.cost)
-    marks: list[OperatingPoint] = []
-    chosen: _Option | None = None
-    for nprob, promise in PROMISES.items():
-        fit = (one for one in options if one.keeps(promise) and one.follows(chosen))
-        chosen = next(fit, options[-1])
-        reach, told = chosen.reach, chosen.told
-        marks.append(
-            OperatingPoint(nprob, reach.lists, reach.candidates, told.mean, told.at_least())
-        )
-    return OperatingPoints(tuple(marks), options[-1].told.queries)
+    sweep = Sweep(index, truth, segments)
+    run = _far_enough(sweep, index, first or SearchParams(index.lists, FIRST_CANDIDATES))
+    options = sorted(_options(sweep, run), key=lambda option: option.cost)
+    points: list[OperatingPoint] = []
+    last: _Option | None = None
+    for nprob, target in RECALL_TARGETS.items():
+        fit = (option for option in options if option.meets(target) and option.follows(last))
+        last = next(fit, options[-1])
+        points.append(last.point(nprob))
+    return OperatingPoints(tuple(points), options[-1].held_out.queries)
 
 
-def _far_enough(trials: Sweep, index: Index, first: SearchParams) -> SweepRun:
-    """Look farther until the last promise is kept, or nothing is left to look at."""
+def _far_enough(sweep: Sweep, index: Index, first: SearchParams) -> SweepRun:
+    """Looks farther until the highest target is met, or nothing is left to look at."""
     lists = min(first.lists, index.lists)
     candidates = max(1, min(first.candidates, index.size))
     while True:
-        trial = trials.run(SearchParams(lists, candidates))
-        if _option(trial.reach, trial.hits(lists), 0.0).keeps(max(PROMISES.values())):
-            return trial
+        run = sweep.run(SearchParams(lists, candidates))
+        if _option(run.params, run.hits(lists), 0.0).meets(max(RECALL_TARGETS.values())):
+            return run
         if lists < index.lists:
             lists = index.lists
         elif candidates < min(index.size, MOST_CANDIDATES):
             candidates = min(2 * candidates, index.size)
         else:
-            return trial
+            return run
 
 
-def _options(trials: Sweep, trial: SweepRun) -> Iterator[_Option]:
-    for lists in _lengths(1, trial.reach.lists):
-        hits, codes = trial.hits(lists), trials.codes(lists)
-        for candidates in _lengths(FEWEST_CANDIDATES, trial.reach.candidates):
+def _options(sweep: Sweep, run: SweepRun) -> Iterator[_Option]:
+    """Yields every search that is no longer than the run, in steps."""
+    for lists in _lengths(1, run.params.lists):
+        hits, codes = run.hits(lists), sweep.codes(lists)
+        for candidates in _lengths(FEWEST_CANDIDATES, run.params.candidates):
             yield _option(SearchParams(lists, candidates), hits, codes)
 
 
-def _option(reach: SearchParams, hits: SweepHits, codes: float) -> _Option:
-    """What a reach finds, and what it costs to scan so many codes."""
-    cost = US_PER_CODE * codes + US_PER_LIST * reach.lists + US_PER_CANDIDATE * reach.candidates
-    recalls = hits.recalls(reach.candidates)
-    told = _Recall.of(recalls[hits.tells])
-    return _Option(reach, cost, _Recall.of(recalls[~hits.tells]), told)
+def _option(params: SearchParams, hits: SweepHits, codes: float) -> _Option:
+    """Returns what a search finds, and what it costs where it scans so many codes."""
+    cost = US_PER_CODE * codes + US_PER_LIST * params.lists + US_PER_CANDIDATE * params.candidates
+    recalls = hits.recalls(params.candidates)
+    chosen, held_out = recalls[~hits.held_out], recalls[hits.held_out]
+    return _Option(params, cost, _Recall.of(chosen), _Recall.of(held_out))
 
 
 def _lengths(first: int, last: int) -> Iterator[int]:
-    """From the first to the last, each longer by a grain than the one before."""
+    """Yields lengths from the first to the last, each longer by a step than the one before."""
     length = first
     while length < last:
         yield length
-        length = max(length + 1, round(length * GRAIN))
+        length = max(length + 1, round(length * STEP))
     yield last

@@ -1,11 +1,11 @@
 """How well a generation does, as it was measured when it was made; and when to train again.
 
 Updates keep the lists and codes of the last training. As images come that are unlike those it saw,
-lists grow uneven, images lie farther from the centres of their lists, and the dial has to be turned
-up to keep its promises. All of that is measured at every update.
+lists grow uneven, images lie farther from the centres of their lists, and a search has to look
+farther for the same recall. All of that is measured at every update.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sidecar.catalogue import IndexReport
@@ -17,7 +17,7 @@ from sidecar.settings import DEFAULT_NPROB
 SAMPLE = 4096  # images that a shape is taken of
 UNEVEN = 1.5  # times the imbalance at the training
 FAR = 1.2  # times the distance from the centres at the training
-FEW = 0.01  # of all images: the distance of fewer new ones says nothing
+FEW = 0.01  # of the images of the training: the distance of fewer new ones says nothing
 OUTGROWN = 4  # times the images of the training
 
 
@@ -37,16 +37,16 @@ class Shape:
 
     @classmethod
     def of(cls, index: Index, segments: Segments, start: int = 0) -> "Shape":
-        """That of an index, with the distance of the rows from `start` on."""
+        """Measures an index, and in it the images of the rows from `start` on."""
         images = len(segments.seqs) - start
         if not images:
             return cls(0, index.imbalance(), 0.0)
         every = -(-images // SAMPLE)
         rows = segments.features(segments.seqs[start::every])
-        return cls(images, index.imbalance(), index.distance(rows))
+        return cls(images, index.imbalance(), index.centre_distance(rows))
 
     def joined(self, newer: "Shape") -> "Shape":
-        """That of the images of both, in the index as it is now."""
+        """Returns the shape of the images of both, in the index as it is now."""
         images = self.images + newer.images
         total = self.images * self.distance + newer.images * newer.distance
         return Shape(images, newer.imbalance, total / images if images else 0.0)
@@ -54,60 +54,79 @@ class Shape:
 
 @dataclass(frozen=True)
 class Quality:
-    """What was measured.
+    """What was measured of a generation.
 
     Args:
-        dial: what NPROB means, with the recall at each mark.
+        operating_points: what NPROB means, with the recall of each.
         trained: the shape of the images of the last training.
-        added: that of those which updates have added since.
+        added: that of the images which updates have added since.
     """
 
-    dial: OperatingPoints
+    operating_points: OperatingPoints
     trained: Shape
     added: Shape
 
     @classmethod
-    def read(cls, fields: dict[str, Any]) -> "Quality":
-        """From the JSON of what `dataclasses.asdict` made of one."""
-        dial = fields["dial"]
-        marks = tuple(OperatingPoint(**mark) for mark in dial["marks"])
-        shapes = (Shape(**fields[name]) for name in ("trained", "added"))
-        return cls(OperatingPoints(marks, dial["queries"]), *shapes)
+    def of_training(cls, operating_points: OperatingPoints, shape: Shape) -> "Quality":
+        """Returns the quality of a generation that was trained afresh."""
+        return cls(operating_points, shape, Shape(0, shape.imbalance, 0.0))
+
+    def after_update(self, operating_points: OperatingPoints, new: Shape) -> "Quality":
+        """Returns the quality of the generation that an update made of this one."""
+        return Quality(operating_points, self.trained, self.added.joined(new))
+
+    def to_json(self) -> dict[str, Any]:
+        """Writes it under the names that `meta.json` has for it: `dial` and `marks`.
+
+        The order counts: `meta.json` holds a SHA-256 of this text.
+        """
+        points = self.operating_points
+        return {
+            "dial": {
+                "marks": [asdict(point) for point in points.points],
+                "queries": points.queries,
+            },
+            "trained": asdict(self.trained),
+            "added": asdict(self.added),
+        }
 
     @classmethod
-    def of_training(cls, dial: OperatingPoints, shape: Shape) -> "Quality":
-        """That of a generation that was trained afresh."""
-        return cls(dial, shape, Shape(0, shape.imbalance, 0.0))
-
-    def after(self, dial: OperatingPoints, new: Shape) -> "Quality":
-        """That of the next one, made by an update."""
-        return Quality(dial, self.trained, self.added.joined(new))
+    def from_json(cls, fields: dict[str, Any]) -> "Quality":
+        """Reads what `to_json` wrote, in this release or an older one."""
+        dial = fields["dial"]
+        points = tuple(OperatingPoint(**mark) for mark in dial["marks"])
+        shapes = (Shape(**fields[name]) for name in ("trained", "added"))
+        return cls(OperatingPoints(points, dial["queries"]), *shapes)
 
     def summary(self) -> IndexReport:
-        """What a task reports of it."""
-        default = self.dial.mark(DEFAULT_NPROB)
+        """Returns what a task reports of its generation."""
+        default = self.operating_points.at(DEFAULT_NPROB)
         return IndexReport(
             recall_at_10=default.recall,
             recall_at_least=default.at_least,
-            warnings=self.dial.broken(),
+            warnings=self.operating_points.below_target(),
             training_due=self.training_due(),
         )
 
     def training_due(self) -> list[str]:
-        """A sentence for each reason to train again."""
+        """Returns a sentence for each reason to train again."""
         trained, added = self.trained, self.added
         reasons = []
-        if self.dial.broken() and added.images:
-            reasons.append("a recall is under its promise")
+        if self.operating_points.below_target() and added.images:
+            reasons.append("a recall is below its target")
         if added.imbalance > UNEVEN * trained.imbalance:
             reasons.append(
-                f"lists are uneven by {added.imbalance:.2f}, not {trained.imbalance:.2f} as trained"
+                f"lists are uneven: their imbalance is {added.imbalance:.2f}, over {UNEVEN} times "
+                f"the {trained.imbalance:.2f} of the last training"
             )
         if added.images > FEW * trained.images and added.distance > FAR * trained.distance:
             reasons.append(
-                f"new images lie {added.distance:.2f} from the centres of their lists, those of "
-                f"the training {trained.distance:.2f}"
+                f"new images lie {added.distance:.2f} from the centres of their lists, over {FAR} "
+                f"times the {trained.distance:.2f} of the last training's images"
             )
         if added.images > (OUTGROWN - 1) * trained.images:
-            reasons.append(f"{added.images} images were added to {trained.images} of the training")
+            reasons.append(
+                f"{added.images} images were added to the {trained.images} of the last training, "
+                f"over {OUTGROWN - 1} times as many"
+            )
         return reasons
