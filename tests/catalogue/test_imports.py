@@ -13,7 +13,8 @@ from sidecar.catalogue import migration, open_catalogue
 
 OPENING = """
 import json, sys
-from sidecar import app, jobs
+from sidecar.http import app
+from sidecar.tasks import worker
 from sidecar.catalogue import open_catalogue
 open_catalogue(sys.argv[1], 30).database.close()
 print(json.dumps([name for name in {names!r} if name in sys.modules]))
