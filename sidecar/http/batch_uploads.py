@@ -11,6 +11,7 @@ import falcon
 from falcon.media.multipart import BodyPart
 
 from sidecar.errors import BatchTooLarge, SimilarityError, StorageFull, WrongArguments
+from sidecar.files import in_units
 from sidecar.http.multipart import (
     PIECE_BYTES,
     Body,
@@ -20,7 +21,7 @@ from sidecar.http.multipart import (
     is_data,
     is_form,
 )
-from sidecar.http.uploads import image_too_large, size
+from sidecar.http.uploads import image_too_large
 from sidecar.images import archives
 from sidecar.images.archives import BatchRules, File
 
@@ -113,7 +114,7 @@ class BatchReader:
             yield file
 
     def _too_large(self) -> BatchTooLarge:
-        limit = size(self.rules.max_batch_bytes)
+        limit = in_units(self.rules.max_batch_bytes)
         return BatchTooLarge(f"the batch is larger than {limit} (MAX_BATCH_BYTES)")
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import falcon
 
 from sidecar.errors import ImageTooLarge, WrongArguments
+from sidecar.files import in_units
 from sidecar.http.multipart import FIELD, Body, data_required, drain, fields, is_data
 
 FORM_BYTES = 64 * 1024  # what boundaries, headers and other fields may add to an image
-UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,4 @@ class ImageReader:
 
 def image_too_large(max_bytes: int) -> ImageTooLarge:
     """Returns the error of an image with more than `max_bytes`."""
-    return ImageTooLarge(f"the upload is larger than {size(max_bytes)} (MAX_IMAGE_BYTES)")
-
-
-def size(count: int) -> str:
-    """Returns a number of bytes in the largest unit that leaves it whole: "32 MiB"."""
-    unit = 0
-    while count and count % 1024 == 0 and unit < len(UNITS) - 1:
-        count, unit = count // 1024, unit + 1
-    return f"{count} {UNITS[unit]}"
+    return ImageTooLarge(f"the upload is larger than {in_units(max_bytes)} (MAX_IMAGE_BYTES)")

@@ -6,8 +6,6 @@ import falcon
 import pytest
 from falcon import testing
 from falcon.testing import TestClient
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sidecar.errors import BatchTooLarge, ImageTooLarge, RequestTimeout, TooBusy
 from sidecar.http.batch_uploads import BatchReader
@@ -15,11 +13,10 @@ from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.multipart import Body
 from sidecar.http.route import Routes
-from sidecar.http.uploads import ImageReader, size
+from sidecar.http.uploads import ImageReader
 from sidecar.images.archives import BatchRules
 
 MEBIBYTE = 1 << 20
-BYTES_OF = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 KIND = {"Content-Type": "multipart/form-data; boundary=cut"}
 
 
@@ -59,9 +56,3 @@ def test_a_process_too_busy_names_http_threads() -> None:
     answer = TestClient(app).simulate_get("/")
     assert (answer.status_code, answer.json["message"]) == (503, TooBusy.word)
     assert "(HTTP_THREADS)" in answer.json["detail"]
-
-
-@given(st.integers(0, 1 << 44))
-def test_a_size_stays_exact(count: int) -> None:
-    number, unit = size(count).split()
-    assert int(number) * BYTES_OF[unit] == count
