@@ -1,8 +1,9 @@
-"""What every request passes: it gets an id, is counted, and has one line in the log."""
+"""Gives every request an id, counts it, and writes its line into the log."""
 
 import logging
 import time
 import uuid
+from typing import Any
 
 import falcon
 
@@ -11,7 +12,7 @@ from sidecar.telemetry import counters, request_ids, timings
 log = logging.getLogger(__name__)
 
 REQUEST_ID = "X-Request-Id"
-LONGEST_REQUEST_ID = 64
+LONGEST_REQUEST_ID = 64  # characters
 UNKNOWN = "unknown"
 # An answer is data: no browser shall guess another type, run it, show it in a frame or keep it.
 HEADERS = {
@@ -38,25 +39,32 @@ class AccessLog:
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
         took_s, stages = time.perf_counter() - req.context.began, timings.stages()
-        route, status = req.uri_template or UNKNOWN, resp.status_code
         resp.set_header("Server-Timing", timings.header(took_s))
-        counters.request_ends(_method(req), route, status, took_s, stages)
-        path = req.path.encode("unicode_escape").decode()  # a line is a line
-        told = {
-            "method": req.method,
-            "path": path,
-            "route": route,
-            "status": status,
-            "duration_ms": round(1000 * took_s, 1),
-            "stages_ms": {name: round(1000 * seconds, 1) for name, seconds in stages.items()},
-            "bytes": req.content_length,
-            "client": req.remote_addr,
-            "key": getattr(req.context, "key", None),
-        }
-        log.info("%s %s %d %.1f ms", req.method, path, status, 1000 * took_s, extra=told)
+        route = req.uri_template or UNKNOWN
+        counters.request_ends(_method(req), route, resp.status_code, took_s, stages)
+        fields = _fields(req, resp.status_code, took_s, stages)
+        words = req.method, fields["path"], resp.status_code, 1000 * took_s
+        log.info("%s %s %d %.1f ms", *words, extra=fields)
         request_ids.begin("")
 
 
+def _fields(
+    req: falcon.Request, status: int, took_s: float, stages: dict[str, float]
+) -> dict[str, Any]:
+    """Returns what a line in the log says of a request, by the names of its JSON form."""
+    return {
+        "method": req.method,
+        "path": req.path.encode("unicode_escape").decode(),  # no line break gets into a line
+        "route": req.uri_template or UNKNOWN,
+        "status": status,
+        "duration_ms": round(1000 * took_s, 1),
+        "stages_ms": {name: round(1000 * seconds, 1) for name, seconds in stages.items()},
+        "bytes": req.content_length,
+        "client": req.remote_addr,
+        "key": getattr(req.context, "key", None),
+    }
+
+
 def _method(req: falcon.Request) -> str:
-    """Of the known ones, so that there are only so many."""
+    """Returns the method if HTTP defines it: a client can't add label values to the metrics."""
     return req.method if req.method in falcon.HTTP_METHODS else UNKNOWN

@@ -1,6 +1,6 @@
-"""Who may do what: the keys that clients send, held against a file of their hashes.
+"""Finds the keys that clients send in a file of their hashes, which says what each key opens.
 
-A key is 256 random bits, so that one round of SHA-256 keeps it secret: there is nothing to guess.
+A key is 256 random bits, so one round of SHA-256 keeps it secret: there is nothing to guess.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from sidecar.errors import KeyRequired, SettingsError
 
 log = logging.getLogger(__name__)
 
-SCOPES = ("read", "write", "admin")
-PREFIX = "sim_"  # by which scanners for leaked secrets may know one
+READ, WRITE, ADMIN = SCOPES = ("read", "write", "admin")
+PREFIX = "sim_"  # lets scanners for leaked secrets recognise a key
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Key:
-    """A line of the file: a name for the log, what it opens, and the SHA-256 of the key in hex."""
+    """A key is a line of the file: a name for the log, its scopes, and its SHA-256 in hex."""
 
     name: str
     scopes: frozenset[str]
@@ -36,50 +36,51 @@ class Key:
 
 
 class ApiKeys:
-    """The file, read again whenever it has changed: so keys come and go without a restart."""
+    """Holds the keys of the file, and reads it again when it has changed: no restart is needed."""
 
     def __init__(self, path: Path) -> None:
-        """Raises SettingsError: it can't be read, or a line breaks the rule."""
+        """Reads the file. Raises SettingsError: it can't be read, or a line breaks the rule."""
         self._path = path
         self._lock = threading.Lock()
-        self._seen = self._mark()
+        self._seen = self._state()
         self._keys = read(path)
 
     def find(self, secret: str) -> Key:
-        """The key with this secret, in a time that does not tell how nearly it was guessed.
+        """Returns the key with this secret, in a time that does not show how near a guess came.
 
         Raises:
-            KeyRequired: there is none.
+            KeyRequired: no key has this secret.
         """
         self._refresh()
         sha256 = _sha256(secret)
         found = [key for key in self._keys if hmac.compare_digest(key.sha256, sha256)]
         if not found:
-            raise KeyRequired("no such key" if secret else "send a key: Authorization: Bearer KEY")
+            raise KeyRequired("unknown key" if secret else "send a key: Authorization: Bearer KEY")
         return found[0]
 
     def _refresh(self) -> None:
-        mark = self._mark()
+        state = self._state()
         with self._lock:
-            if mark == self._seen:
+            if state == self._seen:
                 return
-            self._seen = mark
+            self._seen = state
             try:
                 self._keys = read(self._path)
-                log.info("%s has changed: %d keys", self._path, len(self._keys))
+                log.info("read API_KEYS_FILE=%s again: %d keys", self._path, len(self._keys))
             except SettingsError as error:
-                log.error("the keys stay as they were: %s", error)
+                log.error("the keys read before stay valid: %s", error)
 
-    def _mark(self) -> tuple[int, ...]:
+    def _state(self) -> tuple[int, ...]:
+        """Returns what differs when the file has changed; nothing where there is no file."""
         try:
-            state = self._path.stat()
+            stat = self._path.stat()
         except OSError:
             return ()
-        return state.st_mtime_ns, state.st_size, state.st_ino
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def read(path: Path) -> list[Key]:
-    """The keys of a file: `NAME SCOPE,SCOPE SHA256` a line; empty ones and those after # are none.
+    """Returns the keys of a file: a line is `NAME SCOPE,SCOPE SHA256` or empty; # begins a comment.
 
     Raises:
         SettingsError: it can't be read, or a line breaks the rule.
@@ -96,26 +97,27 @@ def read(path: Path) -> list[Key]:
         name, scopes, sha256 = words if len(words) == 3 else ("", "", "")
         if not (NAME.fullmatch(name) and are_scopes(scopes) and SHA256.fullmatch(sha256)):
             raise SettingsError(
-                f"API_KEYS_FILE={path}, line {number}: it is NAME SCOPE,SCOPE SHA256"
+                f"API_KEYS_FILE={path}, line {number}: must be NAME SCOPE,SCOPE SHA256"
             )
         found.append(Key(name, frozenset(scopes.split(",")), sha256))
     return found
 
 
 def are_scopes(text: str) -> bool:
-    """Whether it is some of `read`, `write` and `admin`, with commas between them."""
+    """Returns whether a text is one or more of `read,write,admin`, with commas between them."""
     return set(text.split(",")) <= set(SCOPES)
 
 
 def draw(name: str, scopes: str) -> tuple[str, Key]:
-    """A new key: its secret, which is kept nowhere, and its line for the file.
+    """Draws a new key: returns its secret, which is kept nowhere, and its line for the file.
 
     Raises:
         SettingsError: the name or the scopes break their rule.
     """
     if not NAME.fullmatch(name) or not are_scopes(scopes):
         raise SettingsError(
-            f"a key has a name of letters, digits and ._- and some of the scopes {','.join(SCOPES)}"
+            "NAME must be 1 to 64 letters, digits and ._-, "
+            f"and SCOPES one or more of {','.join(SCOPES)}"
         )
     secret = PREFIX + secrets.token_urlsafe(32)
     return secret, Key(name, frozenset(scopes.split(",")), _sha256(secret))

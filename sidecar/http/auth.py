@@ -1,20 +1,20 @@
-"""Whom a process lets in: those with a key for what they ask, and only so many at once."""
+"""Lets a request in only with a key that has the scope of its call."""
 
 import falcon
 
 from sidecar.errors import ScopeMissing
-from sidecar.http.api_keys import ApiKeys
-from sidecar.http.routes import OPEN, Routes
+from sidecar.http.api_keys import WRITE, ApiKeys
+from sidecar.http.route import OPEN, Routes
 
 BEARER = "Bearer "
 
 
 class Auth:
-    """Asks for a key, where there are any.
+    """Checks the key of each request.
 
     Args:
-        keys: None lets everybody in.
-        routes: say what scope each call wants.
+        keys: the known keys; None lets every request in.
+        routes: the calls, with the scope of each.
     """
 
     def __init__(self, keys: ApiKeys | None, routes: Routes) -> None:
@@ -29,13 +29,13 @@ class Auth:
             return
         key = self._keys.find(_secret(req))
         req.context.key = key.name
-        wanted = "write" if req.method == "DELETE" else scope
-        if wanted not in key.scopes:
-            raise ScopeMissing(f"this call wants a key with the scope {wanted}")
+        required = WRITE if req.method == "DELETE" else scope
+        if required not in key.scopes:
+            raise ScopeMissing(f"this call requires a key with the scope {required}")
 
 
 def _secret(req: falcon.Request) -> str:
-    """What the client sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`."""
+    """Returns the key in `Authorization: Bearer KEY` or `X-API-Key: KEY`, "" without either."""
     given = req.auth or ""
     if given.startswith(BEARER):
         return given.removeprefix(BEARER).strip()

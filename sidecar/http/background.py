@@ -1,4 +1,4 @@
-"""What a process of the sidecar has besides its requests, from its start to its end."""
+"""Starts and stops what a process of the sidecar has besides its requests."""
 
 import logging
 import time
@@ -10,40 +10,40 @@ from sidecar.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
-LAST_ROUND_S = 10.0  # for the rounds in hand; a thread that hangs for longer ends with the process
+JOIN_TIMEOUT_S = 10.0  # for all threads together; one that hangs for longer ends with the process
 
 
 @dataclass(frozen=True)
 class Background:
-    """Owns all that is started or opened.
+    """Owns everything that is opened or started.
 
     Args:
-        opens: opens what requests and rounds stand on.
-        rounds: run meanwhile.
-        closes: end what was opened, the last to be closed at the end.
+        opens: opens what requests and periodics need.
+        periodics: run from `start` to `stop`.
+        closes: close what was opened, in this order, each even where another fails.
     """
 
     opens: Callable[[], object]
-    rounds: Sequence[Periodic]
+    periodics: Sequence[Periodic]
     closes: Sequence[Callable[[], object]]
 
     def start(self) -> None:
-        """Opens and starts all, after the fork; errors are those of `opens`."""
+        """Opens and starts everything; called after the fork. Errors are those of `opens`."""
         self.opens()
-        for each in self.rounds:
-            each.start()
+        for periodic in self.periodics:
+            periodic.start()
 
     def stop(self) -> None:
-        """Ends all, also where `start` failed half-way; when it returns no thread is left."""
-        for each in self.rounds:
-            each.stop()
+        """Ends everything, also after a `start` that failed half-way, and leaves no thread."""
+        for periodic in self.periodics:
+            periodic.stop()
         with ExitStack() as stack:
             for close in reversed(self.closes):
                 stack.callback(close)
             self._join()
 
     def _join(self) -> None:
-        ends = time.monotonic() + LAST_ROUND_S
-        ended = [each.join(max(0.0, ends - time.monotonic())) for each in self.rounds]
+        deadline = time.monotonic() + JOIN_TIMEOUT_S
+        ended = [each.join(max(0.0, deadline - time.monotonic())) for each in self.periodics]
         if not all(ended):
-            log.warning("a round has not ended within %g s: it is given up", LAST_ROUND_S)
+            log.warning("a background thread did not end within %g s: left behind", JOIN_TIMEOUT_S)

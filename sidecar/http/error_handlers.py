@@ -1,4 +1,4 @@
-"""What a client gets: every error as JSON with its status, and long answers line by line."""
+"""Answers every error with JSON and its status."""
 
 import logging
 from typing import Any
@@ -45,14 +45,14 @@ App = falcon.App[falcon.Request, falcon.Response]
 
 
 def add_error_handlers(app: App) -> None:
-    """Every error becomes JSON; none ever shows a stack trace to a client."""
+    """Makes every error an answer in JSON; none ever shows a stack trace to a client."""
     app.add_error_handler(Exception, _unknown)
     app.add_error_handler(falcon.HTTPError, _http)
     app.add_error_handler(errors.SimilarityError, _known)
 
 
 def failure(error: errors.SimilarityError) -> dict[str, Any]:
-    """An error as clients see it."""
+    """Returns an error as clients see it."""
     answer = {"status": "error", "message": error.word, "detail": str(error)}
     if isinstance(error, errors.DuplicateId):
         return answer | {"identical": error.identical}
@@ -79,8 +79,8 @@ def _http(
 
 def _unknown(req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
     log.error("request %s failed", req.context.request_id, exc_info=error)
-    told = errors.SimilarityError("an unexpected error; the log has it under the request id")
-    _answer(req, resp, 500, failure(told) | {"request_id": req.context.request_id})
+    shown = errors.SimilarityError("an unexpected error: see the log, under the request id")
+    _answer(req, resp, 500, failure(shown) | {"request_id": req.context.request_id})
 
 
 def _answer(
@@ -91,4 +91,4 @@ def _answer(
         resp.set_header("Retry-After", str(RETRY_AFTER_S))
     if status == falcon.HTTPUnauthorized().status_code:
         resp.set_header("WWW-Authenticate", "Bearer")
-    resp.media = getattr(req.context, "failed", {}) | answer
+    resp.media = getattr(req.context, "error_fields", {}) | answer

@@ -1,7 +1,7 @@
-"""How a process treats those who have connected: heard out for so long, and none left at the end.
+"""Limits the time in which a request has to arrive, and answers all who connected before a stop.
 
-gunicorn reads with no limit, so that a client which sends a byte now and then would keep a thread,
-which does nothing else meanwhile.
+gunicorn reads without a timeout: a client that sends a byte now and then would keep a thread, which
+can do nothing else meanwhile.
 """
 
 import socket
@@ -16,82 +16,90 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 
 @dataclass
-class _Listening:
-    """To whom a thread listens, since when, and whether it has heard the headers."""
+class _Arriving:
+    """A request on its way: its connection, since when, and whether its headers are complete."""
 
     conn: TConn
-    since: float
-    heard: bool = False
+    since: float  # time.monotonic
+    has_headers: bool = False
 
 
-class PatientWorker(ThreadWorker):
-    """Gives each request so many seconds to arrive, headers and body.
+class TimeoutWorker(ThreadWorker):
+    """Gives each request, headers and body, `timeout_s` seconds to arrive.
 
-    One that may take long, as a batch, must only never fall silent for as many.
+    A request that may take long, such as a batch, must only never pause for as many.
     """
 
-    timeout_s: float  # set before there are any
+    timeout_s: float  # set before the first worker is made
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._listening: dict[int, _Listening] = {}  # by thread
+        self._arriving: dict[int, _Arriving] = {}  # by thread
 
     def handle(self, conn: TConn) -> Any:
         thread = threading.get_ident()
-        self._listening[thread] = _Listening(conn, time.monotonic())
-        _set_patience(conn.sock, self.timeout_s)
+        self._arriving[thread] = _Arriving(conn, time.monotonic())
+        _set_timeout(conn.sock, self.timeout_s)
         try:
             return super().handle(conn)
         finally:
-            self._listening.pop(thread, None)
+            self._arriving.pop(thread, None)
 
-    def heard(self, may_take_long: bool) -> None:
-        """The headers of this thread's request are there: its path says how long it may take."""
+    def headers_arrived(self, may_take_long: bool) -> None:
+        """Notes that the headers of this thread's request are complete.
+
+        Args:
+            may_take_long: whether the time for the whole request is unlimited, as its path says.
+        """
         thread = threading.get_ident()
-        listening = self._listening.get(thread)  # None where patience has just come to its end
-        if listening is not None:
-            listening.heard = True
+        arriving = self._arriving.get(thread)  # None where the request has just timed out
+        if arriving is not None:
+            arriving.has_headers = True
             if may_take_long:
-                self._listening.pop(thread, None)
+                self._arriving.pop(thread, None)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
-        """At the end also take in all that have connected: who is let in no more is told so by the
-        system, before anything was sent. gunicorn would leave them waiting, and then hang up."""
+        """Accepts connections or not; at the end it first accepts all that are already waiting.
+
+        After that the system refuses clients before they have sent anything. gunicorn would leave
+        those in the queue waiting, and then hang up.
+        """
         super().set_accept_enabled(enabled and self.alive)
         if not self.alive:  # perhaps even before it has begun
             for listener in self.sockets:
-                while self._lets_in(listener):
+                while self._accepts(listener):
                     pass
                 listener.close()
             self.sockets = []
 
-    def _lets_in(self, listener: Any) -> bool:
+    def _accepts(self, listener: Any) -> bool:
+        """Accepts a connection, and returns whether one was waiting."""
         before = self.nr_conns
         self.accept(listener)
         return self.nr_conns > before
 
     def notify(self) -> None:
-        """Called every second or so."""
+        """Ends requests that have timed out; gunicorn calls it about once a second."""
         super().notify()
         oldest = time.monotonic() - self.timeout_s
-        for thread, listening in [*self._listening.items()]:
-            if listening.since < oldest:
-                self._listening.pop(thread, None)
-                _interrupt(listening)
+        for thread, arriving in [*self._arriving.items()]:
+            if arriving.since < oldest:
+                self._arriving.pop(thread, None)
+                _interrupt(arriving)
 
 
-def _interrupt(listening: _Listening) -> None:
-    """Whoever waits for headers finds the end; whoever reads a body has BlockingIOError raised."""
+def _interrupt(arriving: _Arriving) -> None:
+    """Ends the wait: for headers with an end of file, for a body with BlockingIOError."""
     with suppress(OSError):  # the connection is gone
-        if listening.heard:
-            _set_patience(listening.conn.sock, 1e-6)
+        if arriving.has_headers:
+            _set_timeout(arriving.conn.sock, 1e-6)
         else:
-            listening.conn.sock.shutdown(socket.SHUT_RD)
+            arriving.conn.sock.shutdown(socket.SHUT_RD)
 
 
-def _set_patience(sock: socket.socket, timeout_s: float) -> None:
-    """Of the kernel, since gunicorn has Python's socket wait for ever. Source: Linux socket(7)."""
+def _set_timeout(sock: socket.socket, timeout_s: float) -> None:
+    """Sets the kernel's timeout: gunicorn has Python's socket block. Source: Linux socket(7)."""
     whole, rest = divmod(timeout_s, 1)
-    patience = struct.pack("ll", int(whole), int(rest * 1e6))
+    timeval = struct.pack("ll", int(whole), int(rest * 1e6))
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        sock.setsockopt(socket.SOL_SOCKET, option, patience)
+        sock.setsockopt(socket.SOL_SOCKET, option, timeval)

@@ -1,4 +1,4 @@
-"""An NDJSON answer that is kept until all of it is there."""
+"""Keeps an NDJSON answer until it is complete."""
 
 import json
 import tempfile
@@ -8,32 +8,31 @@ from typing import Any
 
 import falcon
 
-from sidecar import errors
+from sidecar.errors import StorageFull
 
 MOST_IN_MEMORY = 1 << 20  # bytes of an answer
-
-
 PIECE_BYTES = 1 << 16
 
 
 class SpooledLines:
-    """An NDJSON answer that is kept until all of it is there, on the disk where it is long.
+    """Keeps an NDJSON answer until it is complete; a long one on the disk.
 
-    Most clients read nothing before they have sent everything, so that an answer that began earlier
-    would in the end hold up both sides.
+    Most clients read nothing before they have sent everything, so an answer that began earlier
+    would in the end block both sides.
     """
 
     def __init__(self, folder: Path) -> None:
         self._file = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=str(folder))  # noqa: SIM115
 
     def append(self, line: dict[str, Any]) -> None:
-        """Raises StorageFull."""
+        """Adds a line. Raises StorageFull: the disk has no room for it."""
         try:
             self._file.write(json.dumps(line).encode() + b"\n")
         except OSError as error:
-            raise errors.StorageFull(f"no room for the answer: {error}") from error
+            raise StorageFull(f"no room in DATA_DIR for the answer: {error}") from error
 
     def send(self, resp: falcon.Response) -> None:
+        """Makes the lines the answer; the server reads and closes them."""
         resp.content_type = "application/x-ndjson"
         resp.content_length = self._file.tell()
         self._file.seek(0)
@@ -44,5 +43,5 @@ class SpooledLines:
             yield piece
 
     def close(self) -> None:
-        """Called by the server when the answer is sent, or its client is gone."""
+        """Gives the file back; the server calls it after the answer, or when the client is gone."""
         self._file.close()

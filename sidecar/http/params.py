@@ -1,6 +1,6 @@
-"""The parameters of a request's query string, each held against its rule.
+"""Reads the parameters of a query string, each by its rule.
 
-Every function here raises WrongArguments, naming the parameter and its rule.
+Every function here raises WrongArguments, which names the parameter and its rule.
 """
 
 import falcon
@@ -12,7 +12,7 @@ TOP_K = 10  # keywords, where a request does not say how many
 
 
 def image_id(req: falcon.Request) -> str | None:
-    """The `id`, which later releases of the API spell `image_id`; None where there is none."""
+    """Returns the `id`, which later releases of the API spell `image_id`; None without either."""
     given = {value for name in ("id", "image_id") if (value := req.get_param(name)) is not None}
     if len(given) > 1:
         raise WrongArguments("id and image_id differ: send one of them")
@@ -20,40 +20,40 @@ def image_id(req: falcon.Request) -> str | None:
 
 
 def required_id(req: falcon.Request) -> str:
-    """The `id` of a stored image."""
+    """Returns the `id` of a stored image."""
     given = image_id(req)
     if given is None:
-        raise WrongArguments("say which image: id=")
+        raise WrongArguments("send the id of an image: id=ID")
     return ids.check(given)
 
 
 def whole_number(req: falcon.Request, name: str, most: int, default: int, least: int = 1) -> int:
-    """A whole number from `least` to `most`."""
+    """Returns a whole number from `least` to `most`."""
     text = req.get_param(name)
     try:
         value = default if text is None else int(text)
     except ValueError as error:
-        raise WrongArguments(f"{name} is a whole number, not {text!r}") from error
+        raise WrongArguments(f"{name} must be a whole number, not {text!r}") from error
     if not least <= value <= most:
-        raise WrongArguments(f"{name} is between {least} and {most}, not {value}")
+        raise WrongArguments(f"{name} must be from {least} to {most}, not {value}")
     return value
 
 
 def flag(req: falcon.Request, name: str) -> bool:
-    """`true` or `false`, which is also what it is where there is none."""
+    """Returns whether a parameter is `true`; one that is not sent is `false`."""
     text = req.get_param(name)
     if text not in (None, "true", "false"):
-        raise WrongArguments(f"{name} is true or false, not {text!r}")
+        raise WrongArguments(f"{name} must be true or false, not {text!r}")
     return text == "true"
 
 
 def number(req: falcon.Request, name: str, default: float) -> float:
-    """A number of at least 0."""
+    """Returns a number of at least 0."""
     text = req.get_param(name)
     try:
         value = default if text is None else float(text)
     except ValueError as error:
-        raise WrongArguments(f"{name} is a number, not {text!r}") from error
-    if not value >= 0:  # NaN is not, either
-        raise WrongArguments(f"{name} is at least 0, not {text}")
+        raise WrongArguments(f"{name} must be a number, not {text!r}") from error
+    if not value >= 0:  # refuses NaN, too
+        raise WrongArguments(f"{name} must be at least 0, not {text}")
     return value

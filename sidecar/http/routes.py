@@ -1,55 +1,91 @@
-"""The table of calls: who answers at a path, and how whoever calls is treated until then."""
+"""The one table of calls: each path with its resource, its scope, and how it is treated."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-OPEN = ""  # the scope of what needs no key
+from sidecar.catalogue import TaskKind
+from sidecar.http.api_keys import ADMIN, READ, WRITE
+from sidecar.http.parts import Parts
+from sidecar.http.resources.images import (
+    AddBatchResource,
+    AddResource,
+    ImageResource,
+    ImagesResource,
+    OriginalResource,
+    RemoveResource,
+    ThumbnailResource,
+)
+from sidecar.http.resources.models import (
+    CancelUpgradeResource,
+    ModelsResource,
+    RetireResource,
+    RollbackResource,
+    UpgradeResource,
+)
+from sidecar.http.resources.search import ConceptsResource, SearchResource
+from sidecar.http.resources.status import (
+    LiveResource,
+    MetricsResource,
+    ReadyResource,
+    StatsResource,
+)
+from sidecar.http.resources.tasks import (
+    CancelResource,
+    RequestResource,
+    StatusResource,
+    TasksResource,
+)
+from sidecar.http.route import OPEN, Route, Routes
 
 
-@dataclass(frozen=True)
-class Route:
-    """A call.
-
-    Args:
-        path: its template.
-        resource: answers by its `on_get`, `on_post` and so on.
-        scope: what a key must allow; OPEN asks for none. To DELETE is to write.
-        may_be_shed: whether it is refused while the process has too many requests in hand. Those
-            who watch look most just then.
-        may_take_long: whether its body may be hours on its way, as long as it never falls silent.
-    """
-
-    path: str
-    resource: object
-    scope: str
-    may_be_shed: bool = True
-    may_take_long: bool = False
+def make_routes(parts: Parts) -> Routes:
+    """Returns all calls of the service."""
+    groups = (_images, _search, _tasks, _models, _status)
+    return Routes(*(route for group in groups for route in group(parts)))
 
 
-class Routes:
-    """All calls, by their paths."""
+def _images(parts: Parts) -> Iterator[Route]:
+    images, removals = parts.catalogue.images, parts.catalogue.removals
+    inventory, path = parts.inventory, "/similarity/images/{image_id}"
+    add = AddResource(parts.ingest, parts.image_reader)
+    add_batch = AddBatchResource(parts.ingest_batch, parts.batch_reader)
+    yield Route("/similarity/add", add, WRITE)
+    yield Route("/similarity/add_batch", add_batch, WRITE, may_take_long=True)
+    yield Route("/similarity/remove", RemoveResource(removals), WRITE)
+    yield Route("/similarity/images", ImagesResource(images), READ)
+    yield Route(path, ImageResource(inventory, parts.keywords), READ)
+    yield Route(f"{path}/thumbnail", ThumbnailResource(images), READ)
+    yield Route(f"{path}/original", OriginalResource(inventory), READ)
 
-    def __init__(self, *routes: Route) -> None:
-        self._routes = {route.path: route for route in routes}
 
-    def __iter__(self) -> Iterator[Route]:
-        return iter(self._routes.values())
+def _search(parts: Parts) -> Iterator[Route]:
+    reader = parts.image_reader
+    search = SearchResource(parts.search, reader, parts.settings)
+    yield Route("/similarity/search", search, READ)
+    yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
 
-    def scope(self, template: str) -> str:
-        """What a call wants of a key, by the template of its path."""
-        return self._routes[template].scope
 
-    def may_be_shed(self, path: str) -> bool:
-        """Whether a request for a path may be refused; asked before it has found its route."""
-        route = self._at(path)
-        return route is None or route.may_be_shed
+def _tasks(parts: Parts) -> Iterator[Route]:
+    scheduler = parts.scheduler
+    status = StatusResource(scheduler)
+    yield Route("/similarity/train", RequestResource(scheduler, TaskKind.TRAIN), ADMIN)
+    yield Route("/similarity/update", RequestResource(scheduler, TaskKind.UPDATE), ADMIN)
+    yield Route("/similarity/status/{task_id}", status, READ)
+    yield Route("/status/{task_id}", status, READ)
+    yield Route("/similarity/tasks", TasksResource(scheduler), READ)
+    yield Route("/similarity/tasks/{task_id}/cancel", CancelResource(scheduler), ADMIN)
 
-    def may_take_long(self, path: str) -> bool:
-        """Whether a request for a path may be hours on its way."""
-        route = self._at(path)
-        return route is not None and route.may_take_long
 
-    def _at(self, path: str) -> Route | None:
-        """Of a path as a client sends it. One with a parameter in it is not found: such calls are
-        shed, and hurried, like any other."""
-        return self._routes.get(path.rstrip("/"))
+def _models(parts: Parts) -> Iterator[Route]:
+    requests = parts.model_requests
+    yield Route("/similarity/models", ModelsResource(parts.model_status), READ)
+    yield Route("/similarity/upgrade", UpgradeResource(requests), ADMIN)
+    yield Route("/similarity/upgrade/cancel", CancelUpgradeResource(requests), ADMIN)
+    yield Route("/similarity/rollback", RollbackResource(requests), ADMIN)
+    yield Route("/similarity/retire", RetireResource(requests), ADMIN)
+
+
+def _status(parts: Parts) -> Iterator[Route]:
+    yield Route("/similarity/stats", StatsResource(parts.inventory), READ)
+    yield Route("/metrics", MetricsResource(parts.gauges), READ, may_be_shed=False)
+    yield Route("/health/live", LiveResource(), OPEN, may_be_shed=False)
+    yield Route("/health/ready", ReadyResource(parts.health), OPEN, may_be_shed=False)

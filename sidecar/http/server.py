@@ -1,4 +1,4 @@
-"""The HTTP server: gunicorn, set up for this service."""
+"""Runs gunicorn, set up for this service."""
 
 import ctypes
 import os
@@ -8,9 +8,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
-from sidecar.http.gunicorn_worker import PatientWorker
+from sidecar.http.gunicorn_worker import TimeoutWorker
 from sidecar.settings import Settings
-from sidecar.telemetry import multiprocess as sharing
+from sidecar.telemetry import multiprocess
 
 GRACEFUL_TIMEOUT_S = 30
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # mallopt(3)
@@ -18,7 +18,7 @@ LARGEST_KEPT_BYTES, KEPT_BYTES, ARENAS = 4 << 20, 32 << 20, 2
 
 
 class _Log(Logger):
-    """Its lines go where all others go."""
+    """Sends gunicorn's lines to the log of the service."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -27,7 +27,7 @@ class _Log(Logger):
 
 
 class Server(BaseApplication):
-    """A few processes with many threads: a thread waits for Triton most of its time."""
+    """Runs a few processes with many threads: a thread waits for Triton most of its time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -49,33 +49,33 @@ class Server(BaseApplication):
 
 
 def serve(settings: Settings) -> None:
-    """Answer HTTP until SIGTERM or SIGINT; requests in hand are finished."""
+    """Answers HTTP until SIGTERM or SIGINT; requests in flight are finished."""
     # FAISS scans for one query per request; the threads that matter are gunicorn's.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    PatientWorker.timeout_s = settings.request_timeout_s
+    TimeoutWorker.timeout_s = settings.request_timeout_s
     Server(settings).run()
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc use the memory of one image for the next.
+    """Has glibc use the memory of one image for the next.
 
     By default it gives pieces of this size back to the system, which then hands out and clears the
     same pages for every image: of the 5.5 ms that a call with eight images cost, 3.3 were this.
     """
     libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # of glibc alone
+    if hasattr(libc, "mallopt"):  # only glibc has it
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
         libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         libc.mallopt(M_ARENA_MAX, ARENAS)  # each keeps that much for itself
 
 
-def _heard(process: Any, request: Any) -> None:
-    process.heard(process.wsgi.routes.may_take_long(request.path))
+def _headers_arrived(process: Any, request: Any) -> None:
+    process.headers_arrived(process.wsgi.routes.may_take_long(request.path))
 
 
-def _ended(_arbiter: Any, process: Any) -> None:
-    """Called in the process itself, when its requests are done."""
-    app = getattr(process, "wsgi", None)  # there is none where it could not be made
+def _stop_background(_arbiter: Any, process: Any) -> None:
+    """Stops the background; gunicorn calls it in the process itself, after its last request."""
+    app = getattr(process, "wsgi", None)  # missing where `load` failed
     if app is not None:
         app.background.stop()
 
@@ -85,13 +85,13 @@ def _options(settings: Settings) -> dict[str, Any]:
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.http_processes,
         "threads": settings.http_threads,
-        "worker_class": PatientWorker,
+        "worker_class": TimeoutWorker,
         "logger_class": _Log,
         "post_worker_init": lambda process: process.wsgi.background.start(),
-        "pre_request": _heard,
-        "worker_exit": _ended,
-        "child_exit": lambda _arbiter, process: sharing.process_ended(process.pid),
-        "worker_tmp_dir": str(sharing.MEMORY),  # of its life sign
+        "pre_request": _headers_arrived,
+        "worker_exit": _stop_background,
+        "child_exit": lambda _arbiter, process: multiprocess.process_ended(process.pid),
+        "worker_tmp_dir": str(multiprocess.MEMORY),  # of the file by which a process shows life
         "graceful_timeout": GRACEFUL_TIMEOUT_S,
         "loglevel": settings.log_level,
         "proc_name": "similarity-sidecar",

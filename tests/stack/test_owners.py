@@ -67,7 +67,7 @@ def test_a_service_that_has_ended_leaves_no_thread(
     with create_app(settings_of(tmp_path, monkeypatch)) as app:
         client = TestClient(app)
         begun = {thread.name for thread in threads() - before}
-        assert begun == {"dispatcher", "preloader"}
+        assert begun == {"scheduler", "warmup"}
         assert client.simulate_get("/similarity/stats").json["images"] == 0
         assert client.simulate_get("/health/ready").json["parts"]["catalogue"] == "ok"
         files = b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.jpg"\r\n\r\nx'
@@ -77,7 +77,7 @@ def test_a_service_that_has_ended_leaves_no_thread(
         )
         assert lines.json["message"] == "image_reading_error"
         begun = {thread.name.split("_")[0] for thread in threads() - before}
-        assert begun == {"dispatcher", "preloader", "health", "batch"}
+        assert begun == {"scheduler", "warmup", "health", "batch"}
     assert threads() == before
 
 

@@ -11,11 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongArguments
-from sidecar.http.uploads import FIELD, BatchReader, read_image
+from sidecar.http.batch_uploads import BatchReader
+from sidecar.http.multipart import FIELD
+from sidecar.http.uploads import ImageReader
 from sidecar.images.archives import BatchRules, File
 
 MOST = 60  # bytes of an image
 RULES = BatchRules(max_image_bytes=MOST, max_batch_bytes=100_000)
+TIMEOUT_S = 60.0
+READER = ImageReader(MOST, TIMEOUT_S)
 BOUNDARY = b"cut"
 Fields = list[tuple[str, bytes]]
 
@@ -47,7 +51,7 @@ def request(body: bytes, length: int | None = None) -> falcon.Request:
 
 def read_batch(body: bytes, length: int | None = None) -> list[File]:
     with tempfile.TemporaryDirectory() as folder:
-        found = list(BatchReader(RULES, Path(folder)).read(request(body, length)))
+        found = list(BatchReader(RULES, Path(folder), TIMEOUT_S).read(request(body, length)))
         assert list(Path(folder).iterdir()) == []
         return found
 
@@ -63,10 +67,10 @@ def test_the_one_image_is_read_as_it_was_sent(fields: Fields) -> None:
     elif len(sent) > 1:
         expected = WrongArguments
     if expected is None:
-        assert read_image(request(form(fields)), MOST) == sent[0]
+        assert READER.read(request(form(fields))) == sent[0]
     else:
         with pytest.raises(expected):
-            read_image(request(form(fields)), MOST)
+            READER.read(request(form(fields)))
 
 
 @given(FIELDS)
@@ -92,7 +96,7 @@ def test_a_request_that_breaks_off_gives_no_half_image(fields: Fields, share: fl
     cut = body[: int(share * (len(body) - 4))]  # what follows the last "--" is nothing
     sent = [content for name, content in fields if name == FIELD]
     with pytest.raises((SimilarityError, falcon.HTTPError)):
-        read_image(request(cut, len(body)), MOST)
+        READER.read(request(cut, len(body)))
     try:
         found = read_batch(cut, len(body))
     except (SimilarityError, falcon.HTTPError):
@@ -114,7 +118,7 @@ def test_a_damaged_form_does_no_harm(fields: Fields, data: st.DataObject | None)
         for place, byte in data.draw(st.lists(st.tuples(at, st.integers(0, 255)), max_size=4)):
             body[place] = byte
     with suppress(SimilarityError, falcon.HTTPError):
-        assert len(read_image(request(bytes(body)), MOST)) <= MOST
+        assert len(READER.read(request(bytes(body)))) <= MOST
     try:
         found = read_batch(bytes(body))
     except (SimilarityError, falcon.HTTPError):

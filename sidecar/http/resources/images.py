@@ -1,4 +1,4 @@
-"""The HTTP resources of stored images: list, look at, remove."""
+"""The resources of images: add, list, look at, remove."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -7,10 +7,11 @@ from typing import Any
 import falcon
 
 from sidecar.catalogue import ImageRecord, Images, Removals
+from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
 from sidecar.http.ndjson import SpooledLines
 from sidecar.http.params import TOP_K, flag, image_id, required_id, whole_number
-from sidecar.http.uploads import BatchReader, read_image
+from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch, Outcome
@@ -18,27 +19,27 @@ from sidecar.models.keywords import Keywords
 from sidecar.operations.stats import Inventory
 from sidecar.settings import MOST_RESULTS
 
-IDS, MOST_IDS = 1000, 10_000  # of a page
-MOST_IMAGES = 2**63 - 1
+IDS, MOST_IDS = 1000, 10_000  # on a page
+LARGEST_SEQ = 2**63 - 1
 BYTES = "application/octet-stream"
 
 
 class ImagesResource:
-    """GET /similarity/images?after=&limit=."""
+    """Lists the ids of images: GET /similarity/images?after=&limit=."""
 
     def __init__(self, images: Images) -> None:
         self._images = images
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        after = whole_number(req, "after", MOST_IMAGES, 0, least=0)
+        after = whole_number(req, "after", LARGEST_SEQ, 0, least=0)
         limit = whole_number(req, "limit", MOST_IDS, IDS)
         page = self._images.page(after, limit)
-        following = page[-1][0] if len(page) == limit else None
-        resp.media = {"status": "ok", "ids": [name for _, name in page], "next": following}
+        last_seq = page[-1][0] if len(page) == limit else None
+        resp.media = {"status": "ok", "ids": [name for _, name in page], "next": last_seq}
 
 
 class ImageResource:
-    """GET and DELETE /similarity/images/<id>."""
+    """Describes and removes an image: GET and DELETE /similarity/images/<id>."""
 
     def __init__(self, inventory: Inventory, keywords: Keywords) -> None:
         self._inventory = inventory
@@ -46,16 +47,16 @@ class ImageResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        entry, jpeg = self._inventory.catalogue.images.with_jpeg(ids.check(image_id))
-        found, _ = self._keywords.of_stored(jpeg, top_k)
+        image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.check(image_id))
+        keywords, _ = self._keywords.of_stored(jpeg, top_k)
         resp.media = {
             "status": "ok",
-            "id": entry.id,
-            "added_at": entry.added_at,
-            "sha256": entry.sha256,
-            "versions": entry.versions,
-            "indexed": self._inventory.is_indexed(entry),
-            "keywords": [asdict(keyword) for keyword in found],
+            "id": image.id,
+            "added_at": image.added_at,
+            "sha256": image.sha256,
+            "versions": image.versions,
+            "indexed": self._inventory.is_indexed(image),
+            "keywords": [asdict(keyword) for keyword in keywords],
         }
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
@@ -64,37 +65,37 @@ class ImageResource:
 
 
 class RemoveResource:
-    """POST /similarity/remove?id=, for clients that know no DELETE."""
+    """Removes an image, for clients that can't send DELETE: POST /similarity/remove?id=."""
 
     def __init__(self, removals: Removals) -> None:
         self._removals = removals
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        wanted = required_id(req)
-        self._removals.remove(wanted)
-        resp.media = {"status": "ok", "id": wanted}
+        image_id = required_id(req)
+        self._removals.remove(image_id)
+        resp.media = {"status": "ok", "id": image_id}
 
 
 class ThumbnailResource:
-    """GET /similarity/images/<id>/thumbnail: the JPEG that is kept."""
+    """Sends the canonical JPEG: GET /similarity/images/<id>/thumbnail."""
 
     def __init__(self, images: Images) -> None:
         self._images = images
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        if req.if_none_match:  # most who look again need no more than this
-            entry = self._images.get(ids.check(image_id))
-            if any(known in (_etag(entry), "*") for known in req.if_none_match):
-                _head(resp, entry)
+        if req.if_none_match:  # spares most repeated requests the JPEG
+            image = self._images.get(ids.check(image_id))
+            if any(known in (_etag(image), "*") for known in req.if_none_match):
+                _head(resp, image)
                 resp.status = falcon.HTTP_304
                 return
-        entry, jpeg = self._images.with_jpeg(ids.check(image_id))
-        _head(resp, entry)
+        image, jpeg = self._images.with_jpeg(ids.check(image_id))
+        _head(resp, image)
         _file(resp, falcon.MEDIA_JPEG, jpeg)
 
 
 class OriginalResource:
-    """GET /similarity/images/<id>/original: the upload, where it was kept."""
+    """Sends the upload, if it was kept: GET /similarity/images/<id>/original."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -104,15 +105,15 @@ class OriginalResource:
         _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
 
 
-def _etag(entry: ImageRecord) -> falcon.ETag:
-    return falcon.ETag(f"{entry.seq}-{entry.sha256[:16]}")
+def _etag(image: ImageRecord) -> falcon.ETag:
+    return falcon.ETag(f"{image.seq}-{image.sha256[:16]}")
 
 
-def _head(resp: falcon.Response, entry: ImageRecord) -> None:
-    """What a cache is to know of a thumbnail."""
-    resp.etag = _etag(entry)
-    resp.last_modified = datetime.fromtimestamp(entry.added_at, UTC)
-    resp.cache_control = ["private", "no-cache"]  # kept, but asked for: it may be removed
+def _head(resp: falcon.Response, image: ImageRecord) -> None:
+    """Sets the headers by which a client keeps a thumbnail."""
+    resp.etag = _etag(image)
+    resp.last_modified = datetime.fromtimestamp(image.added_at, UTC)
+    resp.cache_control = ["private", "no-cache"]  # asked for each time: it may have been removed
 
 
 def _file(resp: falcon.Response, kind: str, data: bytes) -> None:
@@ -121,20 +122,20 @@ def _file(resp: falcon.Response, kind: str, data: bytes) -> None:
 
 
 class AddResource:
-    """POST /similarity/add?id=."""
+    """Adds an image: POST /similarity/add?id=&overwrite=."""
 
-    def __init__(self, ingest: Ingest, max_bytes: int) -> None:
+    def __init__(self, ingest: Ingest, reader: ImageReader) -> None:
         self._ingest = ingest
-        self._max_bytes = max_bytes
+        self._reader = reader
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         wanted, overwrite = image_id(req), flag(req, "overwrite")
-        upload = read_image(req, self._max_bytes)
+        upload = self._reader.read(req)
         resp.media = {"status": "ok", "id": self._ingest.add(upload, wanted, overwrite)}
 
 
 class AddBatchResource:
-    """POST /similarity/add_batch."""
+    """Adds many images: POST /similarity/add_batch?overwrite=."""
 
     def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
         self._batch = batch
@@ -149,7 +150,7 @@ class AddBatchResource:
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    """A line of a batch's answer."""
+    """Returns the line of one file in the answer to a batch."""
     if outcome.error is None:
         return {"status": "ok", "id": outcome.id, "name": outcome.name}
     return {**failure(outcome.error), "name": outcome.name}

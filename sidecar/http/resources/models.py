@@ -1,18 +1,18 @@
-"""The HTTP resources of the model's versions: which there are, and which one is in use."""
+"""The resources of versions: list them, bring one into use, retire one."""
 
 import falcon
 
 from sidecar.errors import WrongArguments
 from sidecar.http.params import whole_number
-from sidecar.http.resources.tasks import asked
+from sidecar.http.task_answers import accepted
 from sidecar.operations.model_status import ModelStatus
 from sidecar.tasks.model_requests import ModelRequests
 
-MOST_VERSION = 2**31 - 1
+LARGEST_VERSION = 2**31 - 1
 
 
 class ModelsResource:
-    """GET /similarity/models."""
+    """Lists the versions, and which one is in use: GET /similarity/models."""
 
     def __init__(self, model_status: ModelStatus) -> None:
         self._model_status = model_status
@@ -28,17 +28,17 @@ class ModelsResource:
 
 
 class UpgradeResource:
-    """POST /similarity/upgrade?version=."""
+    """Requests an upgrade: POST /similarity/upgrade?version=."""
 
     def __init__(self, model_requests: ModelRequests) -> None:
         self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = asked(self._model_requests.upgrade(_version(req)))
+        resp.media = accepted(self._model_requests.upgrade(_version(req)))
 
 
 class CancelUpgradeResource:
-    """POST /similarity/upgrade/cancel."""
+    """Cancels the upgrade: POST /similarity/upgrade/cancel."""
 
     def __init__(self, model_requests: ModelRequests) -> None:
         self._model_requests = model_requests
@@ -48,26 +48,26 @@ class CancelUpgradeResource:
 
 
 class RollbackResource:
-    """POST /similarity/rollback."""
+    """Requests a rollback: POST /similarity/rollback."""
 
     def __init__(self, model_requests: ModelRequests) -> None:
         self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = asked(self._model_requests.rollback())
+        resp.media = accepted(self._model_requests.rollback())
 
 
 class RetireResource:
-    """POST /similarity/retire?version=."""
+    """Requests the retirement of a version: POST /similarity/retire?version=."""
 
     def __init__(self, model_requests: ModelRequests) -> None:
         self._model_requests = model_requests
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.media = asked(self._model_requests.retire(_version(req)))
+        resp.media = accepted(self._model_requests.retire(_version(req)))
 
 
 def _version(req: falcon.Request) -> int:
     if req.get_param("version") is None:
-        raise WrongArguments("say which version: version=")
-    return whole_number(req, "version", MOST_VERSION, 1)
+        raise WrongArguments("send the number of a version: version=NUMBER")
+    return whole_number(req, "version", LARGEST_VERSION, 1)

@@ -1,8 +1,8 @@
-"""The HTTP resources of how the service is doing."""
+"""The resources that show how the service is doing: stats, metrics, health."""
 
 import falcon
 
-from sidecar.http.resources.tasks import _status
+from sidecar.http.task_answers import described
 from sidecar.operations.gauges import Gauges
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory
@@ -10,7 +10,7 @@ from sidecar.telemetry.exposition import CONTENT_TYPE, page
 
 
 class StatsResource:
-    """GET /similarity/stats."""
+    """Counts what is stored and indexed: GET /similarity/stats."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -21,13 +21,13 @@ class StatsResource:
         resp.media = {
             "status": "ok",
             **vars(stats),
-            "recall": [vars(mark) for mark in stats.recall],
-            "last_task": _status(last) if last else None,
+            "recall": [vars(point) for point in stats.recall],
+            "last_task": described(last) if last else None,
         }
 
 
 class MetricsResource:
-    """GET /metrics, for Prometheus."""
+    """Shows the metrics to Prometheus: GET /metrics."""
 
     def __init__(self, gauges: Gauges) -> None:
         self._gauges = gauges
@@ -38,20 +38,20 @@ class MetricsResource:
 
 
 class LiveResource:
-    """GET /health/live: the process answers."""
+    """Shows that the process answers: GET /health/live."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.media = {"status": "ok"}
 
 
 class ReadyResource:
-    """GET /health/ready: every part answers; those that do not are named."""
+    """Shows whether every part answers, and which does not: GET /health/ready."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         parts = self._health.parts()
-        well = all(state == "ok" for state in parts.values())
-        resp.status = falcon.HTTP_200 if well else falcon.HTTP_503
-        resp.media = {"status": "ok" if well else "error", "parts": parts}
+        ready = all(state == "ok" for state in parts.values())
+        resp.status = falcon.HTTP_200 if ready else falcon.HTTP_503
+        resp.media = {"status": "ok" if ready else "error", "parts": parts}

@@ -1,0 +1,84 @@
+"""Reads the multipart form of a request while it arrives."""
+
+from typing import Any
+
+import falcon
+from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler
+
+from sidecar.errors import DataRequired, RequestTimeout, WrongArguments
+
+FIELD = "data"
+DRAINED_BYTES = 1 << 28
+PIECE_BYTES = 1 << 16
+
+
+class Body:
+    """Reads the body of a request, for as long as `gunicorn_worker` lets it arrive.
+
+    Args:
+        timeout_s: the limit, for the message.
+    """
+
+    def __init__(self, req: falcon.Request, timeout_s: float) -> None:
+        # Falcon would take a body without a length, which comes in chunks, for an empty one.
+        self._stream: Any = req.stream if req.content_length is None else req.bounded_stream
+        self._timeout_s = timeout_s
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns the next bytes. Raises RequestTimeout."""
+        try:
+            return bytes(self._stream.read(size))
+        except BlockingIOError as error:
+            raise RequestTimeout(
+                "the request arrived too slowly: "
+                f"the limit is {self._timeout_s:g} s (REQUEST_TIMEOUT_S)"
+            ) from error
+
+
+def is_form(req: falcon.Request) -> bool:
+    """Returns whether the body of a request is a multipart form."""
+    return (req.content_type or "").startswith(falcon.MEDIA_MULTIPART)
+
+
+def fields(
+    req: falcon.Request, body: Body, max_bytes: int, any_number: bool = False
+) -> MultipartForm:
+    """Returns the fields of a form, to be read one after the other.
+
+    Args:
+        max_bytes: the limit of a body that comes without a length.
+        any_number: whether Falcon's limit of 64 fields is lifted.
+    Raises:
+        DataRequired: the request has no form.
+    """
+    if not is_form(req):
+        raise data_required()
+    handler = MultipartFormHandler()
+    if any_number:
+        handler.parse_options.max_body_part_count = 0
+    stream: Any = body
+    form = handler.deserialize(stream, req.content_type, req.content_length or max_bytes)
+    assert isinstance(form, MultipartForm)
+    return form
+
+
+def is_data(field: BodyPart) -> bool:
+    """Returns whether a field is `data`. Raises WrongArguments: its header can't be read."""
+    try:
+        return field.name == FIELD
+    except UnicodeDecodeError as error:
+        raise WrongArguments("the name of a field or of its file is not in UTF-8") from error
+
+
+def drain(req: falcon.Request) -> None:
+    """Reads an upload that is refused: most clients read no answer before they have sent it all."""
+    if req.get_header("Expect"):
+        return  # this client asked before it sent anything
+    left = min(req.content_length or 0, DRAINED_BYTES)
+    while left > 0 and (piece := req.bounded_stream.read(min(left, PIECE_BYTES))):
+        left -= len(piece)
+
+
+def data_required() -> DataRequired:
+    """Returns the error of a request without a file."""
+    return DataRequired(f"send the image as the multipart field {FIELD!r}, as curl -F does")

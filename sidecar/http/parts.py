@@ -1,0 +1,91 @@
+"""The parts of the service, and how they are put together."""
+
+from dataclasses import dataclass
+
+from sidecar.catalogue import Catalogue, catalogue_at
+from sidecar.http.batch_uploads import BatchReader
+from sidecar.http.uploads import ImageReader
+from sidecar.images.archives import BatchRules
+from sidecar.images.codec import ImageRules
+from sidecar.index.store import GenerationStore
+from sidecar.index.tombstones import Tombstones
+from sidecar.ingest import Ingest
+from sidecar.ingest_batch import IngestBatch
+from sidecar.models.keywords import Keywords
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import TritonClient
+from sidecar.operations.gauges import Gauges
+from sidecar.operations.health import Health
+from sidecar.operations.model_status import ModelStatus
+from sidecar.operations.stats import Inventory
+from sidecar.search import Search
+from sidecar.settings import Settings
+from sidecar.tasks.admission import Admission
+from sidecar.tasks.model_requests import ModelRequests
+from sidecar.tasks.queue import TaskQueue
+from sidecar.tasks.scheduler import Scheduler
+from sidecar.warmup import Warmup
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one process that resources and background use; none is open yet."""
+
+    settings: Settings
+    catalogue: Catalogue
+    queue: TaskQueue
+    warmup: Warmup
+    # The path of an image.
+    image_reader: ImageReader
+    batch_reader: BatchReader
+    ingest: Ingest
+    ingest_batch: IngestBatch
+    search: Search
+    keywords: Keywords
+    # Tasks.
+    scheduler: Scheduler
+    model_requests: ModelRequests
+    # How things are.
+    inventory: Inventory
+    model_status: ModelStatus
+    health: Health
+    gauges: Gauges
+
+
+def make_parts(settings: Settings) -> Parts:
+    """Makes the parts; opens, starts and touches nothing.
+
+    Raises:
+        CatalogueUnavailable: CATALOGUE_URL names no kind of database.
+    """
+    repository, data_dir = settings.model_repository, settings.data_dir
+    catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+    generations = GenerationStore(settings.index_dir)
+    triton = TritonClient.of(settings)
+    models = ModelRegistry(repository, catalogue.models, triton)
+    queue = TaskQueue(settings.redis_url)
+    rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
+    batch_rules = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
+    ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
+    admission = Admission(generations, repository)
+    scheduler = Scheduler(catalogue, admission, queue, settings.auto_update_s)
+    inventory = Inventory(catalogue, generations)
+    health = Health(catalogue.images, models, queue)
+    return Parts(
+        settings=settings,
+        catalogue=catalogue,
+        queue=queue,
+        warmup=Warmup(generations, models),
+        image_reader=ImageReader(settings.max_image_bytes, settings.request_timeout_s),
+        batch_reader=BatchReader(batch_rules, data_dir, settings.request_timeout_s),
+        ingest=ingest,
+        ingest_batch=IngestBatch(ingest),
+        search=Search(catalogue.images, models, generations, Tombstones(catalogue.removals), rules),
+        keywords=Keywords(models, rules),
+        scheduler=scheduler,
+        model_requests=ModelRequests(catalogue, admission, scheduler),
+        inventory=inventory,
+        model_status=ModelStatus(catalogue, generations, repository, triton),
+        health=health,
+        gauges=Gauges(catalogue, generations, inventory, health, repository, data_dir),
+    )

@@ -1,0 +1,55 @@
+"""A call: which resource answers at a path, and how its requests are treated."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+OPEN = ""  # the scope of calls that need no key
+
+
+@dataclass(frozen=True)
+class Route:
+    """A call.
+
+    Args:
+        path: its template.
+        resource: answers by its `on_get`, `on_post` and so on.
+        scope: what its key must open; OPEN needs no key. A DELETE always needs `write`.
+        may_be_shed: whether it is refused while the process has too many requests in flight; not
+            the calls of monitoring, which matter most at that time.
+        may_take_long: whether its body may take hours to arrive, if only it never pauses.
+    """
+
+    path: str
+    resource: object
+    scope: str
+    may_be_shed: bool = True
+    may_take_long: bool = False
+
+
+class Routes:
+    """Finds a call by its path."""
+
+    def __init__(self, *routes: Route) -> None:
+        self._routes = {route.path: route for route in routes}
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._routes.values())
+
+    def scope(self, template: str) -> str:
+        """Returns the scope that a call needs, by the template of its path."""
+        return self._routes[template].scope
+
+    def may_be_shed(self, path: str) -> bool:
+        """Returns whether a request may be refused; asked before Falcon has found its route."""
+        route = self._at(path)
+        return route is None or route.may_be_shed
+
+    def may_take_long(self, path: str) -> bool:
+        """Returns whether a request may take hours to arrive."""
+        route = self._at(path)
+        return route is not None and route.may_take_long
+
+    def _at(self, path: str) -> Route | None:
+        """Returns the call at a path as a client sends it; None for a template with a parameter:
+        such calls may be shed and may not take long, as is the default."""
+        return self._routes.get(path.rstrip("/"))
