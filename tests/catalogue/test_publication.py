@@ -103,7 +103,7 @@ def test_a_transaction_that_looks_sees_one_moment(catalogue: Catalogue) -> None:
         with catalogue.writing() as transaction:
             transaction.use(record)
         assert moment.models.previous() is None
-        with pytest.raises(AssertionError, match="looking only"):
+        with pytest.raises(AssertionError, match="only reads"):
             moment.tasks.request(TaskKind.TRAIN)
     before = catalogue.models.previous()
     assert before is not None
