@@ -101,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_version_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--version", type=positive, required=True, metavar="N", help="its number")
+    parser.add_argument(
+        "--version", type=positive, required=True, metavar="N", help="number to make"
+    )
     parser.add_argument(
         "--repository",
         type=Path,

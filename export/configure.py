@@ -23,10 +23,17 @@ def run(words: list[str]) -> str:
     """
     parser = Parser(prog="python -m export config", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument(
-        "--repository", type=folder, default=Path("model_repository"), metavar="DIR"
+        "--repository",
+        type=folder,
+        default=Path("model_repository"),
+        metavar="DIR",
+        help="the model repository; default: model_repository",
     )
     parser.add_argument(
-        "--force", dest="force_config", action="store_true", help="replace one changed by hand"
+        "--force",
+        dest="force_config",
+        action="store_true",
+        help="replace one that was changed by hand",
     )
     add_options(parser)
     arguments = parser.parse_args(words)
@@ -48,12 +55,12 @@ def add_options(parser: Parser) -> None:
     group = parser.add_argument_group(
         "config.pbtxt, one for all versions (what is not given stays)"
     )
-    group.add_argument("--target", choices=config.TARGETS, help="at first, cpu")
+    group.add_argument("--target", choices=config.TARGETS, help="where Triton runs; at first, cpu")
     group.add_argument(
         "--processes",
         type=positive,
         metavar="N",
-        help="of the sidecar, for HTTP; at first, HTTP_PROCESSES",
+        help="the sidecar's, for HTTP; at first, HTTP_PROCESSES",
     )
 
 
