@@ -34,7 +34,7 @@ from sidecar.tasks.mending import PAGE, Mending
 from sidecar.tasks.training import Trainer
 from tests.support.triton_server import serving
 
-SMALL = ("--module", "tests.support.networks:signed_one", "--resize", "40", "--crop", "32")
+SMALL = ("--module", "campaigns.networks:signed_one", "--resize", "40", "--crop", "32")
 RULES = BuildRules(0, "cpu")
 PHOTOS = 2 * PAGE + 10
 
@@ -196,7 +196,7 @@ def test_readiness_is_whether_an_add_would_be_taken(shop: Shop) -> None:
     shop.models.check()  # an add looks again, too
     with shop.catalogue.database.writing() as connection:
         connection.execute(update(models).where(models.c.in_use).values(dimension=7))
-    with pytest.raises(ModelRefused, match="1280 values"):
+    with pytest.raises(ModelRefused, match="dimension 1280"):
         shop.models.check()
 
 
