@@ -18,7 +18,7 @@ from sidecar.telemetry import timings
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Answers a search.
+    """Holds the answer to a search.
 
     Args:
         dist: squared L2 distances, ascending.

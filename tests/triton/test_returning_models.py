@@ -194,7 +194,7 @@ def test_readiness_is_whether_an_add_would_be_taken(shop: Shop) -> None:
     shop.models.check()  # an add looks again, too
     with shop.catalogue.database.writing() as connection:
         connection.execute(update(models).where(models.c.in_use).values(dimension=7))
-    with pytest.raises(ModelRefused, match="1280 values"):
+    with pytest.raises(ModelRefused, match="dimension 1280"):
         shop.models.check()
 
 
