@@ -26,7 +26,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     folder = tmp_path_factory.mktemp("returns")
     (folder / "labels.txt").write_text("cat\ndog\nfox\n")
     for number, name in NETWORKS.items():
-        words = ["--module", f"tests.support.networks:{name}", "--resize", "40", "--crop", "32"]
+        words = ["--module", f"campaigns.networks:{name}", "--resize", "40", "--crop", "32"]
         words += ["--precision", "fp32", "--labels", f"{folder}/labels.txt"]
         assert export([*words, "--version", f"{number}", "--repository", f"{folder}/all"]) == 0
     shutil.copytree(folder / "all", folder / "models")

@@ -34,7 +34,7 @@ from sidecar.tasks.mending import PAGE, Mending
 from sidecar.tasks.training import Trainer
 from tests.support.triton_server import serving
 
-SMALL = ("--module", "tests.support.networks:signed_one", "--resize", "40", "--crop", "32")
+SMALL = ("--module", "campaigns.networks:signed_one", "--resize", "40", "--crop", "32")
 RULES = BuildRules(0, "cpu")
 PHOTOS = 2 * PAGE + 10
 
