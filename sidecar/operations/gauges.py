@@ -18,7 +18,7 @@ from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
 from sidecar.operations.stats import Inventory
-from sidecar.telemetry.exposition import Figure
+from sidecar.telemetry.exposition import Gauge
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Gauges:
     repository: Path
     volume: Path
 
-    def read(self) -> Iterator[Figure]:
+    def read(self) -> Iterator[Gauge]:
         """Yields each figure that can be read; takes milliseconds, or seconds if a part hangs."""
-        sources: list[Callable[[], Iterator[Figure]]] = [
+        sources: list[Callable[[], Iterator[Gauge]]] = [
             self._images,
             self._index,
             self._model,
@@ -52,25 +52,23 @@ class Gauges:
             with suppress(SimilarityError):
                 yield from [*source()]
 
-    def _images(self) -> Iterator[Figure]:
+    def _images(self) -> Iterator[Gauge]:
         stats = self.inventory.stats()
-        yield Figure.of("images", "Images in the catalogue.", stats.images)
-        yield Figure.of("images_waiting", "Images that no search finds yet.", stats.waiting)
-        yield Figure.of(
+        yield Gauge.of("images", "Images in the catalogue.", stats.images)
+        yield Gauge.of("images_waiting", "Images that no search finds yet.", stats.waiting)
+        yield Gauge.of(
             "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
         )
 
-    def _index(self) -> Iterator[Figure]:
+    def _index(self) -> Iterator[Gauge]:
         generation = self.generations.current()
         meta, quality = generation.meta, generation.meta.quality
-        yield Figure.of(
+        yield Gauge.of(
             "index_generation", "Number of the generation that is searched.", generation.number
         )
-        yield Figure.of("index_images", "Images in it.", meta.images)
-        yield Figure.of("index_created_timestamp_seconds", "When it was made.", generation.made_at)
-        yield Figure.of(
-            "index_training_due", "Reasons to train again.", len(quality.training_due())
-        )
+        yield Gauge.of("index_images", "Images in it.", meta.images)
+        yield Gauge.of("index_created_timestamp_seconds", "When it was made.", generation.made_at)
+        yield Gauge.of("index_training_due", "Reasons to train again.", len(quality.training_due()))
         points = quality.operating_points.points
         for name, text, values in (
             ("", "Recall@10 measured when it was made.", [p.recall for p in points]),
@@ -78,38 +76,38 @@ class Gauges:
             ("_promised", "What NPROB stands for.", [RECALL_TARGETS[p.nprob] for p in points]),
         ):
             by_nprob = [((str(p.nprob),), v) for p, v in zip(points, values, strict=True)]
-            yield Figure(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
+            yield Gauge(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
 
-    def _model(self) -> Iterator[Figure]:
+    def _model(self) -> Iterator[Gauge]:
         record = self.catalogue.models.in_use()
         if record is None:
             return
         contract = contracts.read(self.repository, record.version)
         labels = (str(record.version), contract.precision, record.sha256)
         names = ("version", "precision", "sha256")
-        yield Figure("model_info", "The version in use.", names, [(labels, 1)])
+        yield Gauge("model_info", "The version in use.", names, [(labels, 1)])
 
-    def _tasks(self) -> Iterator[Figure]:
+    def _tasks(self) -> Iterator[Gauge]:
         latest = self.catalogue.tasks.latest()
         count = Counter((task.kind, task.state) for task in latest)
         states = [((kind, state), count[kind, state]) for kind in TaskKind for state in UNFINISHED]
-        yield Figure("tasks", "Tasks that wait or run.", ("kind", "state"), states)
+        yield Gauge("tasks", "Tasks that wait or run.", ("kind", "state"), states)
         progress = [
             ((task.kind,), task.progress) for task in latest if task.state == TaskState.RUNNING
         ]
-        yield Figure("task_progress_ratio", "Of the task that runs.", ("kind",), progress)
+        yield Gauge("task_progress_ratio", "Of the task that runs.", ("kind",), progress)
         failed = [((kind,), float(count[kind, TaskState.ERROR] > 0)) for kind in TaskKind]
         text = "1 where the last task of a kind that ended failed."
-        yield Figure("task_last_failed", text, ("kind",), failed)
+        yield Gauge("task_last_failed", text, ("kind",), failed)
 
-    def _workers(self) -> Iterator[Figure]:
-        yield Figure.of("workers", "Workers that give life signs.", self.health.workers())
+    def _workers(self) -> Iterator[Gauge]:
+        yield Gauge.of("workers", "Workers that give life signs.", self.health.workers())
 
-    def _parts(self) -> Iterator[Figure]:
+    def _parts(self) -> Iterator[Gauge]:
         parts = [((name,), float(state == "ok")) for name, state in self.health.parts().items()]
-        yield Figure("part_up", "1 where a part answers.", ("part",), parts)
+        yield Gauge("part_up", "1 where a part answers.", ("part",), parts)
 
-    def _volume(self) -> Iterator[Figure]:
+    def _volume(self) -> Iterator[Gauge]:
         usage = shutil.disk_usage(self.volume)
-        yield Figure.of("volume_size_bytes", "Of the volume of DATA_DIR.", usage.total)
-        yield Figure.of("volume_free_bytes", "Free on it.", usage.free)
+        yield Gauge.of("volume_size_bytes", "Of the volume of DATA_DIR.", usage.total)
+        yield Gauge.of("volume_free_bytes", "Free on it.", usage.free)

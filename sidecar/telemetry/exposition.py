@@ -21,7 +21,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 @dataclass(frozen=True)
-class Figure:
+class Gauge:
     """Holds a gauge of the moment: its name without the prefix, and its values.
 
     Args:
@@ -35,23 +35,23 @@ class Figure:
     values: Sequence[tuple[tuple[str, ...], float]] = ()
 
     @classmethod
-    def of(cls, name: str, text: str, value: float) -> "Figure":
+    def of(cls, name: str, text: str, value: float) -> "Gauge":
         """Returns a gauge without labels."""
         return cls(name, text, (), [((), value)])
 
 
-def page(read: Callable[[], Iterable[Figure]]) -> bytes:
+def page(read: Callable[[], Iterable[Gauge]]) -> bytes:
     """Returns all metrics in Prometheus' text format; `read` yields the gauges of the moment."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(read))
+    registry.register(_Gauges(read))
     if FOLDER in os.environ:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
     return generate_latest(registry) + generate_latest(REGISTRY)
 
 
-class _Figures(Collector):
-    def __init__(self, read: Callable[[], Iterable[Figure]]) -> None:
+class _Gauges(Collector):
+    def __init__(self, read: Callable[[], Iterable[Gauge]]) -> None:
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
