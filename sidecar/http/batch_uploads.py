@@ -22,8 +22,7 @@ from sidecar.http.multipart import (
     is_form,
 )
 from sidecar.http.uploads import image_too_large
-from sidecar.images import archives
-from sidecar.images.archives import BatchRules, File
+from sidecar.images import BatchRules, File, archives
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,14 @@ from dataclasses import dataclass
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.uploads import ImageReader
-from sidecar.images.archives import BatchRules
-from sidecar.images.codec import ImageRules
-from sidecar.index.store import GenerationStore
-from sidecar.index.tombstones import Tombstones
+from sidecar.images import BatchRules, ImageRules
+from sidecar.index import GenerationStore, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
-from sidecar.operations.gauges import Gauges
-from sidecar.operations.health import Health
-from sidecar.operations.model_status import ModelStatus
-from sidecar.operations.stats import Inventory
+from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission

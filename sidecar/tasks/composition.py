@@ -4,8 +4,7 @@ It loads FAISS and gRPC, so `runner` imports it only after RQ's fork and the fir
 """
 
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.index.builder import BuildRules
-from sidecar.index.store import GenerationStore
+from sidecar.index import BuildRules, GenerationStore
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository

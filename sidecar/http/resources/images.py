@@ -16,7 +16,7 @@ from sidecar.images import ids
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
-from sidecar.operations.stats import Inventory
+from sidecar.operations import Inventory
 from sidecar.settings import MOST_RESULTS
 
 IDS, MOST_IDS = 1000, 10_000  # on a page

@@ -5,7 +5,7 @@ import falcon
 from sidecar.errors import WrongArguments
 from sidecar.http.params import whole_number
 from sidecar.http.task_answers import accepted
-from sidecar.operations.model_status import ModelStatus
+from sidecar.operations import ModelStatus
 from sidecar.tasks.model_requests import ModelRequests
 
 LARGEST_VERSION = 2**31 - 1

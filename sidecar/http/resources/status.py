@@ -3,9 +3,7 @@
 import falcon
 
 from sidecar.http.task_answers import described
-from sidecar.operations.gauges import Gauges
-from sidecar.operations.health import Health
-from sidecar.operations.stats import Inventory
+from sidecar.operations import Gauges, Health, Inventory
 from sidecar.telemetry.exposition import CONTENT_TYPE, page
 
 
