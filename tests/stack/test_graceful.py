@@ -16,6 +16,7 @@ from tests.support.calls import picture
 
 CLIENTS = 6
 RESTARTS = 2
+KEPT_S = 1  # half as long as the server keeps a connection that is idle
 
 
 @pytest.fixture
@@ -38,14 +39,16 @@ def load(stack: Stack) -> Iterator[list[object]]:
     over, wrong = threading.Event(), list[object]()
 
     def work(client: int) -> int:
-        done, session = 0, requests.Session()
+        done, session, answered = 0, requests.Session(), time.monotonic()
         while not over.is_set():
+            if time.monotonic() > answered + KEPT_S:
+                session.close()  # the server may be about to do so: it is a new one's turn
             call = f"add?overwrite=true&id=graceful-{client}" if client % 3 == 0 else "search"
             url = f"{stack.url}/similarity/{call}"
             post = session.post if client % 2 else requests.post
             try:
                 response = post(url, files={"data": picture(client)}, timeout=60)
-                done += 1
+                done, answered = done + 1, time.monotonic()
                 if response.status_code != 200:
                     wrong.append(response.text)
             except requests.RequestException as error:
