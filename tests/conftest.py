@@ -28,7 +28,7 @@ COLLECTION = 1200
 LONGEST_FIRST = ("test_api", "test_upgrades", "test_catalogue", "test_recovery", "test_watched")
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
-# Eight numbers are one code of 4 bits: with such codes a search misses one image in twenty.
+# Whether an image is found here must not hang on codes, which miss a few: it is searched exactly.
 EXACT = {"EXACT_SEARCH_MAX": "100000"}
 
 Trained = Callable[..., AbstractContextManager[Stack]]
