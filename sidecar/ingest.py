@@ -60,10 +60,9 @@ class Ingest:
         jpeg = canonical(upload, self.rules)
         original = upload if self.keep_originals and upload != jpeg else None
         for _ in range(TRIES):
-            features = self._features(jpeg, lane)
-            new = NewImage(image_id, sha256, jpeg, features, original, overwrite)
             try:
-                self.adds.add(new)
+                features = self._features(jpeg, lane)
+                self.adds.add(NewImage(image_id, sha256, jpeg, features, original, overwrite))
             except ModelReplaced:  # an upgrade has just ended
                 self.models.refresh()
             else:
@@ -74,9 +73,19 @@ class Ingest:
         )
 
     def _features(self, jpeg: bytes, lane: Lane) -> dict[ModelRecord, NDArray[np.float32]]:
-        """Embeds by the model in use and the one about to be, so that an upgrade catches up."""
-        in_use, joining = self.models.in_use(), self.models.joining()
-        features = {in_use.record: in_use.features(jpeg, lane)}
+        """Embeds by the model in use and the one about to be, so that an upgrade catches up.
+
+        Raises:
+            ModelReplaced: the model in use was replaced, and Triton may serve it no more.
+        """
+        remembered, joining = self.models.remembered, self.models.joining()
+        try:
+            in_use = self.models.in_use()
+            features = {in_use.record: in_use.features(jpeg, lane)}
+        except FeaturesUnavailable as error:
+            if self.models.is_in_use(remembered):
+                raise
+            raise ModelReplaced("the model was replaced while it was asked") from error
         if joining is not None:
             with suppress(FeaturesUnavailable):  # the upgrade embeds it later
                 features[joining.record] = joining.features(jpeg, lane)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Images
-from sidecar.errors import FeaturesMissing, IndexDamaged
+from sidecar.errors import FeaturesMissing, FeaturesUnavailable, IndexDamaged
 from sidecar.images import ImageRules, canonical
 from sidecar.index import Generation, GenerationStore, SearchRequest, Tombstones, rank
 from sidecar.models import lanes
@@ -88,14 +88,18 @@ class Search:
         return self._in_an_intact_generation(look)
 
     def _in_an_intact_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
-        """Looks in the current generation, and in the one before where it turns out to be damaged.
-        `look` keeps what it made of the query: only the model may differ."""
+        """Looks in the current generation; in the one before where it turns out to be damaged, and
+        in the next where one was published while its model left Triton. `look` keeps what it made
+        of the query: only the model may differ."""
         while True:
             generation = self.generations.current()  # before inference: there may be no index
             try:
                 return look(generation)
             except IndexDamaged as error:
                 self.generations.condemn(generation, error)
+            except FeaturesUnavailable:
+                if self.generations.current() is generation:
+                    raise
 
     def _around(
         self,

@@ -47,6 +47,15 @@ class ModelRegistry:
         self._in_use = record
         return self.verified(record.version, record.sha256)
 
+    @property
+    def remembered(self) -> ModelRecord | None:
+        """The model that was in use when this process last looked."""
+        return self._in_use
+
+    def is_in_use(self, record: ModelRecord | None) -> bool:
+        """Asks the catalogue whether this model is in use now."""
+        return self._records.in_use() == record
+
     def joining(self) -> Model | None:
         """Returns the model that is about to come into use, if there is one and it answers; the
         upgrade embeds later what it misses."""
@@ -84,10 +93,10 @@ class ModelRegistry:
         """
         model = self.in_use()
         model.check()
-        if model.record == self._records.in_use():
+        if self.is_in_use(model.record):
             return
         self.refresh()  # as an add does before it tries again
-        if self.in_use().record != self._records.in_use():
+        if not self.is_in_use(self.in_use().record):
             raise ModelReplaced(
                 f"the catalogue refuses the features of version {model.record.version}, by which "
                 "this process embeds"
@@ -131,7 +140,6 @@ class ModelRegistry:
     def _forget(self) -> None:
         """Has each model verified again before its next use, as Triton may return with another."""
         self._verified = {}
-        self._in_use = None
 
     def _adopt(self, record: ModelRecord | None) -> ModelRecord:
         found = contracts.versions(self._repository)

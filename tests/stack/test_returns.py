@@ -16,7 +16,7 @@ from sidecar.catalogue.schema import tasks
 from tests.catalogue.test_key_migration import task
 from tests.triton.test_returning_models import spoiled
 
-SOME = ("embedding", "catching up", "measuring")  # of the phases of an upgrade
+SOME = ("embedding", "measuring")  # of the phases of an upgrade; the campaign takes them all
 IMAGES = 1000  # as many as a training takes
 NETWORKS = {1: "small", 2: "signed_one", 3: "signed_two"}
 
@@ -99,5 +99,7 @@ def suffer(stack: Stack, url: str, name: str) -> None:
         for moment, (kind, version) in enumerate(history, 1):
             connection.execute(insert(tasks).values(task(moment, kind, version, "cancelled")))
         connection.execute(text("DROP TABLE suspects"))
+        connection.execute(text("DROP INDEX ix_tasks_created_at"))
+        connection.execute(text("ALTER TABLE models DROP COLUMN previous"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     engine.dispose()

@@ -18,7 +18,7 @@ from local import photos
 from local.stack import ROOT
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
 from sidecar.catalogue.schema import features, models, suspects
-from sidecar.errors import ModelRefused, ModelReplaced, TaskLost
+from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskLost
 from sidecar.images import ImageRules
 from sidecar.index import BuildRules, GenerationStore
 from sidecar.ingest import TRIES, Ingest
@@ -169,6 +169,33 @@ def test_an_add_survives_that_the_model_about_to_come_was_retired(
     assert shop.catalogue.images.get("one").versions == [1]
     third = shop.catalogue.models.register(3, "3" * 64, coming.dimension)
     assert shop.catalogue.features.count(third.model) == 0
+
+
+def test_an_add_survives_that_triton_has_dropped_the_model_of_before(
+    shop: Shop, pictures: dict[str, bytes]
+) -> None:
+    upload, name = first(pictures)
+    shop.switch(shop.register(2))
+    shop.models.refresh()
+    shop.adding().add(upload, name)
+    back = shop.register(1)
+    shop.catalogue.features.store(
+        back, {1: shop.models.verified(1, back.sha256).embed([upload])[0]}
+    )
+    away = shop.repository / "2"
+    folder = contract.folder(shop.repository, 2)
+    folder.rename(away)
+    try:
+        assert shop.extractor.load() == ""
+        with pytest.raises(FeaturesUnavailable):  # it is still in use
+            shop.adding().add(upload, "refused")
+        shop.models.refresh()
+        shop.switch(back)
+        shop.adding().add(upload, "after")  # this process has not looked since
+    finally:
+        away.rename(folder)
+        assert shop.extractor.load() == ""
+    assert shop.catalogue.images.get("after").versions == [1]
 
 
 def test_what_is_remembered_of_a_model_ends_with_it(shop: Shop) -> None:
