@@ -6,7 +6,7 @@ from statistics import median
 
 from docs.tables.figures import figure, row_of
 from sidecar.index.ann import VALUES_PER_CODE, lists_for, sample_size
-from sidecar.tasks.room import ROW_BYTES, SPARE
+from sidecar.tasks.disk_space import ROW_BYTES, SPARE
 
 SIZES = (10**5, 10**6, 10**7, 10**8)
 MILLION = 10**6

@@ -19,8 +19,8 @@ from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.catch_up import EMBEDDED, CatchUp
+from sidecar.tasks.disk_space import check_room
 from sidecar.tasks.heartbeat import Report, scaled
-from sidecar.tasks.room import check_room
 from sidecar.tasks.training import Trainer
 from sidecar.warmup import ROUND_S
 

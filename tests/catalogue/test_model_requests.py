@@ -12,7 +12,7 @@ from sidecar.catalogue import ModelRecord, NewImage, TaskKind
 from sidecar.errors import ModelReplaced, StorageFull
 from sidecar.index import GenerationStore
 from sidecar.index.agreement import agreement
-from sidecar.tasks.room import check_room
+from sidecar.tasks.disk_space import check_room
 from tests.support.house import DIMENSION, House, vector
 
 IMAGES = 1000
