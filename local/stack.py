@@ -20,6 +20,7 @@ from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, stop, tail, wai
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
 
 ANSWER_TIMEOUT_S = 120
+CONNECTIONS = 16  # which all reach one of two processes once in 30,000 times
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
 
@@ -84,8 +85,11 @@ class Stack:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def wait_ready(self) -> None:
-        """Until /health/ready says ok."""
-        self.wait(lambda: self.get("/health/ready").ok, "/health/ready is ok")
+        """Waits until every process of the sidecar is ready; a connection reaches any of them."""
+        self.wait(
+            lambda: all(self.get("/health/ready").ok for _ in range(CONNECTIONS)),
+            "/health/ready is ok in every process",
+        )
 
     def wait(
         self, condition: Callable[..., object], what: str, timeout_s: float = START_TIMEOUT_S

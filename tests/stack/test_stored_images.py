@@ -270,10 +270,7 @@ def test_a_search_by_id_needs_no_triton(house: Stack, collection: dict[str, byte
     assert failure(house.get(f"/similarity/images/{name}")) == (503, "model_unavailable")
     assert house.get(f"/similarity/images/{name}/thumbnail").status_code == 200
     house.start("triton")
-    house.wait(
-        lambda: all(house.get(f"/similarity/images/{name}").ok for _ in range(30)),
-        "every process has found Triton again",
-    )
+    house.wait_ready()
 
 
 # -- what is embedded is what is stored
