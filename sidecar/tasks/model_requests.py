@@ -1,11 +1,14 @@
 """Upgrades, rollbacks and retirements as clients request them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sidecar.catalogue import OF_VERSIONS, SWITCHES, Catalogue, Task, TaskKind, Transaction
 from sidecar.errors import SwitchRefused
-from sidecar.tasks.admission import Admission
+from sidecar.tasks.admission import Admission, FileFacts
 from sidecar.tasks.scheduler import Scheduler
+
+Check = Callable[[FileFacts, Transaction, int], None]
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,7 @@ class ModelRequests:
             SwitchRefused: it is in use already, under this or another number, or another such task
                 is in progress.
         """
-        kind = TaskKind.UPGRADE
-        facts = self.admission.facts(kind, version)
-        with self.catalogue.writing() as transaction:
-            task = _in_progress(transaction, kind, version)
-            if task is None:
-                facts.check_upgrade(transaction, version)
-                task = transaction.tasks.request(kind, version)
-        return self._enqueued(task)
+        return self._request(TaskKind.UPGRADE, version, FileFacts.check_upgrade)
 
     def rollback(self) -> Task:
         """Requests that the version before comes back into use.
@@ -55,14 +51,7 @@ class ModelRequests:
             UnknownVersion: there is none of this number.
             SwitchRefused: it is in use, or another such task is in progress.
         """
-        kind = TaskKind.RETIRE
-        facts = self.admission.facts(kind, version)
-        with self.catalogue.writing() as transaction:
-            task = _in_progress(transaction, kind, version)
-            if task is None:
-                facts.check_retirement(transaction, version)
-                task = transaction.tasks.request(kind, version)
-        return self._enqueued(task)
+        return self._request(TaskKind.RETIRE, version, FileFacts.check_retirement)
 
     def cancel(self) -> Task:
         """Stops the upgrade or rollback that waits or runs. Raises SwitchRefused: there is none."""
@@ -73,6 +62,17 @@ class ModelRequests:
             task = transaction.tasks.cancel(task.task_id)
         self.scheduler.stop(task)
         return task
+
+    def _request(self, kind: TaskKind, version: int, check: Check) -> Task:
+        """Joins the very task that is in progress; writes one where there is none and `check`
+        raises nothing, all in one transaction."""
+        facts = self.admission.facts(kind, version)
+        with self.catalogue.writing() as transaction:
+            task = _in_progress(transaction, kind, version)
+            if task is None:
+                check(facts, transaction, version)
+                task = transaction.tasks.request(kind, version)
+        return self._enqueued(task)
 
     def _enqueued(self, task: Task) -> Task:
         self.scheduler.enqueue_waiting()
