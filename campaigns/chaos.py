@@ -58,6 +58,7 @@ class Plan:
         url: of the catalogue, which is empty.
         settings: of the stack, besides.
         backup: what it begins with; without one, images are added and trained first.
+        clients: how many add at the same time.
     """
 
     kills: int
@@ -65,6 +66,7 @@ class Plan:
     url: str
     settings: Mapping[str, str] = field(default_factory=dict)
     backup: Path | None = None
+    clients: int = CLIENTS
 
 
 @dataclass
@@ -237,7 +239,7 @@ def campaign(folder: Path, plan: Plan) -> None:
         if not plan.backup:
             add_first(stack, pictures)
         first = ids_in(plan.url)
-        with load(stack, pictures) as (clients, asker):
+        with load(stack, pictures, plan.clients) as (clients, asker):
             kill_at_random(stack, plan.kills, plan.seed)
         adds = sum(fate.acknowledged is not None for c in clients for fate in c.fates.values())
         ended = [stack.finish(task_id)["status"] for task_id in asker.asked]
@@ -261,9 +263,9 @@ def add_first(stack: Stack, pictures: list[bytes]) -> None:
 
 
 @contextmanager
-def load(stack: Stack, pictures: list[bytes]) -> Iterator[tuple[list[Client], Asker]]:
+def load(stack: Stack, pictures: list[bytes], number: int) -> Iterator[tuple[list[Client], Asker]]:
     """Runs the clients and an asker until the block ends."""
-    clients = [Client(stack, number, pictures) for number in range(CLIENTS)]
+    clients = [Client(stack, n, pictures) for n in range(number)]
     asker = Asker(stack)
     threads: list[Worker] = [*clients, asker]
     for thread in threads:

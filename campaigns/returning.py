@@ -33,7 +33,7 @@ from sidecar.models.triton import TritonClient
 PHASES = ("embedding", "catching up", "clustering", "adding", "measuring", "preloading")
 OTHER = 0.02  # squared distance: one image's features on two machines are nearer
 PAGE = 256
-PAUSE_S = 0.3  # between two adds of a client: in the end the whole catalogue is read
+PAUSE_S = 0.3  # of a client, after each answer: in the end the whole catalogue is read
 
 
 @dataclass

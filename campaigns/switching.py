@@ -66,7 +66,7 @@ class Traffic:
     stack: Stack
     pictures: list[bytes]
     stored: dict[str, bytes]
-    pause_s: float = 0.0  # of each client that adds, after each add
+    pause_s: float = 0.0  # of each client, after each answer
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     added: dict[str, bytes] = field(default_factory=dict)
@@ -103,6 +103,7 @@ class Traffic:
                 )
             else:
                 self.failures.append(f"search: {response.status_code} {response.text}")
+            time.sleep(self.pause_s)
 
     def _add(self, number: int) -> None:
         session = requests.Session()
@@ -115,9 +116,9 @@ class Traffic:
             response = session.post(url, files={"data": picture}, timeout=60)
             if response.status_code == 200:
                 self.added[name] = picture
-                time.sleep(self.pause_s)
             else:
                 self.failures.append(f"add: {response.status_code} {response.text}")
+            time.sleep(self.pause_s)
 
 
 def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:

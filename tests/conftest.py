@@ -18,7 +18,7 @@ from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata
 from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
-from tests.support.databases import KINDS, new_database
+from tests.support.databases import KINDS, new_database, new_file
 from tests.support.house import House
 from tests.support.once import kept, once
 from tests.support.versions import put
@@ -156,9 +156,9 @@ def migrated(postgres_server: str) -> str:
 
 @pytest.fixture(params=KINDS)
 def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of each kind for a catalogue; it may have its tables already, empty."""
+    """A database of each kind with a catalogue's tables, empty."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/catalogue.sqlite"
+        return new_file(tmp_path)
     url: str = request.getfixturevalue("migrated")
     tables = ", ".join(table.name for table in metadata.sorted_tables)
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
@@ -172,7 +172,7 @@ def built(
 ) -> tuple[Path, str]:
     """The folder and the database of a house as the `build` of the test's module leaves it."""
     folder = tmp_path_factory.mktemp("built")
-    url = f"sqlite:///{folder}/catalogue.sqlite"
+    url = new_file(folder)
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_server"))
     house = House(folder, url)

@@ -111,8 +111,8 @@ def quiet(phase: str, progress: float, figures: object = None) -> None:
 
 
 @pytest.fixture
-def plant(tmp_path: Path, database_url: str) -> Iterator[Plant]:
-    plant = Plant(tmp_path, database_url)
+def plant(tmp_path: Path, catalogue_url: str) -> Iterator[Plant]:
+    plant = Plant(tmp_path, catalogue_url)
     yield plant
     plant.catalogue.close()
 

@@ -18,9 +18,9 @@ A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
 @pytest.fixture
-def catalogue(database_url: str) -> Iterator[Catalogue]:
+def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
     """A catalogue with version 1 in use, in SQLite and in PostgreSQL."""
-    catalogue = open_catalogue(database_url, 30)
+    catalogue = open_catalogue(catalogue_url, 30)
     catalogue.models.adopt(1, A, 8)
     yield catalogue
     catalogue.close()
@@ -191,9 +191,9 @@ def test_who_comes_late_to_adopt_gets_the_model_in_use_and_changes_nothing(
 
 
 def test_a_version_registered_before_the_first_was_adopted_can_be_adopted(
-    database_url: str,
+    catalogue_url: str,
 ) -> None:
-    catalogue = open_catalogue(database_url, 30)
+    catalogue = open_catalogue(catalogue_url, 30)
     record = catalogue.models.register(2, B, 8)
     assert catalogue.models.in_use() is None
     assert catalogue.models.adopt(2, B, 8) == record

@@ -84,8 +84,8 @@ def sha256(text: str) -> str:
 
 
 @pytest.fixture(params=[True, False], ids=["originals", "canonical"])
-def shelf(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Shelf]:
-    catalogue = open_catalogue(database_url, 30.0)
+def shelf(request: pytest.FixtureRequest, catalogue_url: str, tmp_path: Path) -> Iterator[Shelf]:
+    catalogue = open_catalogue(catalogue_url, 30.0)
     yield Shelf(catalogue, tmp_path, request.param)
     catalogue.close()
 

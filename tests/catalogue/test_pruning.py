@@ -30,8 +30,8 @@ OLD_S = (KEEP_DAYS + 1) * DAY_S
 
 
 @pytest.fixture
-def catalogue(database_url: str) -> Iterator[Catalogue]:
-    catalogue = open_catalogue(database_url, 30.0, KEEP_DAYS)
+def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
+    catalogue = open_catalogue(catalogue_url, 30.0, KEEP_DAYS)
     for version in (1, 2, 3):
         catalogue.models.register(version, f"{version}" * 64, 8)
     yield catalogue
@@ -140,9 +140,9 @@ def test_what_something_depends_on_stays(catalogue: Catalogue) -> None:
     assert before["covered"] == (500, 7)
 
 
-def test_a_backup_needs_no_task_of_its_generation(tmp_path: Path, database_url: str) -> None:
+def test_a_backup_needs_no_task_of_its_generation(tmp_path: Path, catalogue_url: str) -> None:
     """An index may be years older than the tasks that are kept."""
-    house = House(tmp_path, database_url, exact_max=10**6)
+    house = House(tmp_path, catalogue_url, exact_max=10**6)
     house.add(1, 1000)
     house.run("train")
     with house.catalogue.database.writing() as connection:

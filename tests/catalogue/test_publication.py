@@ -23,8 +23,8 @@ REPORT = IndexReport(0.96, 0.95, [], [])
 
 
 @pytest.fixture
-def catalogue(database_url: str) -> Iterator[Catalogue]:
-    catalogue = open_catalogue(database_url, 30.0)
+def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
+    catalogue = open_catalogue(catalogue_url, 30.0)
     catalogue.models.adopt(1, "a" * 64, 8)
     yield catalogue
     catalogue.close()

@@ -79,9 +79,9 @@ INSIDE = ("database", "connections")  # of a catalogue, of a transaction
 
 @pytest.mark.parametrize(("written", "report"), WRITTEN)
 def test_a_report_of_the_release_before_is_read_and_answered_as_it_was(
-    database_url: str, written: dict[str, Any], report: Report
+    catalogue_url: str, written: dict[str, Any], report: Report
 ) -> None:
-    catalogue = open_catalogue(database_url, 30)
+    catalogue = open_catalogue(catalogue_url, 30)
     task_id = catalogue.tasks.request(TaskKind.UPGRADE, 2).task_id
     with catalogue.database.writing() as connection:
         statement = text("UPDATE tasks SET report = :report")
@@ -96,7 +96,7 @@ def test_a_task_without_a_report_has_none() -> None:
     assert to_json(None) == {}
 
 
-def test_kinds_and_states_are_the_same_strings_everywhere(database_url: str) -> None:
+def test_kinds_and_states_are_the_same_strings_everywhere(catalogue_url: str) -> None:
     assert [*TaskKind] == ["train", "update", "upgrade", "rollback", "retire", "mend"]
     assert [*TaskState] == ["waiting", "running", "ok", "error", "cancelled"]
     assert [kind.message for kind in TaskKind] == [
@@ -108,7 +108,7 @@ def test_kinds_and_states_are_the_same_strings_everywhere(database_url: str) -> 
         "mending",
     ]
     assert [s.status for s in TaskState] == ["ongoing", "ongoing", "ok", "error", "error"]
-    catalogue = open_catalogue(database_url, 30)
+    catalogue = open_catalogue(catalogue_url, 30)
     task = catalogue.tasks.request(TaskKind.ROLLBACK, 1)
     assert (type(task.kind), type(task.state)) == (TaskKind, TaskState)
     assert f"{task.kind} {task.state}" == "rollback waiting"

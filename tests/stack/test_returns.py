@@ -8,27 +8,24 @@ from sqlalchemy import create_engine, insert, text
 
 from campaigns.returning import PAUSE_S, Shelf, go_and_return, strange
 from campaigns.switching import Traffic
-from export.__main__ import main as export
 from local import photos
 from local.stack import Stack, add_all, running
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import tasks
 from tests.catalogue.test_key_migration import task
+from tests.support.versions import put
 from tests.triton.test_returning_models import spoiled
 
 SOME = ("embedding", "measuring")  # of the phases of an upgrade; the campaign takes them all
 IMAGES = 1000  # as many as a training takes
-NETWORKS = {1: "small", 2: "signed_one", 3: "signed_two"}
+NETWORKS = {1: "small-32", 2: "signed-one", 3: "signed-two"}
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     folder = tmp_path_factory.mktemp("returns")
-    (folder / "labels.txt").write_text("cat\ndog\nfox\n")
     for number, name in NETWORKS.items():
-        words = ["--module", f"campaigns.networks:{name}", "--resize", "40", "--crop", "32"]
-        words += ["--precision", "fp32", "--labels", f"{folder}/labels.txt"]
-        assert export([*words, "--version", f"{number}", "--repository", f"{folder}/all"]) == 0
+        put(name, number, folder / "all")
     shutil.copytree(folder / "all", folder / "models")
     for later in (2, 3):
         shutil.rmtree(folder / "models" / "keywording" / f"{later}")

@@ -22,6 +22,7 @@ from tests.conftest import Trained
 from tests.support.calls import failure
 from tests.support.versions import put
 
+PAUSE_S = 0.1  # of a client, after each answer: it is the upgrade that is tested
 LATER = {2: "small-32", 3: "small-64"}
 
 
@@ -107,7 +108,7 @@ def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:
     stack = plant.stack
-    traffic = Traffic(stack, [*collection.values()], collection)
+    traffic = Traffic(stack, [*collection.values()], collection, PAUSE_S)
     folder = plant.put(2)
     with traffic.flowing(searchers=6, adders=2):
         task = switch(stack, "upgrade?version=2")

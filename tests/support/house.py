@@ -17,6 +17,7 @@ from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier
 from sidecar.search import Search
 from sidecar.tasks.training import Trainer
+from tests.support.databases import new_file
 
 DIMENSION = 64
 TEN = SearchRequest(num_results=10, nprob=5, max_dist=math.inf)
@@ -36,8 +37,7 @@ class House:
     """Image number n has the id "n" and, added in their order, the sequence number n."""
 
     def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
-        url = url or f"sqlite:///{folder}/catalogue.sqlite"
-        self.catalogue: Catalogue = open_catalogue(url, 30.0)
+        self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
         self.generations = GenerationStore(folder / "index")
         rules = BuildRules(exact_max, "cpu")
         self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)

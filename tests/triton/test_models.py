@@ -13,6 +13,7 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.models import contract
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from tests.support.databases import new_file
 from tests.support.triton_server import Server, serving
 from tests.support.versions import put
 
@@ -49,7 +50,7 @@ def house(server: tuple[Path, Server], tmp_path: Path) -> House:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30)
+    catalogue = open_catalogue(new_file(tmp_path), 30)
     yield catalogue
     catalogue.close()
 

@@ -23,13 +23,14 @@ from sidecar.catalogue import (
 from sidecar.catalogue.features import any_lacks_features
 from sidecar.catalogue.schema import features, originals
 from sidecar.errors import DuplicateId, NoSamples
+from tests.support.databases import new_file
 
 DIMENSION = 4
 
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30.0)
+    catalogue = open_catalogue(new_file(tmp_path), 30.0)
     catalogue.models.adopt(1, "a" * 64, DIMENSION)
     yield catalogue
     catalogue.close()
@@ -166,7 +167,7 @@ def test_the_latest_of_a_kind_is_the_last_that_was_tried(catalogue: Catalogue) -
 
 
 def test_a_worker_that_goes_on_keeps_its_task(tmp_path: Path) -> None:
-    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", lease_s=1.0)
+    catalogue = open_catalogue(new_file(tmp_path), lease_s=1.0)
     task = claim(catalogue, TaskKind.TRAIN)
     for _ in range(5):
         time.sleep(0.3)

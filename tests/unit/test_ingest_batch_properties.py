@@ -17,6 +17,7 @@ from sidecar.images import File
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import AT_ONCE, IngestBatch
 from sidecar.models.lanes import Lane
+from tests.support.databases import new_file
 
 # The same few ids again and again under several names, some that are none, some bad files.
 NAMES = st.sampled_from(["a.jpg", "b.jpg", "x/a.png", "c", "y\\b.gif", "d e.jpg", "../a.jpg", "."])
@@ -54,7 +55,7 @@ def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -
     stored: dict[str, bytes] = {}
     expected = [outcome(file, stored, overwrite) for file in files]
     with TemporaryDirectory() as folder:
-        catalogue = open_catalogue(f"sqlite:///{Path(folder)}/catalogue.sqlite", 30.0)
+        catalogue = open_catalogue(new_file(Path(folder)), 30.0)
         catalogue.models.adopt(1, "a" * 64, 4)
         taken, given = 0, 0
 
@@ -93,7 +94,7 @@ def outcome(
 
 
 def test_no_more_files_are_read_ahead_than_are_worked_on(tmp_path: Path) -> None:
-    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30.0)
+    catalogue = open_catalogue(new_file(tmp_path), 30.0)
     ahead = [0]
     given = 0
 

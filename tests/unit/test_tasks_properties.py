@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sidecar.catalogue import SHORT, UNFINISHED, Task, TaskKind, open_catalogue
 from sidecar.catalogue.task_rows import MOST_ATTEMPTS
 from sidecar.errors import NoSamples, TaskFinished, TaskLost
+from tests.support.databases import new_file
 
 Wanted = tuple[TaskKind, int | None]
 ONES: list[Wanted] = [
@@ -42,7 +43,7 @@ class Queue(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.sqlite", 3600.0)
+        self.catalogue = open_catalogue(new_file(self.folder), 3600.0)
         self.tasks = self.catalogue.tasks
         self.known: dict[str, Known] = {}  # by the task's id, the oldest first
         self.claims: list[Task] = []  # every one that was ever made
