@@ -39,11 +39,16 @@ PAUSE_S = 0.3  # of a client, after each answer: in the end the whole catalogue 
 @dataclass
 class Shelf:
     """Holds a stack with version 1 in use, a folder with versions 1 to 3, and what was found wrong
-    on the way: features of a retired version are gone in the end."""
+    on the way: features of a retired version are gone in the end.
+
+    Args:
+        every: 1 to compare every image with its model, 5 to compare a fifth.
+    """
 
     stack: Stack
     models: Path
     folder: Path
+    every: int = 1
     wrong: list[str] = field(default_factory=list)
 
     def put(self, version: int, number: int | None = None) -> None:
@@ -96,7 +101,7 @@ def go_and_return(
         shelf.upgrade(2)
         shelf.put(3)
         ended = {phase: shelf.cancel_in(phase, 3) for phase in phases}
-        shelf.wrong += strange(shelf.stack, shelf.models)
+        shelf.wrong += strange(shelf)
         shelf.upgrade(3)
         shelf.retire(1)
         shelf.put(1)
@@ -110,28 +115,30 @@ def go_and_return(
     return ended
 
 
-def strange(stack: Stack, models: Path) -> Iterator[str]:
+def strange(shelf: Shelf) -> Iterator[str]:
     """Yields a sentence for each stored image whose features are not its model's.
 
     It asks Triton itself, past all that the service checks.
     """
-    catalogue = open_catalogue(f"sqlite:///{stack.folder}/catalogue.sqlite", 30)
-    triton = TritonClient(stack.env["TRITON_URL"], 30)
+    catalogue = open_catalogue(f"sqlite:///{shelf.stack.folder}/catalogue.sqlite", 30)
+    triton = TritonClient(shelf.stack.env["TRITON_URL"], 30)
     try:
         for record in catalogue.models.all():
-            yield from _strange_rows(catalogue, record, triton, models)
+            yield from _strange_rows(catalogue, record, triton, shelf)
     finally:
         catalogue.close()
 
 
 def _strange_rows(
-    catalogue: Catalogue, record: ModelRecord, triton: TritonClient, models: Path
+    catalogue: Catalogue, record: ModelRecord, triton: TritonClient, shelf: Shelf
 ) -> Iterator[str]:
-    made = contract.read(models, record.version)
+    made = contract.read(shelf.models, record.version)
     after, at_once = 0, triton.largest_batch(made)
     while page := catalogue.images.page(after, PAGE):
         after = page[-1][0]
-        stored = {name: catalogue.images.features(name, record.model) for _, name in page}
+        stored = {
+            name: catalogue.images.features(name, record.model) for _, name in page[:: shelf.every]
+        }
         there = [name for name in stored if stored[name]]  # another version may be behind
         for start in range(0, len(there), at_once):
             names = there[start : start + at_once]
@@ -171,7 +178,7 @@ def _campaign(shelf: Shelf, images: int) -> int:
     shelf.stack.run("train")
     traffic = Traffic(shelf.stack, [*stored.values()], stored, pause_s=PAUSE_S)
     print(f"cancelled in: {go_and_return(shelf, traffic)}")
-    wrong = [*shelf.wrong, *strange(shelf.stack, shelf.models)]
+    wrong = [*shelf.wrong, *strange(shelf)]
     there = shelf.stack.get("/similarity/stats").json()["images"]
     gone = images + len(traffic.added) - there
     print(f"failed {len(traffic.failures)}, lost {gone}, with features of another {len(wrong)}")

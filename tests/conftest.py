@@ -23,9 +23,12 @@ from tests.support.house import House
 from tests.support.once import kept, once
 from tests.support.versions import put
 
-COLLECTION = 1200
-# With two files at a time, whoever gets one of these last would work on alone for minutes.
-LONGEST_FIRST = ("test_api", "test_upgrades", "test_catalogue", "test_recovery", "test_watched")
+COLLECTION = 1050
+# The process that begins one of these last would work on alone for minutes.
+LONGEST_FIRST = (
+    *("test_returns", "test_old_volume", "test_upgrades", "test_api", "test_catalogue"),
+    *("test_recovery", "test_local_triton", "test_returning_models", "test_watched"),
+)
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
 # Whether an image is found here must not hang on codes, which miss a few: it is searched exactly.
@@ -43,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `-n 2`, files that share what takes long to make run in one process."""
+    """With `-n`, files that share what takes long to make run in one process."""
     from tests.support.scheduling import Together  # here: without -n there may be no xdist
 
     return Together(config, log)
@@ -121,7 +124,7 @@ def trained(tiny: Path, backup: Path) -> Trained:
 @pytest.fixture(scope="session")
 def tiny_stack(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
     """A trained stack by the tiny model, for tests that only ask."""
-    with trained(tmp_path_factory.mktemp("tiny-stack"), **LIMITS) as stack:
+    with trained(tmp_path_factory.mktemp("tiny-stack"), HTTP_PROCESSES="1", **LIMITS) as stack:
         yield stack
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import create_engine, insert, text
@@ -32,7 +33,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     (folder / "data").mkdir()
     settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "30"}
     with running(folder / "data", **settings) as stack:
-        yield Shelf(stack, folder / "models", folder / "all" / "keywording")
+        yield Shelf(stack, folder / "models", folder / "all" / "keywording", every=5)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     assert ended.keys() == set(SOME)
     assert ended["embedding"] == "error"  # cancelled
     assert len(traffic.added) > 10
-    assert [*shelf.wrong, *strange(shelf.stack, shelf.models)] == []
+    assert [*shelf.wrong, *strange(shelf)] == []
     stats = shelf.stack.get("/similarity/stats").json()
     assert stats["images"] == IMAGES + len(traffic.added)
     assert shelf.stack.get("/similarity/models").json()["in_use"] == 1
@@ -62,19 +63,19 @@ def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
 def test_a_volume_that_has_suffered_is_mended_at_the_next_start(
     shelf: Shelf, pictures: dict[str, bytes]
 ) -> None:
-    stack = shelf.stack
+    stack, whole = shelf.stack, replace(shelf, every=1)
     stack.kill_all("sidecar")
     name = [*pictures][7]
     url = f"sqlite:///{stack.folder}/catalogue.sqlite"
     suffer(stack, url, name)
-    assert len(list(strange(stack, shelf.models))) == 1
+    assert len(list(strange(whole))) == 1
     stack.start("sidecar")
     stack.wait_ready()
     stack.wait(lambda: mendings(stack), "the start has asked for a mending")
     done = stack.finish_well(mendings(stack)[0])
     assert (done["kind"], done["mended"]) == ("mend", 1)
     assert done["generation"] == stack.get("/similarity/stats").json()["generation"]
-    assert list(strange(stack, shelf.models)) == []
+    assert list(strange(whole)) == []
     assert "nothing wrong" in stack.command("verify")
 
 

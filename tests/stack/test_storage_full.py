@@ -58,7 +58,7 @@ def test_a_full_volume_of_the_catalogue_refuses_adds_and_nothing_else(
     file = next(iter(collection.values()))
     with (
         small_volume(tmp_path / "volume", 256) as volume,
-        trained(tmp_path, DATA_DIR=str(volume)) as stack,
+        trained(tmp_path, DATA_DIR=str(volume), HTTP_PROCESSES="1") as stack,
     ):
         before, known = found(stack, file), stack.get("/similarity/stats").json()["images"]
         kept = []
@@ -91,7 +91,7 @@ def test_a_full_volume_of_the_index_fails_the_task_and_the_old_index_serves(
     file = next(iter(collection.values()))
     with (
         small_volume(tmp_path / "index", 64) as volume,
-        trained(tmp_path) as stack,
+        trained(tmp_path, HTTP_PROCESSES="1") as stack,
     ):
         before, last = found(stack, file), stack.get("/similarity/stats").json()["generation"]
         stack.post("/similarity/add?id=new", jpeg())

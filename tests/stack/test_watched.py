@@ -61,7 +61,7 @@ def watched(
     trained: Trained, collection: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Watched]:
     program_or_skip("prometheus")
-    with trained(tmp_path_factory.mktemp("watched")) as stack:
+    with trained(tmp_path_factory.mktemp("watched"), HTTP_PROCESSES="1") as stack:
         settings = stack.env | {"PROMETHEUS_INTERVAL": LOOKS}
         with watching(tmp_path_factory.mktemp("prometheus"), settings) as prometheus:
             yield Watched(stack, prometheus, list(collection.values())[:50])

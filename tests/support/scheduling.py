@@ -14,7 +14,7 @@ from local.stack import ROOT
 GROUPS = {
     r"\btiny_stack\b": "the tiny stack",
     r"(?s)\A(?!.*\ndef stack\().*def test_\w+\([^)]*\bstack: Stack": "the stack",
-    r"\b(postgres_server|database_url|catalogue_url|def build\(house)\b": "databases",
+    r"\b(postgres_server|database_url|catalogue_url|def build\(house)\b": "databases of {folder}",
 }
 
 
@@ -34,4 +34,4 @@ def group(file: Path) -> str:
     """The group of a file; without one, it is one of its own."""
     text = file.read_text()
     found = (name for pattern, name in GROUPS.items() if re.search(pattern, text))
-    return next(found, f"{file}")
+    return next(found, f"{file}").format(folder=file.parent.name)

@@ -16,6 +16,7 @@ from tests.support.versions import put
 def test_without_a_gpu_the_same_config_is_served_by_the_cpu(tmp_path: Path, target: str) -> None:
     repository = tmp_path / "r"
     put("small-32", 1, repository)
+    (repository / "keywording" / "config.pbtxt").unlink()  # the tests' own
     assert main(["config", "--repository", str(repository), "--target", target]) == 0
     said = contract.read(repository, 1)
     with serving(repository, tmp_path) as running:

@@ -14,7 +14,9 @@ def test_files_that_share_a_stack_or_a_database_run_in_one_process() -> None:
 
     assert groups("stack/test_api.py", "stack/test_bench.py") == {"the stack"}
     assert groups("stack/test_logs.py", "stack/test_stored_images.py") == {"the tiny stack"}
-    assert groups("catalogue/test_catalogue.py", "stack/test_chaos.py") == {"databases"}
+    databases = groups("catalogue/test_catalogue.py", "catalogue/test_pruning.py")
+    assert databases == {"databases of catalogue"}
+    assert groups("stack/test_chaos.py", "stack/test_old_volume.py") == {"databases of stack"}
 
 
 def test_any_other_file_is_a_group_of_its_own(tmp_path: Path) -> None:
