@@ -73,7 +73,7 @@ def collection() -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that starts out empty."""
-    with running(tmp_path_factory.mktemp("stack"), **LIMITS) as stack:
+    with running(tmp_path_factory.mktemp("stack"), **LIMITS, TRITON_TIMEOUT_S="60") as stack:
         yield stack
 
 

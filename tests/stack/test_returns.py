@@ -9,7 +9,6 @@ from sqlalchemy import create_engine, insert, text
 
 from campaigns.returning import PAUSE_S, Shelf, go_and_return, strange
 from campaigns.switching import Traffic
-from local import photos
 from local.stack import Stack, add_all, running
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import tasks
@@ -37,8 +36,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 
 
 @pytest.fixture(scope="module")
-def pictures(shelf: Shelf) -> dict[str, bytes]:
-    pictures = dict(photos.variations(IMAGES))
+def pictures(shelf: Shelf, collection: dict[str, bytes]) -> dict[str, bytes]:
+    pictures = dict([*collection.items()][:IMAGES])
     add_all(shelf.stack, pictures)
     shelf.stack.run("train")
     return pictures
