@@ -37,7 +37,7 @@ class Body:
 
 def is_form(req: falcon.Request) -> bool:
     """Returns whether the body of a request is a multipart form."""
-    return (req.content_type or "").startswith(falcon.MEDIA_MULTIPART)
+    return (req.content_type or "").lower().startswith(falcon.MEDIA_MULTIPART)
 
 
 def fields(
@@ -81,4 +81,7 @@ def drain(req: falcon.Request) -> None:
 
 def data_required() -> DataRequired:
     """Returns the error of a request without a file."""
-    return DataRequired(f"send the image as the multipart field {FIELD!r}, as curl -F does")
+    return DataRequired(
+        f"send the image as the multipart field {FIELD!r}, as curl -F does, "
+        "or as the body with its type, such as image/jpeg"
+    )

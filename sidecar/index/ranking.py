@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
 
-# The distance up to which two images are the same one: float16 moves what a segment holds by at most
+# The distance up to which two images are the same: float16 moves what a segment holds by at most
 # 2^-11 of its norm of 1, 2.4e-7 in this measure, and another batch moves a query by a little.
 SAME = 1e-5
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are asked for
