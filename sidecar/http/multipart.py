@@ -64,8 +64,13 @@ def fields(
 
 def is_data(field: BodyPart) -> bool:
     """Returns whether a field is `data`. Raises WrongArguments: its header can't be read."""
+    return field_name(field) == FIELD
+
+
+def field_name(field: BodyPart) -> str | None:
+    """Returns the name of a field, if it has one. Raises WrongArguments: it can't be read."""
     try:
-        return field.name == FIELD
+        return field.name
     except UnicodeDecodeError as error:
         raise WrongArguments("the name of a field or of its file is not in UTF-8") from error
 

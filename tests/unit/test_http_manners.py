@@ -68,6 +68,13 @@ def test_the_methods_of_a_call_are_listed(client: TestClient) -> None:
     assert client.simulate_options("/similarity/search").headers["Allow"] == "GET, HEAD, POST"
 
 
+def test_a_failed_download_is_no_attachment(client: TestClient) -> None:
+    for name in ("nobody", "a%0D%0AX-Other%3A%20b"):
+        answer = client.simulate_head(f"/similarity/images/{name}/original")
+        assert answer.status_code in (400, 404)
+        assert "Content-Disposition" not in answer.headers
+
+
 # -- one path a call
 
 SPELLINGS = (

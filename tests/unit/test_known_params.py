@@ -146,6 +146,12 @@ def test_the_fields_beside_an_image_are_parameters(
     assert wrong in refusal(answer)
 
 
+def test_a_field_whose_name_cannot_be_read_is_refused(client: TestClient) -> None:
+    for path in ("/similarity/add", "/similarity/remove"):
+        body = form(("id", b"cat")).replace(b'"id"', b'"\xff"')
+        assert client.simulate_post(path, headers=FORM, body=body).status_code == 400
+
+
 def test_files_of_other_names_are_passed_over(client: TestClient) -> None:
     body = form(("note.txt", b"x"), ("data.jpg", jpeg()))
     answer = client.simulate_post("/similarity/add", headers=FORM, body=body)

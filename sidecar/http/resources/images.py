@@ -106,8 +106,9 @@ class OriginalResource:
         self._inventory = inventory
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        resp.downloadable_as = image_id
-        _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
+        original = self._inventory.original(ids.check(image_id))
+        resp.downloadable_as = image_id  # an error's answer must not have it
+        _file(resp, BYTES, original)
 
 
 def _etag(image: ImageRecord) -> falcon.ETag:
