@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 from falcon.testing import TestClient
 
+from local.stack import ROOT
 from sidecar.errors import SettingsError
 from sidecar.http import api_keys
 from sidecar.http.app import Sidecar, create_app
@@ -99,6 +101,13 @@ def test_metrics_have_one_path_so_that_a_rule_for_it_holds(client: TestClient) -
     for path in ("/metrics/", "/metrics%2f", "//metrics"):
         answer = client.simulate_get(path)
         assert (answer.status_code, answer.json["message"]) == (404, "unknown_path")
+
+
+def test_the_rule_of_the_handbook_covers_every_path_to_the_metrics(client: TestClient) -> None:
+    handbook = (ROOT / "docs" / "operations.md").read_text()
+    [rule] = re.findall(r"location \^~ (\S+) \{ deny all; \}", handbook)
+    for path in SPELLINGS:
+        assert unquote(path).startswith(rule) or not reaches(client, path), path
 
 
 def test_no_call_has_a_second_path(client: TestClient) -> None:
