@@ -11,6 +11,7 @@ import json
 import socket
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ LATE_S = 60.0
 SETTINGS = {
     "CORS_ORIGINS": "https://shop.example",
     "KEEP_ORIGINALS": "1",
-    "MAX_BATCH_BYTES": str(8 << 20),
+    "MAX_BATCH_BYTES": str(64 << 20),
     "MAX_IMAGE_BYTES": str(1 << 20),
     "REQUEST_TIMEOUT_S": "5",
     "TRUSTED_PROXIES": "127.0.0.1",
@@ -135,13 +136,14 @@ def send(port: int, draws: Generator, numbers: Iterable[int]) -> Iterator[tuple[
 def fuzz(stack: Stack, seed: int, numbers: range) -> list[str]:
     """Sends the requests of a seed with these numbers, and returns what was wrong."""
     ends: Counter[str] = Counter()
-    wrong = []
+    wrong, began = [], time.monotonic()
     for ending, finding in send(int(stack.env["PORT"]), generator(seed), numbers):
         ends[ending] += 1
         if finding:
             wrong.append(finding)
             print(finding, flush=True)
-    print(f"{len(numbers)} requests of seed {seed}: {dict(sorted(ends.items()))}")
+    took_s = time.monotonic() - began
+    print(f"{len(numbers)} requests of seed {seed}, {took_s:.0f} s: {dict(sorted(ends.items()))}")
     return wrong + list(after(stack))
 
 
