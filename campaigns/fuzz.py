@@ -144,7 +144,9 @@ def fuzz(stack: Stack, seed: int, numbers: range) -> list[str]:
             print(finding, flush=True)
     took_s = time.monotonic() - began
     print(f"{len(numbers)} requests of seed {seed}, {took_s:.0f} s: {dict(sorted(ends.items()))}")
-    return wrong + list(after(stack))
+    left = list(after(stack))
+    print(*left, sep="\n", end="\n" if left else "")
+    return wrong + left
 
 
 def after(stack: Stack) -> Iterator[str]:
