@@ -10,6 +10,7 @@ ARCH ?= efficientnet-lite0
 PRECISION ?= $(if $(filter cuda tensorrt,$(TARGET)),fp32,int8)
 VERSION ?= 1
 KILLS ?= 100
+REQUESTS ?= 10000
 SEED ?= 0
 SIZES ?= 10000 100000 1000000
 
@@ -31,7 +32,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -70,6 +71,9 @@ backup restore verify repair:
 chaos: setup model ## kill -9 at random under load, KILLS times, and count what was lost
 	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED)
 	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
+
+fuzz: setup model ## send REQUESTS requests that make no sense, of SEED, to all calls; none may answer 500
+	$(RUN) python -m campaigns.fuzz --count $(REQUESTS) --seed $(SEED)
 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching

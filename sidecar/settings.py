@@ -1,9 +1,10 @@
 """The settings of the sidecar and the worker, read once from the environment."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sidecar.errors import SettingsError
@@ -12,6 +13,7 @@ MEBIBYTE = 1 << 20
 MOST_RESULTS = 1000
 MOST_NPROB = 100
 DEFAULT_NPROB = 5
+ORIGIN = r"https?://[^\s/,*]+"
 SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
 
@@ -38,6 +40,17 @@ class Settings(BaseSettings):
     )
     api_keys_file: Path | None = Field(
         None, description="file of the API keys that requests need; empty lets everybody in"
+    )
+    cors_origins: str = Field(
+        "",
+        pattern=rf"^$|^\*$|^{ORIGIN}(, *{ORIGIN})*$",
+        description="origins whose web pages may call, as `https://a.example,https://b.example`; "
+        "`*` is all",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` count, as "
+        "`127.0.0.1,10.0.0.0/8`",
     )
     data_dir: Path = Field(Path("var"), description="volume of the catalogue and the index")
     catalogue_url: str = Field(
@@ -131,6 +144,13 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="format of the log: `text` or `json`"
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for word in filter(None, map(str.strip, text.split(","))):
+            ip_network(word)  # its ValueError names the word
+        return text
 
     @property
     def database_url(self) -> str:

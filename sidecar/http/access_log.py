@@ -52,15 +52,16 @@ def _fields(
     req: falcon.Request, status: int, took_s: float, stages: dict[str, float]
 ) -> dict[str, Any]:
     """Returns what a line in the log says of a request, by the names of its JSON form."""
+    path = getattr(req.context, "prefix", "") + req.path
     return {
         "method": req.method,
-        "path": req.path.encode("unicode_escape").decode(),  # no line break gets into a line
+        "path": path.encode("unicode_escape").decode(),  # no line break gets into a line
         "route": req.uri_template or UNKNOWN,
         "status": status,
         "duration_ms": round(1000 * took_s, 1),
         "stages_ms": {name: round(1000 * seconds, 1) for name, seconds in stages.items()},
         "bytes": req.content_length,
-        "client": req.remote_addr,
+        "client": getattr(req.context, "client", req.remote_addr),
         "key": getattr(req.context, "key", None),
     }
 

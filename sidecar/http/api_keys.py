@@ -20,6 +20,7 @@ READ, WRITE, ADMIN = SCOPES = ("read", "write", "admin")
 PREFIX = "sim_"  # lets scanners for leaked secrets recognise a key
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}")
+EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read(path: Path) -> list[Key]:
     """Returns the keys of a file: a line is `NAME SCOPE,SCOPE SHA256` or empty; # begins a comment.
 
     Raises:
-        SettingsError: it can't be read, or a line breaks the rule.
+        SettingsError: it can't be read, a line breaks the rule, or is of an empty key.
     """
     try:
         lines = path.read_text().splitlines()
@@ -98,6 +99,11 @@ def read(path: Path) -> list[Key]:
         if not (NAME.fullmatch(name) and are_scopes(scopes) and SHA256.fullmatch(sha256)):
             raise SettingsError(
                 f"API_KEYS_FILE={path}, line {number}: must be NAME SCOPE,SCOPE SHA256"
+            )
+        if sha256 == EMPTY:  # as `printf "$UNSET" | sha256sum` makes it
+            raise SettingsError(
+                f"API_KEYS_FILE={path}, line {number}: the SHA-256 of an empty key, "
+                "which would let everybody in"
             )
         found.append(Key(name, frozenset(scopes.split(",")), sha256))
     return found

@@ -9,9 +9,13 @@ from sidecar.http.api_keys import ApiKeys
 from sidecar.http.auth import Auth
 from sidecar.http.background import Background
 from sidecar.http.concurrency_limit import ConcurrencyLimit
-from sidecar.http.error_handlers import App, add_error_handlers
+from sidecar.http.cors import Cors
+from sidecar.http.error_handlers import App, ErrorFields, add_error_handlers
+from sidecar.http.forwarded import Forwarded, networks
+from sidecar.http.known_params import KnownParams
+from sidecar.http.one_path import OnePath
 from sidecar.http.parts import Parts, make_parts
-from sidecar.http.route import Routes
+from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings
@@ -30,9 +34,9 @@ class Sidecar(App):
         super().__init__(middleware=middleware)
         self.routes = routes
         self.background = background
-        self.req_options.strip_url_path_trailing_slash = True
         self.req_options.auto_parse_qs_csv = False
         for route in routes:
+            answer_head(route.resource)
             self.add_route(route.path, route.resource)
         add_error_handlers(self)
 
@@ -63,8 +67,17 @@ def create_app(settings: Settings) -> Sidecar:
 def _middleware(settings: Settings, routes: Routes) -> list[Any]:
     """Returns what each request passes before its resource, in this order."""
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-    limit = ConcurrencyLimit(settings.most_requests, routes)
-    return [AccessLog(), limit, Auth(keys, routes)]
+    cors = [Cors(settings.cors_origins)] if settings.cors_origins else []
+    return [
+        AccessLog(),
+        Forwarded(networks(settings.trusted_proxies)),
+        *cors,
+        ConcurrencyLimit(settings.most_requests, routes),
+        OnePath(),
+        ErrorFields(),
+        Auth(keys, routes),
+        KnownParams(settings.request_timeout_s),
+    ]
 
 
 def _background(parts: Parts) -> Background:

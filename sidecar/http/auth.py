@@ -2,11 +2,11 @@
 
 import falcon
 
-from sidecar.errors import ScopeMissing
-from sidecar.http.api_keys import WRITE, ApiKeys
+from sidecar.errors import KeyRequired, ScopeMissing
+from sidecar.http.api_keys import READ, WRITE, ApiKeys
 from sidecar.http.route import OPEN, Routes
 
-BEARER = "Bearer "
+BEARER = "bearer"
 
 
 class Auth:
@@ -25,18 +25,28 @@ class Auth:
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _params: object
     ) -> None:
         scope = self._routes.scope(req.uri_template or "")
-        if self._keys is None or scope == OPEN:
+        if scope == OPEN:
+            req.context.may_read = self._may_read(req)
             return
+        if self._keys is None or req.method == "OPTIONS":
+            return  # a browser sends no key with OPTIONS, which answers the methods of a call
         key = self._keys.find(_secret(req))
         req.context.key = key.name
         required = WRITE if req.method == "DELETE" else scope
         if required not in key.scopes:
             raise ScopeMissing(f"this call requires a key with the scope {required}")
 
+    def _may_read(self, req: falcon.Request) -> bool:
+        """Returns whether a request may see what is inside, also of a call that is open to all."""
+        try:
+            return self._keys is None or READ in self._keys.find(_secret(req)).scopes
+        except KeyRequired:
+            return False
+
 
 def _secret(req: falcon.Request) -> str:
     """Returns the key in `Authorization: Bearer KEY` or `X-API-Key: KEY`, "" without either."""
-    given = req.auth or ""
-    if given.startswith(BEARER):
-        return given.removeprefix(BEARER).strip()
+    scheme, _, key = (req.auth or "").partition(" ")
+    if scheme.lower() == BEARER:  # in any case. Source: RFC 9110, 11.1
+        return key.strip()
     return req.get_header("X-API-Key") or ""

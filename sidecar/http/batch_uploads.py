@@ -12,6 +12,7 @@ from falcon.media.multipart import BodyPart
 
 from sidecar.errors import BatchTooLarge, SimilarityError, StorageFull, WrongArguments
 from sidecar.files import in_units
+from sidecar.http.known_params import take_field
 from sidecar.http.multipart import (
     PIECE_BYTES,
     Body,
@@ -71,12 +72,15 @@ class BatchReader:
         if not is_form(req):
             yield from self._unpacked(body)
             return
+        any_file = False
         held: list[File] = []  # an image may be cut short, until the form goes on after it
         for field in fields(req, body, self.rules.max_batch_bytes, any_number=True):
             yield from held
             held = []
             if not is_data(field):
+                take_field(req, field, too_late=any_file)
                 continue
+            any_file = True
             if archives.is_archive(field.stream.peek(archives.MAGIC_BYTES)):
                 yield from self._unpacked(field.stream)
             else:

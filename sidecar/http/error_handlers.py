@@ -44,6 +44,15 @@ RETRY_AFTER_S = 2
 App = falcon.App[falcon.Request, falcon.Response]
 
 
+class ErrorFields:
+    """Notes what a failed call answers besides the error: the `error_fields` of its resource."""
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, _params: object
+    ) -> None:
+        req.context.error_fields = getattr(resource, "error_fields", {})
+
+
 def add_error_handlers(app: App) -> None:
     """Makes every error an answer in JSON; none ever shows a stack trace to a client."""
     app.add_error_handler(Exception, _unknown)
@@ -72,9 +81,14 @@ def _http(
     word = HTTP_WORDS.get(error.status_code, errors.WrongArguments.word)
     for name, value in dict(error.headers or {}).items():
         resp.set_header(name, value)
-    detail = error.description or f"{error.title}: {req.method} {req.path}"
+    detail = error.description or f"{error.title}: {req.method} {_path(req)}"
     answer = {"status": "error", "message": word, "detail": detail}
     _answer(req, resp, error.status_code, answer)
+
+
+def _path(req: falcon.Request) -> str:
+    """Returns the path as the client sent it, before a trusted proxy took its prefix away."""
+    return getattr(req.context, "prefix", "") + req.path
 
 
 def _unknown(req: falcon.Request, resp: falcon.Response, error: Exception, _params: object) -> None:
@@ -91,4 +105,4 @@ def _answer(
         resp.set_header("Retry-After", str(RETRY_AFTER_S))
     if status == falcon.HTTPUnauthorized().status_code:
         resp.set_header("WWW-Authenticate", "Bearer")
-    resp.media = getattr(req.context, "error_fields", {}) | answer
+    resp.media = {**getattr(req.context, "error_fields", {}), **answer}

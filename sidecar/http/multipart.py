@@ -37,7 +37,7 @@ class Body:
 
 def is_form(req: falcon.Request) -> bool:
     """Returns whether the body of a request is a multipart form."""
-    return (req.content_type or "").startswith(falcon.MEDIA_MULTIPART)
+    return (req.content_type or "").lower().startswith(falcon.MEDIA_MULTIPART)
 
 
 def fields(
@@ -64,8 +64,13 @@ def fields(
 
 def is_data(field: BodyPart) -> bool:
     """Returns whether a field is `data`. Raises WrongArguments: its header can't be read."""
+    return field_name(field) == FIELD
+
+
+def field_name(field: BodyPart) -> str | None:
+    """Returns the name of a field, if it has one. Raises WrongArguments: it can't be read."""
     try:
-        return field.name == FIELD
+        return field.name
     except UnicodeDecodeError as error:
         raise WrongArguments("the name of a field or of its file is not in UTF-8") from error
 
@@ -81,4 +86,7 @@ def drain(req: falcon.Request) -> None:
 
 def data_required() -> DataRequired:
     """Returns the error of a request without a file."""
-    return DataRequired(f"send the image as the multipart field {FIELD!r}, as curl -F does")
+    return DataRequired(
+        f"send the image as the multipart field {FIELD!r}, as curl -F does, "
+        "or as the body with its type, such as image/jpeg"
+    )

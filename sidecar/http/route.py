@@ -26,6 +26,13 @@ class Route:
     may_take_long: bool = False
 
 
+def answer_head(resource: object) -> None:
+    """Has a resource answer HEAD as it answers GET; Falcon leaves the body out."""
+    on_get = getattr(resource, "on_get", None)
+    if on_get is not None:
+        vars(resource).setdefault("on_head", on_get)
+
+
 class Routes:
     """Finds a call by its path."""
 
@@ -52,4 +59,4 @@ class Routes:
     def _at(self, path: str) -> Route | None:
         """Returns the call at a path as a client sends it; None for a template with a parameter:
         such calls may be shed and may not take long, as is the default."""
-        return self._routes.get(path.rstrip("/"))
+        return self._routes.get(path)

@@ -6,9 +6,8 @@ import falcon
 
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
+from sidecar.http.known_params import FORM_BYTES, take_field
 from sidecar.http.multipart import FIELD, Body, data_required, drain, fields, is_data
-
-FORM_BYTES = 64 * 1024  # what boundaries, headers and other fields may add to an image
 
 
 @dataclass(frozen=True)
@@ -24,30 +23,54 @@ class ImageReader:
     timeout_s: float
 
     def read(self, req: falcon.Request) -> bytes:
-        """Returns the bytes of the multipart field `data`.
+        """Returns the bytes of the multipart field `data`, or of a body whose type is of an image.
+
+        The other fields of the form are parameters, which `params` reads afterwards.
 
         Raises:
-            DataRequired: the request has no such field, or an empty one.
+            DataRequired: the request has no such field or body, or an empty one.
             ImageTooLarge: it is larger than `max_bytes`.
             RequestTimeout: it did not arrive in time.
-            WrongArguments: the request has more than one such field.
+            WrongArguments: the request has more than one such field, or a parameter that is none.
         """
-        largest = self.max_bytes + FORM_BYTES
-        if (req.content_length or 0) > largest:
-            drain(req)
+        found = self._body(req) if is_image(req) else self._field(req)
+        if not found:
+            raise data_required()
+        if len(found) > self.max_bytes:
             raise image_too_large(self.max_bytes)
-        found = None
+        return found
+
+    def _body(self, req: falcon.Request) -> bytes:
+        self._check_length(req, self.max_bytes)
+        found = Body(req, self.timeout_s).read(self.max_bytes + 1)
+        if len(found) < (req.content_length or 0):
+            raise WrongArguments("the request breaks off")
+        return found
+
+    def _field(self, req: falcon.Request) -> bytes | None:
+        largest = self.max_bytes + FORM_BYTES
+        self._check_length(req, largest)
+        found: bytes | None = None
         for field in fields(req, Body(req, self.timeout_s), largest):
             if not is_data(field):
+                take_field(req, field)
                 continue
             if found is not None:
                 raise WrongArguments(f"send one field {FIELD!r}: add_batch takes many")
             found = field.stream.read(self.max_bytes + 1)
             if len(found) > self.max_bytes:
                 raise image_too_large(self.max_bytes)
-        if not found:
-            raise data_required()
         return found
+
+    def _check_length(self, req: falcon.Request, largest: int) -> None:
+        if (req.content_length or 0) > largest:
+            drain(req)
+            raise image_too_large(self.max_bytes)
+
+
+def is_image(req: falcon.Request) -> bool:
+    """Returns whether the body of a request is an image by itself."""
+    return (req.content_type or "").lower().startswith("image/")
 
 
 def image_too_large(max_bytes: int) -> ImageTooLarge:

@@ -8,12 +8,18 @@ from numpy.typing import NDArray
 from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
 
+# The distance up to which two images are the same: float16 moves what a segment holds by at most
+# 2^-11 of its norm of 1, 2.4e-7 in this measure, and another batch moves a query by a little.
+SAME = 1e-5
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are asked for
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """How many neighbours, how carefully (NPROB, 1..100), and how far away at most."""
+    """How many neighbours, how carefully (NPROB, 1..100), and how far away at most.
+
+    A `max_dist` of 0 is the same image.
+    """
 
     num_results: int
     nprob: int
@@ -50,5 +56,5 @@ def rank(
         params = SearchParams(FARTHER * params.lists, params.candidates)  # these lists hold too few
     dist = distances(query, generation.segments.features(seqs))
     nearest = np.lexsort((seqs, dist))[: request.num_results]
-    nearest = nearest[dist[nearest] <= request.max_dist]
+    nearest = nearest[dist[nearest] <= max(request.max_dist, SAME)]
     return seqs[nearest], dist[nearest]

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import falcon
@@ -9,6 +10,7 @@ import falcon
 from sidecar.catalogue import ImageRecord, Images, Removals
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
+from sidecar.http.known_params import takes
 from sidecar.http.ndjson import SpooledLines
 from sidecar.http.params import TOP_K, flag, image_id, required_id, whole_number
 from sidecar.http.uploads import ImageReader
@@ -30,6 +32,7 @@ class ImagesResource:
     def __init__(self, images: Images) -> None:
         self._images = images
 
+    @takes("after", "limit")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         after = whole_number(req, "after", LARGEST_SEQ, 0, least=0)
         limit = whole_number(req, "limit", MOST_IDS, IDS)
@@ -45,6 +48,7 @@ class ImageResource:
         self._inventory = inventory
         self._keywords = keywords
 
+    @takes("top_k")
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
         image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.check(image_id))
@@ -70,6 +74,7 @@ class RemoveResource:
     def __init__(self, removals: Removals) -> None:
         self._removals = removals
 
+    @takes("id", "image_id")
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         image_id = required_id(req)
         self._removals.remove(image_id)
@@ -101,8 +106,9 @@ class OriginalResource:
         self._inventory = inventory
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        resp.downloadable_as = image_id
-        _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
+        original = self._inventory.original(ids.check(image_id))
+        resp.downloadable_as = image_id  # an error's answer must not have it
+        _file(resp, BYTES, original)
 
 
 def _etag(image: ImageRecord) -> falcon.ETag:
@@ -128,9 +134,10 @@ class AddResource:
         self._ingest = ingest
         self._reader = reader
 
+    @takes("id", "image_id", "overwrite", files=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        upload = self._reader.read(req)  # its form may hold the parameters
         wanted, overwrite = image_id(req), flag(req, "overwrite")
-        upload = self._reader.read(req)
         resp.media = {"status": "ok", "id": self._ingest.add(upload, wanted, overwrite)}
 
 
@@ -141,8 +148,11 @@ class AddBatchResource:
         self._batch = batch
         self._reader = reader
 
+    @takes("overwrite", files=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        outcomes = self._batch.add(self._reader.read(req), flag(req, "overwrite"))
+        files = self._reader.read(req)
+        first = next(files)  # the parameters among the fields of the form come before it
+        outcomes = self._batch.add(chain([first], files), flag(req, "overwrite"))
         lines = SpooledLines(self._reader.folder)
         for outcome in outcomes:
             lines.append(_outcome(outcome))

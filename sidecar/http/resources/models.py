@@ -3,6 +3,7 @@
 import falcon
 
 from sidecar.errors import WrongArguments
+from sidecar.http.known_params import takes
 from sidecar.http.params import whole_number
 from sidecar.http.task_answers import accepted
 from sidecar.operations import ModelStatus
@@ -33,6 +34,7 @@ class UpgradeResource:
     def __init__(self, model_requests: ModelRequests) -> None:
         self._model_requests = model_requests
 
+    @takes("version")
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.media = accepted(self._model_requests.upgrade(_version(req)))
 
@@ -63,6 +65,7 @@ class RetireResource:
     def __init__(self, model_requests: ModelRequests) -> None:
         self._model_requests = model_requests
 
+    @takes("version")
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.media = accepted(self._model_requests.retire(_version(req)))
 

@@ -43,7 +43,10 @@ class LiveResource:
 
 
 class ReadyResource:
-    """Shows whether every part answers, and which does not: GET /health/ready."""
+    """Shows whether every part answers, and which does not: GET /health/ready.
+
+    Why it does not may name addresses: that is for clients whose key may read.
+    """
 
     def __init__(self, health: Health) -> None:
         self._health = health
@@ -52,4 +55,6 @@ class ReadyResource:
         parts = self._health.parts()
         ready = all(state == "ok" for state in parts.values())
         resp.status = falcon.HTTP_200 if ready else falcon.HTTP_503
+        if not req.context.may_read:
+            parts = {name: state.partition(": ")[0] for name, state in parts.items()}
         resp.media = {"status": "ok" if ready else "error", "parts": parts}

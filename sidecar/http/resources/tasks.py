@@ -3,6 +3,7 @@
 import falcon
 
 from sidecar.catalogue import TaskKind, TaskState
+from sidecar.http.known_params import takes
 from sidecar.http.params import whole_number
 from sidecar.http.task_answers import accepted, described
 from sidecar.tasks.scheduler import Scheduler
@@ -44,6 +45,7 @@ class TasksResource:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
+    @takes("limit")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         tasks = self._scheduler.catalogue.tasks.recent(
             whole_number(req, "limit", MOST_TASKS, MOST_TASKS)
