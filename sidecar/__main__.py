@@ -5,13 +5,20 @@ library of metrics before it knows the folder that the processes share.
 """
 
 import argparse
+import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidecar.errors import SettingsError, SimilarityError
 from sidecar.http import api_keys
 from sidecar.settings import Settings, from_environment
 from sidecar.telemetry import logs, multiprocess
+
+if TYPE_CHECKING:
+    from sidecar.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
 
 COMMANDS = {
     "serve": "answer HTTP",
@@ -98,6 +105,7 @@ def _check(settings: Settings, mends: bool = False) -> None:
 
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
+        _keep_reserve(catalogue)
         if (
             mends
             and catalogue.suspects.count()
@@ -106,6 +114,13 @@ def _check(settings: Settings, mends: bool = False) -> None:
             catalogue.tasks.request(TaskKind.MEND)
     finally:
         catalogue.close()
+
+
+def _keep_reserve(catalogue: "Catalogue") -> None:
+    try:
+        catalogue.keep_reserve()
+    except OSError as error:
+        log.warning("no room is kept on the volume for removals: %s", error)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -106,6 +106,9 @@ class TaskList:
             UnknownTask: no task has this id.
             TaskFinished: it has ended already.
         """
+        return self._database.even_when_full(lambda: self._cancel(task_id))
+
+    def _cancel(self, task_id: str) -> Task:
         with self._database.writing() as connection:
             task = rows.get(connection, task_id)
             if task.state not in UNFINISHED:

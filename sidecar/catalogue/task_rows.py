@@ -112,6 +112,12 @@ def newest(connection: Connection, limit: int) -> list[Task]:
     return [read(row) for row in connection.execute(query)]
 
 
+def running(connection: Connection) -> Task | None:
+    """Returns the task that runs, if one does."""
+    row = connection.execute(select(tasks).where(RUNNING)).first()
+    return None if row is None else read(row)
+
+
 def next_in_turn(connection: Connection) -> list[Task]:
     """Returns the waiting tasks in the order of their turns; none while a task is running.
 

@@ -116,14 +116,23 @@ class Tasks(TaskList):
             TaskLost: it was cancelled, or given to another attempt.
         """
         now = {"phase": phase, "progress": progress, "lease_until": rows.lease_end(self.lease_s)}
-        with self._database.writing() as connection:
-            rows.check_held(connection, task)
-            rows.change(connection, rows.is_held(task), now | {"report": to_json(report) or None})
+
+        def write() -> None:
+            with self._database.writing() as connection:
+                rows.check_held(connection, task)
+                values = now | {"report": to_json(report) or None}
+                rows.change(connection, rows.is_held(task), values)
+
+        self._database.even_when_full(write)
 
     def fail(self, task: Task, error: SimilarityError) -> None:
         """Ends a claimed task with an error; nothing happens if another attempt has it by now."""
-        with self._database.writing() as connection:
-            self._end(connection, rows.is_held(task), TaskState.ERROR, error)
+
+        def write() -> None:
+            with self._database.writing() as connection:
+                self._end(connection, rows.is_held(task), TaskState.ERROR, error)
+
+        self._database.even_when_full(write)
 
     def give_back(self, task_id: str) -> None:
         """Lets a running task wait again: its worker was asked to stop, and nothing is wrong."""
