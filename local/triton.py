@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.ports import HOST, LaunchRefused, free_port
+from local.shared_memory import sweep
 
 MODEL = "keywording"
 PORTS = {
@@ -73,6 +74,7 @@ def main() -> int:
         if sys.argv[1:]:
             raise LaunchRefused("usage: python -m local.triton [--check]")
         command = _command(environment, os.environ)
+        sweep()
     except LaunchRefused as error:
         print(f"local.triton: {error}", file=sys.stderr)
         return 1

@@ -5,14 +5,24 @@ library of metrics before it knows the folder that the processes share.
 """
 
 import argparse
+import logging
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sidecar import volume
 from sidecar.errors import SettingsError, SimilarityError
 from sidecar.http import api_keys
 from sidecar.settings import Settings, from_environment
 from sidecar.telemetry import logs, multiprocess
 
+if TYPE_CHECKING:
+    from sidecar.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+OWNER_ALONE = 0o077  # data, index and backups are nobody else's to read
 COMMANDS = {
     "serve": "answer HTTP",
     "worker": "run trainings and updates",
@@ -32,6 +42,7 @@ def main() -> int:
         its exit status: 2 for wrong settings, 1 for an error of the service.
     """
     arguments = _parser().parse_args()
+    os.umask(OWNER_ALONE)
     try:
         settings = from_environment()
     except SettingsError as error:
@@ -62,7 +73,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings) -> None:
-    with multiprocess.share():
+    with volume.held(settings.data_dir, settings.stack, "serve"), multiprocess.share():
         _check(settings, mends=True)
         from sidecar.http.server import serve
 
@@ -70,10 +81,11 @@ def _serve(settings: Settings) -> None:
 
 
 def _work(settings: Settings) -> None:
-    _check(settings)
-    from sidecar.tasks.worker import work
+    with volume.held(settings.data_dir, settings.stack, "worker"):
+        _check(settings)
+        from sidecar.tasks.worker import work
 
-    work(settings)
+        work(settings)
 
 
 def _draw_key(name: str, scopes: str) -> None:
@@ -98,6 +110,7 @@ def _check(settings: Settings, mends: bool = False) -> None:
 
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
+        _keep_reserve(catalogue)
         if (
             mends
             and catalogue.suspects.count()
@@ -106,6 +119,13 @@ def _check(settings: Settings, mends: bool = False) -> None:
             catalogue.tasks.request(TaskKind.MEND)
     finally:
         catalogue.close()
+
+
+def _keep_reserve(catalogue: "Catalogue") -> None:
+    try:
+        catalogue.keep_reserve()
+    except OSError as error:
+        log.warning("no room is kept on the volume for removals: %s", error)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +15,7 @@ MOST_RESULTS = 1000
 MOST_NPROB = 100
 DEFAULT_NPROB = 5
 ORIGIN = r"https?://[^\s/,*]+"
+DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "postgresql": 5432}
 SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
 
@@ -157,6 +159,12 @@ class Settings(BaseSettings):
         return self.catalogue_url or f"sqlite:///{self.data_dir.absolute()}/catalogue.sqlite"
 
     @property
+    def stack(self) -> str:
+        """Returns what all processes of one stack have in common, without passwords."""
+        catalogue = _address(self.catalogue_url) if self.catalogue_url else "in DATA_DIR"
+        return f"the catalogue {catalogue} and the Redis {_address(self.redis_url)}"
+
+    @property
     def most_requests(self) -> int:
         """Returns how many requests a process answers at once; other threads refuse the rest."""
         return max(1, self.http_threads - self.http_threads // 8)
@@ -176,6 +184,14 @@ def from_environment(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(map(_describe, error.errors()))) from error
+
+
+def _address(url: str) -> str:
+    """Returns host, port and path of a URL, which are all that two names of one place share."""
+    parts = urlsplit(url)
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme.partition("+")[0])
+    return f"{host}:{port}{parts.path}" if host else parts.path
 
 
 def _describe(problem: Any) -> str:

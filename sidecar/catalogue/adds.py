@@ -85,6 +85,7 @@ class Adds:
         Raises:
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
+        self._database.dialect.check_room()
         with self._database.writing() as connection:
             return store_all(connection, batch)
 

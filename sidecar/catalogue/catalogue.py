@@ -71,6 +71,15 @@ class Catalogue:
             opened = OpenTransaction(self.database.dialect, connection, writes=True)
             yield Transaction(opened, self.tasks)
 
+    def check_writes(self, timeout_s: float) -> None:
+        """Raises CatalogueUnavailable where no write has got its turn for so many seconds."""
+        self.database.check_writes(timeout_s)
+
+    def keep_reserve(self) -> None:
+        """Keeps some room on the catalogue's volume for removals and the ends of tasks. Errors of
+        the file system are OSErrors."""
+        self.database.dialect.keep_reserve()
+
     @contextmanager
     def filling(self, moment: Transaction, report: OnProgress) -> Iterator[None]:
         """Fills this catalogue, an empty one, from another's `moment`. The copy is committed when

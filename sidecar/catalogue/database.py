@@ -1,8 +1,8 @@
 """The connection to the catalogue's database: its transactions and its errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
@@ -12,6 +12,8 @@ from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.migration import migrate
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
+
+T = TypeVar("T")
 
 
 class Connections(Protocol):
@@ -27,6 +29,9 @@ class Connections(Protocol):
 
     def writing(self) -> AbstractContextManager[Connection]:
         """Gives a connection for reading and writing."""
+
+    def even_when_full(self, act: Callable[[], T]) -> T:
+        """Returns what `act` returns, which stores nothing new, on a full volume too."""
 
 
 class OpenTransaction:
@@ -45,6 +50,9 @@ class OpenTransaction:
     def writing(self) -> Iterator[Connection]:
         assert self._writes, "this transaction only reads"
         yield self._connection
+
+    def even_when_full(self, act: Callable[[], T]) -> T:
+        return act()  # who began the transaction has to begin again
 
 
 class Database:
@@ -97,6 +105,26 @@ class Database:
             connection.execution_options(writes=True)
             with connection.begin():
                 yield connection
+
+    def even_when_full(self, act: Callable[[], T]) -> T:
+        """Returns what `act` returns, a transaction that stores nothing new. Where the volume is
+        full, it is tried once more with the room that is kept for that.
+
+        Raises:
+            StorageFull: that room is used up as well.
+        """
+        try:
+            return act()
+        except StorageFull:
+            with self._translated():
+                if not self.dialect.make_room(self._engine):
+                    raise
+            return act()
+
+    def check_writes(self, timeout_s: float) -> None:
+        """Raises CatalogueUnavailable where no write has got its turn for so many seconds."""
+        with self._translated():
+            self.dialect.check_writes(timeout_s)
 
     @contextmanager
     def driver(self) -> Iterator[Any]:

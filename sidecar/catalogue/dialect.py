@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Column, Connection, Engine
 
+from sidecar.errors import CatalogueUnavailable
+
 
 class Dialect(Protocol):
     """What only one kind of database does, or does in its own way."""
@@ -29,6 +31,23 @@ class Dialect(Protocol):
 
     def is_full(self, error: BaseException | None) -> bool:
         """Says whether an error means that the disk is full."""
+
+    def check_writes(self, timeout_s: float) -> None:
+        """Raises CatalogueUnavailable where no write has got its turn for so many seconds; errors
+        of the driver."""
+
+    def keep_reserve(self) -> None:
+        """Keeps room for `make_room` from now on."""
+
+    def is_short_of_room(self) -> bool:
+        """Says whether the room that was kept has been given up, and is still needed."""
+
+    def check_room(self) -> None:
+        """Raises StorageFull where what room is left is kept for removals and tasks."""
+
+    def make_room(self, engine: Engine) -> bool:
+        """Gives the room that was kept to the writes that have to work on a full volume; returns
+        whether it is worth trying again."""
 
     def find(self, driver: Any, image_id: str) -> tuple[int, str] | None:
         """Returns sequence number and SHA-256 of the image with an id, if there is one.
@@ -65,3 +84,10 @@ class Dialect(Protocol):
 
     def set_last_number(self, connection: Connection, column: Column[Any], number: int) -> None:
         """Makes a counting column go on after this number."""
+
+
+def waiting(timeout_s: float) -> CatalogueUnavailable:
+    """Returns the error of a write that waited in vain."""
+    return CatalogueUnavailable(
+        f"the catalogue: no write got its turn within {timeout_s:g} s, another holds the lock"
+    )

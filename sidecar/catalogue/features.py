@@ -89,6 +89,7 @@ class Features:
             StorageFull, CatalogueUnavailable: nothing was stored.
         """
         feature_rows.check_length(record, made)
+        self._database.dialect.check_room()
         with self._database.writing() as connection:
             check_known(connection, record)
             lacking = _without_features(record.model, 0).where(images.c.seq.in_(made))
@@ -101,6 +102,9 @@ class Features:
 
     def discard(self, model: int, limit: int) -> int:
         """Deletes the features of at most `limit` images by a model; returns of how many."""
+        return self._database.even_when_full(lambda: self._discard(model, limit))
+
+    def _discard(self, model: int, limit: int) -> int:
         some = select(features.c.seq).where(features.c.model == model).limit(limit)
         with self._database.writing() as connection:
             seqs = connection.execute(some).scalars().all()

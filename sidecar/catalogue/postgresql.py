@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import psycopg
 from sqlalchemy import Column, Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+
+from sidecar.catalogue.dialect import waiting
 
 # The number is the lock's name, in this database. A writer that hangs frees the others.
 LOCK = (
@@ -17,6 +20,7 @@ LOCK = (
 )
 FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
 IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
+CONNECT_TIMEOUT_S = 5
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
     "lock_timeout": "30s",
@@ -27,6 +31,10 @@ READ = (
 )
 # A table that is new to the planner's statistics would be sorted whole for each page.
 BY_INDEX = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"
+# What a write needs, and takes at once where no foreign lock is in its way.
+CHECK_WRITES = (
+    LOCK + "; LOCK TABLE images, pictures, features, removals, tasks IN ROW EXCLUSIVE MODE"
+)
 COPY_HEADER_BYTES = 19
 # The number of fields, and before each its length in bytes.
 COPY_ROW = [
@@ -58,7 +66,7 @@ class PostgreSQL:
             pool_size=8,
             max_overflow=8,
             pool_pre_ping=True,  # a server that was restarted costs no request
-            connect_args={"options": options, "connect_timeout": 5},
+            connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_S},
         )
 
     def begin(self, connection: Connection, writes: bool) -> None:
@@ -75,6 +83,36 @@ class PostgreSQL:
     def is_full(self, error: BaseException | None) -> bool:
         """Says whether an error means that the disk is full."""
         return isinstance(error, psycopg.errors.DiskFull)
+
+    def check_writes(self, timeout_s: float) -> None:
+        """Takes the locks of a write, on a connection that no request waits for.
+
+        Raises:
+            CatalogueUnavailable: it did not get them within `timeout_s`.
+        """
+        options = f"-c lock_timeout={round(timeout_s * 1000)}"
+        url = make_url(self._url).set(drivername="postgresql")
+        text = url.render_as_string(hide_password=False)
+        with psycopg.connect(text, options=options, connect_timeout=CONNECT_TIMEOUT_S) as driver:
+            try:
+                driver.execute(CHECK_WRITES)
+            except psycopg.errors.LockNotAvailable as error:
+                raise waiting(timeout_s) from error
+            driver.rollback()
+
+    def keep_reserve(self) -> None:
+        """Does nothing: the server's volume is not ours."""
+
+    def is_short_of_room(self) -> bool:
+        """Returns False: no room is kept."""
+        return False
+
+    def check_room(self) -> None:
+        """Does nothing: the server refuses what it has no room for."""
+
+    def make_room(self, engine: Engine) -> bool:
+        """Does nothing, so that a second try is not worth it."""
+        return False
 
     def find(self, driver: psycopg.Connection, image_id: str) -> tuple[int, str] | None:
         """Returns sequence number and SHA-256 of the image with an id, if there is one."""

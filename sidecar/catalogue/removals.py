@@ -34,9 +34,16 @@ class Removals:
         """Removes an image with all that was made of it; when this returns the removal is on the
         disk.
 
+        It works on a full volume, too, and gives room back there.
+
         Raises:
             UnknownImage: no image has this id.
         """
+        self._database.even_when_full(lambda: self._remove(image_id))
+        if self._database.dialect.is_short_of_room():
+            self._database.release_space()
+
+    def _remove(self, image_id: str) -> None:
         with self._database.writing() as connection:
             query = select(images.c.seq).where(images.c.id == image_id)
             seq = connection.execute(query).scalar_one_or_none()

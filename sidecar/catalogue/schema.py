@@ -102,6 +102,8 @@ tasks = Table(
     "tasks",
     metadata,
     Column("task_id", String(36), primary_key=True),
+    # Counts requests: clocks may be set back. Null for a moment in what the release before writes.
+    Column("number", BigInteger, index=True, unique=True),
     Column("kind", String(16), nullable=False),  # see task.py
     Column("version", Integer),  # of the model that it is for; None for the model in use
     Column("state", String(16), nullable=False, index=True),  # see task.py
@@ -111,9 +113,11 @@ tasks = Table(
     Column("detail", String),
     Column("attempt", Integer, nullable=False, default=0),  # the fencing token
     Column("lost", Integer, nullable=False, server_default="0"),  # attempts whose worker was lost
+    # A training or an update went first since this task last ran: now its turn comes before theirs.
+    Column("overtaken", Boolean, nullable=False, server_default=false()),
     Column("snapshot", BigInteger),  # the largest seq that the task looks at
     Column("removals", BigInteger),  # the largest removal that the task knows of
-    Column("lease_until", Float),
+    Column("lease_until", Float),  # by the database's clock; 0 where the worker is known dead
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published
     Column("report", JSON(none_as_null=True)),  # see reports.py

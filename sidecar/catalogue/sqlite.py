@@ -6,12 +6,15 @@ Sources: https://sqlite.org/pragma.html, https://sqlite.org/wal.html.
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
+from sidecar.catalogue.dialect import waiting
+from sidecar.catalogue.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
 
 BUSY_TIMEOUT_MS = 30_000
@@ -55,6 +58,7 @@ class SQLite:
     def __init__(self, url: str) -> None:
         self._url = url
         self.path = Path(str(make_url(url).database))
+        self._reserve = Reserve(self.path.with_name(self.path.name + "-reserve"))
 
     def connect(self) -> Engine:
         """Makes the engine. Raises CatalogueUnavailable where the file can't be on this file
@@ -81,6 +85,53 @@ class SQLite:
     def is_full(self, error: BaseException | None) -> bool:
         """Says whether an error means that the disk is full."""
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+    def check_writes(self, timeout_s: float) -> None:
+        """Takes the write lock, on a connection that no request waits for, and gives it back.
+
+        Raises:
+            CatalogueUnavailable: it did not get the lock within `timeout_s`, and nobody else
+                committed meanwhile.
+        """
+        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(uri, timeout_s, uri=True, isolation_level=None)) as driver:
+            commits = _number(driver, "PRAGMA data_version")
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                driver.execute("ROLLBACK")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                if _number(driver, "PRAGMA data_version") == commits:
+                    raise waiting(timeout_s) from error
+
+    def keep_reserve(self) -> None:
+        """Keeps room for `make_room` from now on."""
+        self._reserve.keep()
+
+    def is_short_of_room(self) -> bool:
+        """Says whether the room that was kept has been given up, and is still needed."""
+        return self._reserve.is_given_up()
+
+    def check_room(self) -> None:
+        """Raises StorageFull where what room is left is kept for removals and tasks."""
+        self._reserve.check()
+
+    def make_room(self, engine: Engine) -> bool:
+        """Gives up the reserve, and has the log begin anew, which then needs no more room; returns
+        whether it is worth trying again."""
+        given_up = self._reserve.give_up()
+        with engine.connect() as connection, suppress(sqlite3.Error):
+            driver = _driver(connection)
+            if not self._may_checkpoint(driver):
+                return given_up
+            driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
+            try:
+                busy, *_ = driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            finally:
+                driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            return given_up or not busy
+        return given_up
 
     def find(self, driver: sqlite3.Connection, image_id: str) -> tuple[int, str] | None:
         """Returns sequence number and SHA-256 of the image with an id, if there is one."""
@@ -121,9 +172,17 @@ class SQLite:
                     break  # made before auto_vacuum was on: later adds use these pages
             # A checkpoint keeps writers out while it waits for readers, and a backup reads for
             # minutes.
-            driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
-            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            if self._may_checkpoint(driver):
+                driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if self._reserve.is_given_up():
+            self._reserve.keep()
+
+    def _may_checkpoint(self, driver: sqlite3.Connection) -> bool:
+        """Says whether a checkpoint has room: one that ends half-way has used up what there was."""
+        pages = _number(driver, "PRAGMA page_count") * _number(driver, "PRAGMA page_size")
+        return self._reserve.has_room(pages - self.path.stat().st_size)
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

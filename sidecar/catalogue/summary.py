@@ -7,9 +7,11 @@ from sqlalchemy import func, select
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.images import count_images
 from sidecar.catalogue.model_rows import COLUMNS, ModelRecord
-from sidecar.catalogue.schema import features, models
+from sidecar.catalogue.schema import features, models, tasks
 from sidecar.catalogue.task import Task
-from sidecar.catalogue.task_rows import newest
+from sidecar.catalogue.task_rows import newest, running
+
+_PUBLISHED = select(func.coalesce(func.max(tasks.c.generation), 0))
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,16 @@ class Totals:
         waiting: those above the sequence number in question.
         bytes: on the disk.
         last_task: the newest, if there is one.
+        running: the task that runs, if one does.
+        published: the number of the newest generation that a task has published; 0 for none.
     """
 
     images: int
     waiting: int
     bytes: int
     last_task: Task | None
+    running: Task | None
+    published: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Summary:
                 count_images(connection, after),
                 self._database.dialect.bytes_used(connection),
                 next(iter(newest(connection, 1)), None),
+                running(connection),
+                connection.execute(_PUBLISHED).scalar_one(),
             )
 
     def models(self) -> list[KnownModel]:

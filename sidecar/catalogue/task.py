@@ -60,6 +60,7 @@ class Task:
     """A row of the table; `schema.tasks` says what each column means."""
 
     task_id: str
+    number: int | None
     kind: TaskKind
     version: int | None
     state: TaskState
@@ -69,6 +70,7 @@ class Task:
     detail: str | None
     attempt: int
     lost: int
+    overtaken: bool
     snapshot: int | None
     removals: int | None
     lease_until: float | None

@@ -1,6 +1,5 @@
 """The table of tasks, which is the queue: what was requested, and how it ended."""
 
-import time
 from collections.abc import Collection
 
 from sqlalchemy import Connection, func, select
@@ -11,7 +10,7 @@ from sidecar.catalogue.database import Connections
 from sidecar.catalogue.pruning import COVERING, DAY_S, LAST_TRIED, prune
 from sidecar.catalogue.schema import tasks
 from sidecar.catalogue.task import UNFINISHED, Task, TaskKind, TaskState
-from sidecar.errors import SimilarityError, TaskFinished, TaskLost
+from sidecar.errors import SimilarityError, StorageFull, TaskFinished, TaskLost
 
 
 class TaskList:
@@ -21,6 +20,7 @@ class TaskList:
         self._database = database
         self.lease_s = lease_s
         self.keep_days = keep_days
+        self._was_full = False  # the volume, when an abandoned task was to be put back
 
     def request(self, kind: TaskKind, version: int | None = None) -> Task:
         """Returns the waiting task of this kind, which has no snapshot yet, or queues one."""
@@ -32,9 +32,20 @@ class TaskList:
             return rows.queue(connection, kind, version)
 
     def refuse(self, kind: TaskKind, error: SimilarityError, version: int | None = None) -> Task:
-        """Records a request that could not even start, so that its status gives the same error."""
+        """Records a request that could not even start, so that its status gives the same error.
+
+        There is one row for each reason, however often a client asks.
+        """
+        same = (tasks.c.kind == kind) & tasks.c.version.is_not_distinct_from(version)
+        same &= (tasks.c.state == TaskState.ERROR) & (tasks.c.attempt == 0)
+        same &= tasks.c.message == error.word
+        before = select(tasks.c.task_id).where(same).order_by(tasks.c.number.desc()).limit(1)
         with self._database.writing() as connection:
-            task_id = rows.queue(connection, kind, version).task_id
+            task_id: str | None = connection.execute(before).scalar_one_or_none()
+            if task_id is None:
+                task_id = rows.queue(connection, kind, version).task_id
+            else:
+                rows.request_again(connection, task_id)
             self._end(connection, rows.is_task(task_id), TaskState.ERROR, error)
             return rows.get(connection, task_id)
 
@@ -58,7 +69,7 @@ class TaskList:
     def unfinished(self, kinds: Collection[TaskKind]) -> Task | None:
         """Returns the oldest task of these kinds that waits or runs, if there is one."""
         which = tasks.c.kind.in_(kinds) & tasks.c.finished_at.is_(None)
-        query = select(tasks).where(which).order_by(tasks.c.created_at).limit(1)
+        query = select(tasks).where(which).order_by(tasks.c.number).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else rows.read(row)
@@ -66,23 +77,24 @@ class TaskList:
     def finished(self, kinds: Collection[TaskKind]) -> list[Task]:
         """Returns all tasks of these kinds that ended well, the newest first."""
         which = tasks.c.kind.in_(kinds) & (tasks.c.state == TaskState.OK)
-        query = select(tasks).where(which).order_by(tasks.c.finished_at.desc())
+        query = select(tasks).where(which).order_by(tasks.c.number.desc())
         with self._database.reading() as connection:
             return [rows.read(row) for row in connection.execute(query)]
 
     def claim(self, task_id: str) -> Task | None:
         """Starts a waiting task. Returns None where it does not wait, or has to wait for another
-        that is running."""
+        that is running or goes first."""
         with self._database.writing() as connection:
-            rows.expire(connection)
+            rows.tend(connection, self.lease_s)
             task = rows.get(connection, task_id)
-            if task.state != TaskState.WAITING or rows.any_running(connection):
+            if task.state != TaskState.WAITING or not rows.may_start(connection, task):
                 return None
+            rows.overtake(connection, task)
             start = {
                 "state": TaskState.RUNNING,
                 "phase": "starting",
                 "attempt": task.attempt + 1,
-                "lease_until": time.time() + self.lease_s,
+                "lease_until": rows.lease_end(self.lease_s),
             }
             rows.change(connection, rows.is_task(task_id), start | rows.snapshot(connection))
             return rows.get(connection, task_id)
@@ -94,6 +106,9 @@ class TaskList:
             UnknownTask: no task has this id.
             TaskFinished: it has ended already.
         """
+        return self._database.even_when_full(lambda: self._cancel(task_id))
+
+    def _cancel(self, task_id: str) -> Task:
         with self._database.writing() as connection:
             task = rows.get(connection, task_id)
             if task.state not in UNFINISHED:
@@ -104,16 +119,24 @@ class TaskList:
 
     def deliverable(self) -> list[Task]:
         """Puts abandoned tasks back into the queue. Then returns the waiting tasks if none is
-        running, the short kinds first and each kind by age.
+        running, in the order of their turns.
 
         Every process asks once a second, so it writes only where a task was abandoned.
         """
         with self._database.reading() as connection:
-            if not rows.any_abandoned(connection):
+            if not rows.needs_care(connection, self.lease_s):
                 return rows.next_in_turn(connection)
-        with self._database.writing() as connection:
-            rows.expire(connection)
-            return rows.next_in_turn(connection)
+        try:
+            with self._database.writing() as connection:
+                if self._was_full:  # no worker could give a heartbeat: none is thought dead yet
+                    rows.spare(connection, self.lease_s)
+                rows.tend(connection, self.lease_s)
+                deliverable = rows.next_in_turn(connection)
+        except StorageFull:
+            self._was_full = True
+            raise
+        self._was_full = False
+        return deliverable
 
     def covered(self) -> tuple[int, int]:
         """Returns the largest sequence number and removal that any index covers or was to cover."""

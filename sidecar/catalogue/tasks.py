@@ -11,7 +11,6 @@ thought dead can't overwrite what its successor made.
 Source: M. Kleppmann, "How to do distributed locking", 2016.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +20,7 @@ from sidecar.catalogue import task_rows as rows
 from sidecar.catalogue.database import OpenTransaction
 from sidecar.catalogue.reports import Outcome, Progress, to_json
 from sidecar.catalogue.schema import tasks
-from sidecar.catalogue.task import SHORT, Task, TaskState
+from sidecar.catalogue.task import Task, TaskState
 from sidecar.catalogue.task_list import TaskList
 from sidecar.catalogue.transaction import Transaction
 from sidecar.errors import SimilarityError
@@ -98,11 +97,11 @@ class Tasks(TaskList):
         Returns:
             whether it waits now.
         """
-        short = rows.WAITING & tasks.c.kind.in_(SHORT)
+        short = rows.WAITING & rows.IS_SHORT
         with self._database.writing() as connection:
             if connection.execute(select(tasks.c.task_id).where(short)).first() is None:
                 return False
-            waiting = {"state": TaskState.WAITING, "lease_until": None}
+            waiting = {"state": TaskState.WAITING, "lease_until": None, "overtaken": False}
             return rows.change(connection, rows.is_held(task), waiting) > 0
 
     def renew(
@@ -116,15 +115,24 @@ class Tasks(TaskList):
         Raises:
             TaskLost: it was cancelled, or given to another attempt.
         """
-        now = {"phase": phase, "progress": progress, "lease_until": time.time() + self.lease_s}
-        with self._database.writing() as connection:
-            rows.check_held(connection, task)
-            rows.change(connection, rows.is_held(task), now | {"report": to_json(report) or None})
+        now = {"phase": phase, "progress": progress, "lease_until": rows.lease_end(self.lease_s)}
+
+        def write() -> None:
+            with self._database.writing() as connection:
+                rows.check_held(connection, task)
+                values = now | {"report": to_json(report) or None}
+                rows.change(connection, rows.is_held(task), values)
+
+        self._database.even_when_full(write)
 
     def fail(self, task: Task, error: SimilarityError) -> None:
         """Ends a claimed task with an error; nothing happens if another attempt has it by now."""
-        with self._database.writing() as connection:
-            self._end(connection, rows.is_held(task), TaskState.ERROR, error)
+
+        def write() -> None:
+            with self._database.writing() as connection:
+                self._end(connection, rows.is_held(task), TaskState.ERROR, error)
+
+        self._database.even_when_full(write)
 
     def give_back(self, task_id: str) -> None:
         """Lets a running task wait again: its worker was asked to stop, and nothing is wrong."""

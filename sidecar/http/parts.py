@@ -65,7 +65,7 @@ def make_parts(settings: Settings) -> Parts:
     admission = Admission(generations, repository)
     scheduler = Scheduler(catalogue, admission, queue, settings.auto_update_s)
     inventory = Inventory(catalogue, generations)
-    health = Health(catalogue.images, models, queue)
+    health = Health(catalogue, models, queue)
     return Parts(
         settings=settings,
         catalogue=catalogue,
@@ -82,5 +82,5 @@ def make_parts(settings: Settings) -> Parts:
         inventory=inventory,
         model_status=ModelStatus(catalogue, generations, repository, triton),
         health=health,
-        gauges=Gauges(catalogue, generations, inventory, health, repository, data_dir),
+        gauges=Gauges(catalogue, inventory, health, repository, data_dir),
     )

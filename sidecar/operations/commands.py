@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar import volume
 from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.index import BuildRules, GenerationStore
@@ -28,14 +29,22 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     Raises:
         SimilarityError: why it could not be done.
     """
-    with closing(
-        open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
-    ) as catalogue:
+    with (
+        _volume(settings, command),
+        closing(
+            open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+        ) as catalogue,
+    ):
         backups = Backups(catalogue, GenerationStore(settings.index_dir))
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))
         return COMMANDS[command](tools, folder)
+
+
+def _volume(settings: Settings, command: str) -> AbstractContextManager[None]:
+    """Keeps a service off the volume while it is filled; the others run beside one."""
+    return volume.alone(settings.data_dir) if command == "restore" else nullcontext()
 
 
 @dataclass(frozen=True)

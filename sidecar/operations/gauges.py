@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
 from sidecar.errors import SimilarityError
-from sidecar.index import GenerationStore
+from sidecar.index import Generation
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
@@ -31,7 +31,6 @@ class Gauges:
     """
 
     catalogue: Catalogue
-    generations: GenerationStore
     inventory: Inventory
     health: Health
     repository: Path
@@ -40,8 +39,7 @@ class Gauges:
     def read(self) -> Iterator[Gauge]:
         """Yields each figure that can be read; takes milliseconds, or seconds if a part hangs."""
         sources: list[Callable[[], Iterator[Gauge]]] = [
-            self._images,
-            self._index,
+            self._stored,
             self._model,
             self._tasks,
             self._workers,
@@ -52,31 +50,15 @@ class Gauges:
             with suppress(SimilarityError):
                 yield from [*source()]
 
-    def _images(self) -> Iterator[Gauge]:
-        stats = self.inventory.stats()
+    def _stored(self) -> Iterator[Gauge]:
+        generation, stats = self.inventory.look()
         yield Gauge.of("images", "Images in the catalogue.", stats.images)
         yield Gauge.of("images_waiting", "Images that no search finds yet.", stats.waiting)
         yield Gauge.of(
             "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
         )
-
-    def _index(self) -> Iterator[Gauge]:
-        generation = self.generations.current()
-        meta, quality = generation.meta, generation.meta.quality
-        yield Gauge.of(
-            "index_generation", "Number of the generation that is searched.", generation.number
-        )
-        yield Gauge.of("index_images", "Images in it.", meta.images)
-        yield Gauge.of("index_created_timestamp_seconds", "When it was made.", generation.made_at)
-        yield Gauge.of("index_training_due", "Reasons to train again.", len(quality.training_due()))
-        points = quality.operating_points.points
-        for name, text, values in (
-            ("", "Recall@10 measured when it was made.", [p.recall for p in points]),
-            ("_lower_bound", "Lower bound of it, one-sided, 95 %.", [p.at_least for p in points]),
-            ("_promised", "What NPROB stands for.", [RECALL_TARGETS[p.nprob] for p in points]),
-        ):
-            by_nprob = [((str(p.nprob),), v) for p, v in zip(points, values, strict=True)]
-            yield Gauge(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
+        if generation is not None:
+            yield from _of_index(generation)
 
     def _model(self) -> Iterator[Gauge]:
         record = self.catalogue.models.in_use()
@@ -111,3 +93,21 @@ class Gauges:
         usage = shutil.disk_usage(self.volume)
         yield Gauge.of("volume_size_bytes", "Of the volume of DATA_DIR.", usage.total)
         yield Gauge.of("volume_free_bytes", "Free on it.", usage.free)
+
+
+def _of_index(generation: Generation) -> Iterator[Gauge]:
+    meta, quality = generation.meta, generation.meta.quality
+    yield Gauge.of(
+        "index_generation", "Number of the generation that is searched.", generation.number
+    )
+    yield Gauge.of("index_images", "Images in it.", meta.images)
+    yield Gauge.of("index_created_timestamp_seconds", "When it was made.", generation.made_at)
+    yield Gauge.of("index_training_due", "Reasons to train again.", len(quality.training_due()))
+    points = quality.operating_points.points
+    for name, text, values in (
+        ("", "Recall@10 measured when it was made.", [p.recall for p in points]),
+        ("_lower_bound", "Lower bound of it, one-sided, 95 %.", [p.at_least for p in points]),
+        ("_promised", "What NPROB stands for.", [RECALL_TARGETS[p.nprob] for p in points]),
+    ):
+        by_nprob = [((str(p.nprob),), v) for p, v in zip(points, values, strict=True)]
+        yield Gauge(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sidecar.catalogue import Images
+from sidecar.catalogue import Catalogue
 from sidecar.errors import QueueUnavailable, SimilarityError
 from sidecar.models.registry import ModelRegistry
 from sidecar.tasks.queue import TaskQueue
 
 SOON_S = 3.0  # Prometheus and load balancers wait not much longer; Redis may take two of them
+WRITE_TURN_S = 2.0  # after which writes count as blocked
 AT_ONCE = 8
 
 
@@ -18,7 +19,7 @@ AT_ONCE = 8
 class Health:
     """Asks all parts at once, and waits for none that hangs; its threads end with `close`."""
 
-    images: Images
+    catalogue: Catalogue
     models: ModelRegistry
     queue: TaskQueue
     _threads: ThreadPoolExecutor = field(
@@ -28,7 +29,7 @@ class Health:
     def parts(self) -> dict[str, str]:
         """Returns for each part "ok" or, in a sentence, what is wrong with it."""
         checks: dict[str, Callable[[], object]] = {
-            "catalogue": self.images.last_added,
+            "catalogue": self._check_catalogue,
             "triton": self.models.check,
             "queue": self._check_workers,
         }
@@ -46,6 +47,12 @@ class Health:
     def close(self) -> None:
         """Ends the threads; each call to a part has a timeout of its own."""
         self._threads.shutdown(cancel_futures=True)
+
+    def _check_catalogue(self) -> None:
+        """Reads, and takes the turn of a write: each add waits in vain where another program holds
+        the lock."""
+        self.catalogue.images.last_added()
+        self.catalogue.check_writes(WRITE_TURN_S)
 
     def _check_workers(self) -> None:
         if self.queue.workers() == 0:

@@ -1,6 +1,7 @@
 """What is stored: single images as clients see them, and the figures of `/similarity/stats`."""
 
 import hashlib
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.recall.operating_points import OperatingPoint
+
+PUBLISHING_S = 1.0  # for a commit, after which the figures are those of files and catalogue
+PAUSE_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,14 @@ class Inventory:
 
     def stats(self) -> Stats:
         """Returns the figures of one moment; takes milliseconds with a million images."""
+        return self.look()[1]
+
+    def look(self) -> tuple[Generation | None, Stats]:
+        """Returns the generation that is searched, and the figures of the same moment."""
         generation, totals = self._at_one_moment()
+        return generation, self._stats(generation, totals)
+
+    def _stats(self, generation: Generation | None, totals: Totals) -> Stats:
         meta = generation.meta if generation else None
         quality = meta.quality if meta else None
         # A generation holds every image up to its snapshot, but for those removed since.
@@ -98,15 +109,29 @@ class Inventory:
         )
 
     def _at_one_moment(self) -> tuple[Generation | None, Totals]:
-        """Returns the generation that is searched, and the catalogue at a moment when it was."""
+        """Returns the generation that is searched, and the catalogue at a moment when it was.
+
+        A generation is in its place just before the commit that ends its task: in between, files
+        and catalogue do not agree.
+        """
+        deadline = time.monotonic() + PUBLISHING_S
         while True:
             generation = self._generation()
             totals = self.catalogue.summary.totals(generation.meta.snapshot if generation else 0)
-            if self._generation() is generation:  # else another one was published just now
+            if self._generation() is not generation:
+                continue  # another one was published just now
+            if _agree(generation, totals) or time.monotonic() > deadline:
                 return generation, totals
+            time.sleep(PAUSE_S)
 
     def _generation(self) -> Generation | None:
         try:
             return self.generations.current()
         except NoIndex:
             return None
+
+
+def _agree(generation: Generation | None, totals: Totals) -> bool:
+    """Says whether the catalogue knows a generation, unless no task can be about to publish it."""
+    number = generation.number if generation else 0
+    return totals.running is None or number <= totals.published

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, EmbeddingProgress, ModelRecord, Task, Transaction
-from sidecar.errors import TaskWaits
 from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.heartbeat import Report
+from sidecar.tasks.turn import Turn
 
 EMBEDDED = 0.6  # of an upgrade's progress, when what is stored has been embedded
 
@@ -37,6 +37,7 @@ class CatchUp:
         Raises:
             TaskWaits: a training or an update goes first.
         """
+        turn = Turn(self.catalogue.tasks, self.task)
         images, began = self.catalogue.images.count(), time.monotonic()
         before = self.catalogue.features.count(self.record.model)
 
@@ -44,8 +45,7 @@ class CatchUp:
             figures = _progress(before, done, images, time.monotonic() - began)
             share = figures.embedded / max(images, figures.embedded, 1)
             self.report("embedding", EMBEDDED * share, figures)
-            if self.catalogue.tasks.make_way(self.task):
-                raise TaskWaits(f"{self.task.kind} {self.task.task_id} lets others go first")
+            turn.may_end()
 
         self.complete_to = self.backfill.catch_up(self.record, 0, on_stored)
 

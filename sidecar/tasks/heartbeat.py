@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol
 
 from sidecar.catalogue import Progress, Task, Tasks
-from sidecar.errors import CatalogueUnavailable, TaskLost
+from sidecar.errors import SimilarityError, TaskLost
 
 log = logging.getLogger(__name__)
 
@@ -72,5 +72,7 @@ class Heartbeat:
             except TaskLost as error:
                 self._lost = error
                 return
-            except CatalogueUnavailable as error:
+            except SimilarityError as error:  # the database is away, or its volume full
                 log.warning("a heartbeat of task %s failed: %s", self._task.task_id, error)
+            except Exception:  # whatever it was, a worker without a heartbeat loses its task
+                log.exception("a heartbeat of task %s failed", self._task.task_id)

@@ -17,12 +17,13 @@ from sidecar.catalogue import (
     StoredFeatures,
     Task,
 )
-from sidecar.errors import FeaturesUnavailable, ModelRefused, TaskWaits
+from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.index import GenerationStore, Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.tasks import triton_away
 from sidecar.tasks.heartbeat import Report, scaled
 from sidecar.tasks.training import Trainer
+from sidecar.tasks.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ class Mending:
     task: Task
     report: Report
     checked: int = 0
+
+    def __post_init__(self) -> None:
+        self.turn = Turn(self.catalogue.tasks, self.task)
 
     def run(self) -> Task:
         """Runs the task to its end, and returns it as it ended.
@@ -102,8 +106,7 @@ class Mending:
         mended = sum(self.catalogue.suspects.mended().values())
         progress = COMPARED * self.checked / max(1, self.checked + left - mended)
         self.report("comparing", progress, MendingProgress(self.checked, mended))
-        if self.catalogue.tasks.make_way(self.task):
-            raise TaskWaits(f"mend {self.task.task_id} lets others go first")
+        self.turn.may_end()
 
     def _compared(self, record: ModelRecord, images: list[StoredFeatures]) -> list[Compared]:
         return triton_away.retried(

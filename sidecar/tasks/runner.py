@@ -4,12 +4,14 @@ RQ forks the process; it and this module load neither FAISS nor gRPC, which woul
 """
 
 import ctypes
+import itertools
 import logging
 import signal
+import time
 from contextlib import AbstractContextManager, closing
 
 from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
-from sidecar.errors import NeedMoreSamples, NoSamples, QueueUnavailable, SimilarityError, TaskLost
+from sidecar.errors import CatalogueUnavailable, SimilarityError, StorageFull, TaskLost
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.heartbeat import Heartbeat
 from sidecar.tasks.queue import TaskQueue
@@ -19,6 +21,8 @@ from sidecar.telemetry import request_ids
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+RETRY_S = 1.0  # between two tries to write how a task ended
+TRIES_A_LINE = 60  # of the log
 
 
 def run(task_id: str) -> None:
@@ -26,9 +30,13 @@ def run(task_id: str) -> None:
     _die_with_parent()
     settings = from_environment()
     with opened_catalogue(settings) as catalogue:
-        task = catalogue.tasks.claim(task_id)
+        try:
+            task = catalogue.tasks.claim(task_id)
+        except SimilarityError as error:  # it goes on waiting in the catalogue
+            log.warning("task %s could not be started: %s", task_id, error)
+            return
         if task is None:
-            return  # done, cancelled, or another one is running; its turn comes
+            return  # done, cancelled, or another one goes first; its turn comes
         request_ids.begin(task.request_id or "")
         log.info("%s %s starts, attempt %d", task.kind, task_id, task.attempt)
         try:
@@ -46,23 +54,38 @@ def opened_catalogue(settings: Settings) -> AbstractContextManager[Catalogue]:
 
 
 def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
-    try:
-        with Heartbeat(catalogue.tasks, task) as heartbeat:
+    done = None
+    with Heartbeat(catalogue.tasks, task) as heartbeat:
+        try:
             # Only here, after the fork: the threads of FAISS and gRPC would not survive it. Loading
             # them takes seconds on a busy machine, so the heartbeat begins before.
             from sidecar.tasks.composition import work_on
 
             done = work_on(task, catalogue, settings, heartbeat.report)
+        except TaskLost as error:
+            log.warning("%s", error)
+        except SimilarityError as error:
+            log.warning("%s %s failed: %s", task.kind, task.task_id, error)
+            _write_end(task, catalogue, error)
+        except Exception:
+            _write_end(task, catalogue, SimilarityError("the worker's log has the reason"))
+            raise
+    if done is not None:
         log.info("%s %s published generation %s", task.kind, task.task_id, done.generation)
         _follow_up(done, catalogue, settings.auto_train)
-    except TaskLost as error:
-        log.warning("%s", error)
-    except SimilarityError as error:
-        log.warning("%s %s failed: %s", task.kind, task.task_id, error)
-        catalogue.tasks.fail(task, error)
-    except Exception:
-        catalogue.tasks.fail(task, SimilarityError("the worker's log has the reason"))
-        raise
+
+
+def _write_end(task: Task, catalogue: Catalogue, error: SimilarityError) -> None:
+    """Ends a task with an error as soon as the catalogue can be written, while the heartbeat goes
+    on: the error may be that its volume is full."""
+    for tries in itertools.count():
+        try:
+            catalogue.tasks.fail(task, error)
+            return
+        except (StorageFull, CatalogueUnavailable) as trouble:
+            if tries % TRIES_A_LINE == 0:
+                log.warning("the end of task %s can't be written yet: %s", task.task_id, trouble)
+            time.sleep(RETRY_S)
 
 
 def _follow_up(done: Task, catalogue: Catalogue, auto_train: bool) -> None:
@@ -81,7 +104,7 @@ def _request_training(catalogue: Catalogue) -> None:
         with catalogue.writing() as transaction:
             check_training(transaction)
             task = transaction.tasks.request(TaskKind.TRAIN)
-    except (NoSamples, NeedMoreSamples) as error:
+    except SimilarityError as error:
         log.warning("no training follows: %s", error)
     else:
         log.info("training %s follows", task.task_id)
@@ -92,7 +115,7 @@ def _enqueue_next(settings: Settings, catalogue: Catalogue) -> None:
     try:
         for waiting in catalogue.tasks.deliverable():
             TaskQueue(settings.redis_url).enqueue(waiting.task_id)
-    except QueueUnavailable as error:
+    except SimilarityError as error:  # the scheduler's round does it
         log.warning("%s", error)
 
 

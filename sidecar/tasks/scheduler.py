@@ -72,7 +72,8 @@ class Scheduler:
         nothing = (0, 0.0)
         seq, added_at = self.catalogue.images.last_added() or nothing
         removal, removed_at = self.catalogue.removals.last() or nothing
-        if time.time() - max(added_at, removed_at) < self.auto_update_s:
+        # A change that lies ahead was made before the clock was set back, and is old.
+        if abs(time.time() - max(added_at, removed_at)) < self.auto_update_s:
             return
         if not _has_news((seq, removal), self.catalogue.tasks.covered()):
             return

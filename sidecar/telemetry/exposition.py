@@ -1,8 +1,10 @@
 """Writes the page of metrics: what was counted, and the gauges of the moment."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -15,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from sidecar.telemetry.counters import REGISTRY
+from sidecar.telemetry.ended import locked
 from sidecar.telemetry.multiprocess import FOLDER
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -45,9 +48,21 @@ def page(read: Callable[[], Iterable[Gauge]]) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Gauges(read))
     if FOLDER in os.environ:
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(_Counted(Path(os.environ[FOLDER])))
         return generate_latest(registry)
     return generate_latest(registry) + generate_latest(REGISTRY)
+
+
+class _Counted(Collector):
+    """What all processes have counted, while no file of an ended one is being merged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        files = multiprocess.MultiProcessCollector(None, self._folder)  # type: ignore[no-untyped-call]
+        with locked(self._folder, fcntl.LOCK_SH):
+            yield from files.collect()  # type: ignore[no-untyped-call]
 
 
 class _Gauges(Collector):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from sidecar.catalogue import (
     SWITCHES,
@@ -41,8 +41,11 @@ def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
 def write(catalogue: Catalogue, count: int, ago_s: float, **more: Any) -> list[str]:
     """Tasks that were tried and ended so long ago, the first one first."""
     now = time.time() - ago_s
+    with catalogue.database.reading() as connection:
+        last = connection.execute(select(func.max(tasks.c.number))).scalar_one() or 0
     rows = [
         {
+            "number": last + 1 + n,
             "task_id": str(uuid.uuid4()),
             "kind": TaskKind.TRAIN,
             "state": TaskState.OK,

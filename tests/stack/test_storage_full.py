@@ -1,9 +1,5 @@
 """A full volume: it is reported, the old index serves, and all goes on when there is room."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,38 +7,11 @@ import pytest
 from local.stack import Stack
 from tests.conftest import Trained
 from tests.support.calls import failure, jpeg, unused
+from tests.support.small_volume import NEEDS_ROOT, filled, small_volume
 
 MEBIBYTE = 1 << 20
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"), reason="a small file system takes root"
-)
-
-
-@contextmanager
-def small_volume(folder: Path, mebibytes: int) -> Iterator[Path]:
-    """A file system of a few mebibytes on a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    options = ["-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
-    subprocess.run(["mount", *options], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@contextmanager
-def filled(volume: Path, left_bytes: int) -> Iterator[None]:
-    """A volume with so much room left."""
-    ballast = volume / "ballast"
-    status = os.statvfs(volume)
-    free = status.f_bavail * status.f_frsize
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free - left_bytes))
-    try:
-        yield
-    finally:
-        ballast.unlink()
+pytestmark = NEEDS_ROOT
 
 
 def found(stack: Stack, file: bytes) -> list[str]:

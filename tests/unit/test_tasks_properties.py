@@ -35,6 +35,7 @@ class Known:
     state: str = "waiting"
     attempt: int = 0
     lost: int = 0
+    overtaken: bool = False
 
 
 class Queue(RuleBasedStateMachine):
@@ -49,9 +50,15 @@ class Queue(RuleBasedStateMachine):
         self.claims: list[Task] = []  # every one that was ever made
 
     def waiting(self) -> list[str]:
-        """The short ones first, each kind by age."""
+        """First who was overtaken, then the short ones, each kind by age."""
         ids = [task_id for task_id, known in self.known.items() if known.state == "waiting"]
-        return sorted(ids, key=lambda task_id: self.known[task_id].kind not in SHORT)
+        turns = {i: (not self.known[i].overtaken, self.known[i].kind not in SHORT) for i in ids}
+        return sorted(ids, key=lambda task_id: turns[task_id])
+
+    def must_wait(self, known: Known) -> bool:
+        """A short one overtakes nobody twice."""
+        ahead = any(self.known[task_id].overtaken for task_id in self.waiting())
+        return bool(self.running()) or (known.kind in SHORT and ahead)
 
     def running(self) -> list[str]:
         return [task_id for task_id, known in self.known.items() if known.state == "running"]
@@ -73,10 +80,12 @@ class Queue(RuleBasedStateMachine):
         task_id = list(self.known)[pick % len(self.known)]
         known = self.known[task_id]
         claim = self.tasks.claim(task_id)
-        if known.state != "waiting" or self.running():
+        if known.state != "waiting" or self.must_wait(known):
             assert claim is None
             return
         assert claim is not None
+        for other in (self.known[i] for i in self.waiting() if known.kind in SHORT):
+            other.overtaken = other.overtaken or other.kind not in SHORT
         known.state, known.attempt = "running", known.attempt + 1
         assert (claim.attempt, claim.state) == (known.attempt, "running")
         self.claims.append(claim)
@@ -117,6 +126,7 @@ class Queue(RuleBasedStateMachine):
         assert self.tasks.make_way(claim) == (others and self.holds(claim))
         if others and self.holds(claim):
             self.known[claim.task_id].state = "waiting"
+            self.known[claim.task_id].overtaken = False
 
     @precondition(lambda self: self.known)
     @rule(pick=PICKS)
