@@ -10,9 +10,10 @@ from sidecar.catalogue import ImageRecord, Images, Removals
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
 from sidecar.http.ndjson import SpooledLines
-from sidecar.http.params import TOP_K, flag, image_id, required_id, whole_number
+from sidecar.http.params import TOP_K, choice, flag, image_id, required_id, whole_number
 from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
+from sidecar.images.names import IdFrom
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
@@ -47,7 +48,7 @@ class ImageResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.check(image_id))
+        image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.known(image_id))
         keywords, _ = self._keywords.of_stored(jpeg, top_k)
         resp.media = {
             "status": "ok",
@@ -60,8 +61,9 @@ class ImageResource:
         }
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        self._inventory.catalogue.removals.remove(ids.check(image_id))
-        resp.media = {"status": "ok", "id": image_id}
+        known = ids.known(image_id)
+        self._inventory.catalogue.removals.remove(known)
+        resp.media = {"status": "ok", "id": known}
 
 
 class RemoveResource:
@@ -84,12 +86,12 @@ class ThumbnailResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         if req.if_none_match:  # spares most repeated requests the JPEG
-            image = self._images.get(ids.check(image_id))
+            image = self._images.get(ids.known(image_id))
             if any(known in (_etag(image), "*") for known in req.if_none_match):
                 _head(resp, image)
                 resp.status = falcon.HTTP_304
                 return
-        image, jpeg = self._images.with_jpeg(ids.check(image_id))
+        image, jpeg = self._images.with_jpeg(ids.known(image_id))
         _head(resp, image)
         _file(resp, falcon.MEDIA_JPEG, jpeg)
 
@@ -101,8 +103,8 @@ class OriginalResource:
         self._inventory = inventory
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        resp.downloadable_as = image_id
-        _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
+        _file(resp, BYTES, self._inventory.original(ids.known(image_id)))
+        resp.downloadable_as = ids.known(image_id)
 
 
 def _etag(image: ImageRecord) -> falcon.ETag:
@@ -135,17 +137,22 @@ class AddResource:
 
 
 class AddBatchResource:
-    """Adds many images: POST /similarity/add_batch?overwrite=."""
+    """Adds many images: POST /similarity/add_batch?overwrite=&id_from=."""
 
     def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
         self._batch = batch
         self._reader = reader
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        outcomes = self._batch.add(self._reader.read(req), flag(req, "overwrite"))
-        lines = SpooledLines(self._reader.folder)
-        for outcome in outcomes:
+        overwrite = flag(req, "overwrite")
+        id_from = IdFrom(choice(req, "id_from", tuple(IdFrom), IdFrom.NAME))
+        files, lines = self._reader.read(req), SpooledLines(self._reader.folder)
+        for outcome in self._batch.add(files, overwrite, id_from):
             lines.append(_outcome(outcome))
+            if lines.full is not None:
+                files.close()  # no more is added than can be answered
+        if lines.full is not None:
+            lines.append(_outcome(Outcome("", None, lines.full)))
         lines.send(resp)
 
 
