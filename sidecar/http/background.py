@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 
 from sidecar.periodic import Periodic
@@ -28,7 +28,7 @@ class Background:
     opens: Callable[[], object]
     periodics: Sequence[Periodic]
     closes: Sequence[Callable[[], object]]
-    stopping: Event
+    stopping: Event = field(default_factory=Event)
 
     def start(self) -> None:
         """Opens and starts everything; called after the fork. Errors are those of `opens`."""

@@ -16,6 +16,8 @@ from local.stack import Stack
 from tests.support.calls import jpeg, unused
 
 WITHIN_S = 25  # gunicorn cuts off after 30
+FIRST = 20
+FILLER = bytes(16_384) + b"\r\n"  # a server waits for so much of a body before it looks at it
 
 
 def test_a_restart_ends_batches_with_a_line_that_says_where(tiny_stack: Stack) -> None:
@@ -26,10 +28,10 @@ def test_a_restart_ends_batches_with_a_line_that_says_where(tiny_stack: Stack) -
         def body() -> Iterator[bytes]:
             for n in range(10_000):
                 head = b'--cut\r\nContent-Disposition: form-data; name=data; filename="%s-%d.jpg"'
-                yield head % (mark.encode(), n) + b"\r\n\r\n" + jpeg((n % 256, 0, 0)) + b"\r\n"
-                if n == 5:
+                yield head % (mark.encode(), n) + b"\r\n\r\n" + jpeg((n % 256, 0, 0)) + FILLER
+                if n == FIRST:
                     began.wait(30)
-                time.sleep(pause_s if n > 5 else 0)
+                time.sleep(pause_s if n > FIRST else 0)
 
         url = f"{tiny_stack.url}/similarity/add_batch"
         kind = {"Content-Type": "multipart/form-data; boundary=cut"}
@@ -79,5 +81,6 @@ def answered(url: str, body: Iterator[bytes], headers: dict[str, str]) -> list[d
     response = connection.getresponse()
     content = response.read()
     over.set()
+    connection.close()
     assert response.status == 200, content
     return [json.loads(line) for line in content.splitlines()]
