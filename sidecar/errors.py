@@ -14,7 +14,7 @@
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
       │           BatchTooLarge
-      ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout
+      ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout, BatchStopped
       └ WrongArguments, DataRequired, ImageTooLarge, BatchTooLarge
 
 Beside the path: SettingsError at the start, BackupRefused and RepairRefused in operations.
@@ -85,15 +85,21 @@ class ImageTooLarge(SimilarityError):
 
 
 class ArchiveUnreadable(SimilarityError):
-    """An archive is damaged, of another kind than tar or zip, or made to do harm."""
+    """An archive is damaged, of a kind that is not read, or made to do harm."""
 
     word = "archive_reading_error"
 
 
 class BatchTooLarge(SimilarityError):
-    """A batch is over MAX_BATCH_BYTES, as it comes or unpacked."""
+    """A batch is over MAX_BATCH_BYTES, as it comes or unpacked, or over MAX_BATCH_FILES."""
 
     word = "batch_too_large"
+
+
+class BatchStopped(SimilarityError):
+    """The service restarts and ended a batch; what has no line in the answer was not added."""
+
+    word = "batch_stopped"
 
 
 class FeaturesUnavailable(SimilarityError):

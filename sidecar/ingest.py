@@ -53,7 +53,7 @@ class Ingest:
             WrongArguments, DuplicateId, ImageUnreadable, ImageTooLarge, FeaturesUnavailable,
             ModelRefused, StorageFull, CatalogueUnavailable: nothing was stored.
         """
-        image_id = ids.random() if image_id is None else ids.check(image_id)
+        image_id = ids.random() if image_id is None else self.adds.new_id(image_id)
         sha256 = hashlib.sha256(upload).hexdigest()
         if not overwrite:
             self.adds.check_free(image_id, sha256)  # a retry costs no inference

@@ -1,18 +1,24 @@
 """Adds the many images of one request, each as if it came alone."""
 
+import hashlib
+import logging
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from sidecar.errors import SimilarityError, WrongArguments
-from sidecar.images import File, ids
+from sidecar.errors import DuplicateId, SimilarityError, WrongArguments
+from sidecar.images import File, ids, names
+from sidecar.images.names import IdFrom
 from sidecar.ingest import Ingest
 from sidecar.models import lanes
 from sidecar.telemetry import request_ids
 
-AT_ONCE = 32  # images of a process: enough to fill Triton's batches, few enough for the memory
+log = logging.getLogger(__name__)
+
+AT_ONCE = 32  # images of a process: enough to fill Triton's batches
+WINDOW_BYTES = 64 << 20  # of their uploads, in all batches of a process
 
 
 @dataclass(frozen=True)
@@ -24,61 +30,151 @@ class Outcome:
     error: SimilarityError | None
 
 
+_InFlight = deque[tuple[bytes, Future[Outcome]]]  # each with the mark of its id
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A file to be added.
+
+    Args:
+        image_id: None draws one.
+        refusal: why it can't be added, whatever is in it.
+        is_again: whether the batch has added a file under this id before.
+    """
+
+    file: File
+    image_id: str | None
+    refusal: WrongArguments | None
+    is_again: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.file.content) if isinstance(self.file.content, bytes) else 0
+
+
 class IngestBatch:
     """Adds the files of a request side by side, in threads that `close` ends."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, window_bytes: int = WINDOW_BYTES) -> None:
         self._ingest = ingest
         self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
+        self._window = _Window(window_bytes)
 
-    def add(self, files: Iterable[File], overwrite: bool) -> Iterator[Outcome]:
+    def add(
+        self, files: Iterable[File], overwrite: bool, id_from: IdFrom = IdFrom.NAME
+    ) -> Iterator[Outcome]:
         """Adds files as they come, at most `AT_ONCE` ahead of the one that is answered.
 
+        A batch holds one file that waits, and a share of what the process holds at once.
+
         Args:
-            overwrite: as in `Ingest.add`.
+            overwrite: as in `Ingest.add`, of what was stored before; a file never replaces another
+                of the same batch.
+            id_from: what of a file's name is its id.
         Yields:
             an outcome for each file, in their order; a file that fails leaves the others alone.
         """
-        in_flight: deque[tuple[str, Future[Outcome]]] = deque()
-        request_id = request_ids.current()
+        in_flight: _InFlight = deque()
+        added: set[bytes] = set()
         for file in files:
-            stem = _path(file.name).stem
+            image_id, refusal = _id_of(file, id_from)
+            mark = _mark(image_id)
             # Files of one id are added in their order, never side by side.
-            while len(in_flight) == AT_ONCE or (stem and stem in {name for name, _ in in_flight}):
-                yield in_flight.popleft()[1].result()
-            in_flight.append((stem, self._threads.submit(self._add, file, overwrite, request_id)))
+            while len(in_flight) == AT_ONCE or (mark and mark in {other for other, _ in in_flight}):
+                yield _first(in_flight, added)
+            job = _Job(file, image_id, refusal, mark in added)
+            in_flight.append((mark, self._begin(job, overwrite)))
+            del file, job  # not held while the next one is read
         while in_flight:
-            yield in_flight.popleft()[1].result()
+            yield _first(in_flight, added)
 
     def close(self) -> None:
         """Ends the threads; files that have not begun are not added."""
         self._threads.shutdown(cancel_futures=True)
 
-    def _add(self, file: File, overwrite: bool, request_id: str) -> Outcome:
+    def _begin(self, job: _Job, overwrite: bool) -> Future[Outcome]:
+        self._window.enter(job.size_bytes)
+        return self._threads.submit(self._add, job, overwrite, request_ids.current())
+
+    def _add(self, job: _Job, overwrite: bool, request_id: str) -> Outcome:
+        """Adds a file. Whatever happens is its outcome: the others' still have to come."""
         request_ids.begin(request_id)
+        name = job.file.name
         try:
-            if isinstance(file.content, Exception):
-                raise file.content
-            image_id = id_of(file.name) if file.name else None
-            added = self._ingest.add(file.content, image_id, overwrite, lanes.BATCH)
-            return Outcome(file.name, added, None)
+            return Outcome(name, self._added(job, overwrite), None)
         except SimilarityError as error:
-            return Outcome(file.name, None, error)
+            return Outcome(name, None, error)
+        except Exception:
+            log.exception("a file of a batch failed, request %s", request_id)
+            unknown = SimilarityError("an unexpected error: see the log, under the request id")
+            return Outcome(name, None, unknown)
+        finally:
+            self._window.leave(job.size_bytes)
+
+    def _added(self, job: _Job, overwrite: bool) -> str:
+        """Adds a file and returns its id; raises what keeps it away."""
+        if isinstance(job.file.content, Exception):
+            raise job.file.content
+        if job.refusal is not None:
+            raise job.refusal
+        replace = overwrite and not job.is_again
+        try:
+            return self._ingest.add(job.file.content, job.image_id, replace, lanes.BATCH)
+        except DuplicateId as error:
+            if not job.is_again:
+                raise
+            raise DuplicateId(
+                f"a file before it in the batch has the id {job.image_id}: rename one of them; "
+                "where they lie in folders, id_from=path makes the folder a part of the id",
+                error.identical,
+            ) from error
 
 
-def id_of(name: str) -> str:
-    """Returns the id that a file's name stands for, without folders and ending: "cats/tom.jpg" is
-    "tom".
+class _Window:
+    """Bounds the bytes of what is worked on; one file alone may be larger."""
 
-    Raises:
-        WrongArguments: that is no id, or the name leads out of the folder that it was packed in.
-    """
-    path = _path(name)
-    on_a_drive = any(part.endswith(":") for part in path.parts[:1])  # "." has no parts
-    if path.is_absolute() or ".." in path.parts or on_a_drive:
-        raise WrongArguments("the name leads out of its folder")
-    return ids.check(path.stem)
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._held_bytes = 0
+        self._turn = threading.Lock()  # small files don't overtake a large one
+        self._changed = threading.Condition()
+
+    def enter(self, size_bytes: int) -> None:
+        """Waits for room."""
+        with self._turn, self._changed:
+            self._changed.wait_for(
+                lambda: not self._held_bytes or self._held_bytes + size_bytes <= self._most_bytes
+            )
+            self._held_bytes += size_bytes
+
+    def leave(self, size_bytes: int) -> None:
+        """Gives the room back."""
+        with self._changed:
+            self._held_bytes -= size_bytes
+            self._changed.notify_all()
 
 
-def _path(name: str) -> PurePosixPath:
-    return PurePosixPath(name.replace("\\", "/"))
+def _id_of(file: File, id_from: IdFrom) -> tuple[str | None, WrongArguments | None]:
+    """Returns the id of a file, None where it has no name; or why its name is none."""
+    try:
+        return names.id_of(file.name, id_from) if file.name else None, None
+    except WrongArguments as error:
+        return None, error
+
+
+def _first(in_flight: _InFlight, added: set[bytes]) -> Outcome:
+    """Waits for the first file, and notes its id if it was added."""
+    mark, future = in_flight.popleft()
+    outcome = future.result()
+    if outcome.error is None and mark:
+        added.add(mark)
+    return outcome
+
+
+def _mark(image_id: str | None) -> bytes:
+    """Returns what an id is remembered by, however it is written, b"" where there is none. A batch
+    may have a hundred thousand long ones."""
+    if image_id is None:
+        return b""
+    return hashlib.blake2b(ids.check(image_id).encode(), digest_size=16).digest()

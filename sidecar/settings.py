@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         ge=1024,
         description="largest batch, in bytes, as it comes and unpacked",
     )
+    max_batch_files: int = Field(
+        100_000,
+        ge=1,
+        le=1_000_000,
+        description="most files in a batch; folders and what is passed over count, too",
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
     )

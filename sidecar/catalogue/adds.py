@@ -20,6 +20,7 @@ from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import features, images, originals, pictures
 from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced
+from sidecar.images import ids
 
 LARGEST_COMMIT = 256  # images
 
@@ -54,6 +55,19 @@ class Adds:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._commits: Batcher[NewImage, int] = Batcher("commit", self.add_all, LARGEST_COMMIT)
+
+    def new_id(self, image_id: str) -> str:
+        """Returns the id under which an image is added: in NFC, but for one of an older release
+        that is stored as it came.
+
+        Raises:
+            WrongArguments: it is no id, and none is stored under it.
+        """
+        if ids.is_settled(image_id):
+            return image_id
+        with self._database.driver() as driver:
+            stored = self._database.dialect.find(driver, ids.known(image_id))
+        return ids.check(image_id) if stored is None else ids.known(image_id)
 
     def check_free(self, image_id: str, sha256: str) -> None:
         """Spares an upload its inference when its id is in use already.

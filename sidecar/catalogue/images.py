@@ -13,6 +13,7 @@ from sidecar.catalogue import feature_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.schema import features, images, models, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
+from sidecar.images import ids
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def _jpeg(connection: Connection, image_id: str) -> bytes:
 
 def _row(connection: Connection, query: Select[Any], image_id: str) -> Any:
     """Returns the one row of an image. Raises UnknownImage."""
-    row = connection.execute(query.where(images.c.id == image_id)).one_or_none()
-    if row is None:
-        raise UnknownImage(f"no image has the id {image_id}")
-    return row
+    for spelling in ids.spellings(image_id):
+        row = connection.execute(query.where(images.c.id == spelling)).one_or_none()
+        if row is not None:
+            return row
+    raise UnknownImage(f"no image has the id {image_id}")

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.schema import features, images, originals, pictures, removals
 from sidecar.errors import UnknownImage
+from sidecar.images import ids
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,7 @@ class Removals:
 
     def _remove(self, image_id: str) -> None:
         with self._database.writing() as connection:
-            query = select(images.c.seq).where(images.c.id == image_id)
-            seq = connection.execute(query).scalar_one_or_none()
-            if seq is None:
-                raise UnknownImage(f"no image has the id {image_id}")
-            bury(connection, [seq])
+            bury(connection, [_seq(connection, image_id)])
 
     def since(self, removal: int) -> Removed:
         """Returns what was removed after the removal with this number."""
@@ -76,6 +73,16 @@ class Removals:
         with self._database.writing() as connection:
             connection.execute(delete(removals).where(removals.c.removal <= up_to))
         self._database.release_space()
+
+
+def _seq(connection: Connection, image_id: str) -> int:
+    """Returns the sequence number of an image. Raises UnknownImage."""
+    for spelling in ids.spellings(image_id):
+        query = select(images.c.seq).where(images.c.id == spelling)
+        seq = connection.execute(query).scalar_one_or_none()
+        if seq is not None:
+            return int(seq)
+    raise UnknownImage(f"no image has the id {image_id}")
 
 
 def bury(connection: Connection, seqs: Collection[int]) -> None:

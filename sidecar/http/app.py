@@ -96,4 +96,5 @@ def _background(parts: Parts) -> Background:
             parts.queue.close,
             parts.catalogue.close,
         ),
+        stopping=parts.batch_reader.stopping,
     )

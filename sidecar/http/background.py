@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 
 from sidecar.periodic import Periodic
 
@@ -21,11 +22,13 @@ class Background:
         opens: opens what requests and periodics need.
         periodics: run from `start` to `stop`.
         closes: close what was opened, in this order, each even where another fails.
+        stopping: set some seconds after the process was asked to stop: it ends what may take hours.
     """
 
     opens: Callable[[], object]
     periodics: Sequence[Periodic]
     closes: Sequence[Callable[[], object]]
+    stopping: Event = field(default_factory=Event)
 
     def start(self) -> None:
         """Opens and starts everything; called after the fork. Errors are those of `opens`."""

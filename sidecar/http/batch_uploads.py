@@ -1,16 +1,24 @@
 """Reads the files of a batch while they arrive, without holding more of them than is allowed."""
 
+import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import IO, Any
 
 import falcon
 from falcon.media.multipart import BodyPart
 
-from sidecar.errors import BatchTooLarge, SimilarityError, StorageFull, WrongArguments
+from sidecar.errors import (
+    BatchStopped,
+    BatchTooLarge,
+    SimilarityError,
+    StorageFull,
+    WrongArguments,
+)
 from sidecar.files import in_units
 from sidecar.http.known_params import take_field
 from sidecar.http.multipart import (
@@ -19,11 +27,15 @@ from sidecar.http.multipart import (
     data_required,
     drain,
     fields,
+    filename_of,
     is_data,
     is_form,
 )
 from sidecar.http.uploads import image_too_large
-from sidecar.images import BatchRules, File, archives
+from sidecar.images import BatchRules, File, archives, names
+from sidecar.images.members import too_many_files
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,65 +46,79 @@ class BatchReader:
         rules: how large images and batches may be.
         folder: where an archive lies while it is read.
         timeout_s: for which a request may pause.
+        stopping: set when the process ends, and batches with it.
     """
 
     rules: BatchRules
     folder: Path
     timeout_s: float
+    stopping: Event = field(default_factory=Event)
 
-    def read(self, req: falcon.Request) -> Iterator[File]:
-        """Yields every multipart field `data`, unpacked where it is a tar or zip; or the files of
-        the tar or zip that is the whole body.
+    def read(self, req: falcon.Request) -> Generator[File, None, None]:
+        """Yields every multipart field `data`, unpacked where it is an archive; or the files of the
+        archive that is the whole body.
 
-        An error of the request itself is raised if it comes before the first file; later, when some
-        have been added, it is yielded as one more file, which can't be read.
+        Any error is raised if it comes before the first file; later, when some have been added, it
+        is yielded as one more file, which can't be read.
 
         Raises:
-            DataRequired, WrongArguments, ArchiveUnreadable, BatchTooLarge, StorageFull,
-            RequestTimeout.
+            DataRequired, WrongArguments, ArchiveUnreadable, BatchTooLarge, BatchStopped,
+            StorageFull, RequestTimeout.
         """
         if (req.content_length or 0) > self.rules.max_batch_bytes:
             drain(req)
             raise self._too_large()
-        began = False
+        count = 0
         try:
             for file in self._files(req):
-                began = True
+                self._check_going_on(count)
+                count += 1
                 yield file
-        except (SimilarityError, falcon.HTTPError) as error:
-            if not began:
+                del file  # not held while the next one is read
+        except Exception as error:
+            stops = self.stopping.is_set()
+            if not count and not stops:
                 raise
-            known = isinstance(error, SimilarityError)
-            yield File("", error if known else WrongArguments(f"the request breaks off: {error}"))
-        if not began:
+            if not count:
+                raise _stopped(0) from error
+            yield File("", _stopped(count) if stops else _known(error))
+        if not count:
             raise data_required()
 
     def _files(self, req: falcon.Request) -> Iterator[File]:
-        body = Body(req, self.timeout_s)
+        body = _EndingBody(req, self.timeout_s, self.stopping)
         if not is_form(req):
             yield from self._unpacked(body)
             return
         any_file = False
         held: list[File] = []  # an image may be cut short, until the form goes on after it
-        for field in fields(req, body, self.rules.max_batch_bytes, any_number=True):
+        form = fields(req, body, self.rules.max_batch_bytes, any_number=True)
+        for number, part in enumerate(form):
             yield from held
             held = []
-            if not is_data(field):
-                take_field(req, field, too_late=any_file)
+            if number >= self.rules.max_files:
+                raise too_many_files(self.rules)
+            if not is_data(part):
+                take_field(req, part, too_late=any_file)
                 continue
             any_file = True
-            if archives.is_archive(field.stream.peek(archives.MAGIC_BYTES)):
-                yield from self._unpacked(field.stream)
-            else:
-                held = [self._image(field)]
+            if archives.is_archive(part.stream.peek(archives.MAGIC_BYTES)):
+                yield from self._unpacked(part.stream)
+            elif not names.is_clutter(filename_of(part)):
+                held = [self._image(part)]
         yield from held
 
-    def _image(self, field: BodyPart) -> File:
+    def _check_going_on(self, count: int) -> None:
+        """Raises BatchStopped or BatchTooLarge, if no file after so many is to be added."""
+        if self.stopping.is_set():
+            raise _stopped(count)
+        if count >= self.rules.max_files:
+            raise too_many_files(self.rules)
+
+    def _image(self, part: BodyPart) -> File:
         most = self.rules.max_image_bytes
-        content: bytes = field.stream.read(most + 1)
-        return File(
-            field.filename or "", content if len(content) <= most else image_too_large(most)
-        )
+        content: bytes = part.stream.read(most + 1)
+        return File(filename_of(part), content if len(content) <= most else image_too_large(most))
 
     def _unpacked(self, stream: Any) -> Iterator[File]:
         """Yields the files of an archive, from the disk: a zip is read from its end."""
@@ -110,6 +136,8 @@ class BatchReader:
                     file.write(piece)
                 if file.tell() > self.rules.max_batch_bytes:
                     raise self._too_large()
+            if self.stopping.is_set():
+                raise _stopped(0)  # it may have ended too early
             if not file.tell():
                 raise data_required()
             with _storage_full():
@@ -119,6 +147,36 @@ class BatchReader:
     def _too_large(self) -> BatchTooLarge:
         limit = in_units(self.rules.max_batch_bytes)
         return BatchTooLarge(f"the batch is larger than {limit} (MAX_BATCH_BYTES)")
+
+
+class _EndingBody(Body):
+    """Reads the body of a batch until the process ends."""
+
+    def __init__(self, req: falcon.Request, timeout_s: float, stopping: Event) -> None:
+        super().__init__(req, timeout_s)
+        self._stopping = stopping
+
+    def read(self, size: int = -1) -> bytes:
+        if self._stopping.is_set():
+            raise _stopped(0)
+        return super().read(size)
+
+
+def _stopped(count: int) -> BatchStopped:
+    return BatchStopped(
+        f"the service is restarting: {count:,} files have their line, none after them was added: "
+        "send those again"
+    )
+
+
+def _known(error: Exception) -> SimilarityError:
+    """Returns an error as one of ours: what came until then is answered, whatever happens."""
+    if isinstance(error, SimilarityError):
+        return error
+    if isinstance(error, falcon.HTTPError | OSError):
+        return WrongArguments(f"the request breaks off: {error}")
+    log.error("a batch can't be read on", exc_info=error)
+    return SimilarityError("an unexpected error: see the log, under the request id")
 
 
 @contextmanager

@@ -32,6 +32,7 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.BatchTooLarge: 413,
     errors.CatalogueDamaged: 500,
     errors.TooBusy: 503,
+    errors.BatchStopped: 503,
     errors.FeaturesUnavailable: 503,
     errors.ModelRefused: 503,
     errors.CatalogueUnavailable: 503,

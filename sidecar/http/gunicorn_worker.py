@@ -14,6 +14,10 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+# What may take hours is asked to end some seconds after the process is; who is silent is cut off
+# later. The rest of gunicorn's `graceful_timeout` is for the answer.
+LONG_GRACE_S, SILENT_GRACE_S = 5.0, 8.0
+
 
 @dataclass
 class _Arriving:
@@ -35,6 +39,8 @@ class TimeoutWorker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._arriving: dict[int, _Arriving] = {}  # by thread
+        self._long: dict[int, _Arriving] = {}  # those that may take hours
+        self._stops_since: float | None = None  # time.monotonic
 
     def handle(self, conn: TConn) -> Any:
         thread = threading.get_ident()
@@ -44,6 +50,7 @@ class TimeoutWorker(ThreadWorker):
             return super().handle(conn)
         finally:
             self._arriving.pop(thread, None)
+            self._long.pop(thread, None)
 
     def headers_arrived(self, may_take_long: bool) -> None:
         """Notes that the headers of this thread's request are complete.
@@ -57,6 +64,7 @@ class TimeoutWorker(ThreadWorker):
             arriving.has_headers = True
             if may_take_long:
                 self._arriving.pop(thread, None)
+                self._long[thread] = arriving
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """Accepts connections or not; at the end it first accepts all that are already waiting.
@@ -81,11 +89,24 @@ class TimeoutWorker(ThreadWorker):
     def notify(self) -> None:
         """Ends requests that have timed out; gunicorn calls it about once a second."""
         super().notify()
+        if not self.alive:
+            self._end_long_requests()
         oldest = time.monotonic() - self.timeout_s
         for thread, arriving in [*self._arriving.items()]:
             if arriving.since < oldest:
                 self._arriving.pop(thread, None)
                 _interrupt(arriving)
+
+    def _end_long_requests(self) -> None:
+        """Has what may take hours end with an answer, so that it does not hold up a restart."""
+        self._stops_since = self._stops_since or time.monotonic()
+        waited_s = time.monotonic() - self._stops_since
+        if waited_s >= LONG_GRACE_S:
+            self.wsgi.background.stopping.set()  # type: ignore[attr-defined]
+        if waited_s >= SILENT_GRACE_S:
+            for arriving in [*self._long.values()]:
+                with suppress(OSError):  # the connection is gone
+                    arriving.conn.sock.shutdown(socket.SHUT_RD)
 
 
 def _interrupt(arriving: _Arriving) -> None:

@@ -14,7 +14,7 @@ from falcon.media.multipart import BodyPart
 
 from sidecar.errors import WrongArguments
 from sidecar.files import in_units
-from sidecar.http.multipart import Body, field_name, fields, is_form
+from sidecar.http.multipart import Body, field_name, fields, has_filename, is_form
 
 FORM_BYTES = 64 * 1024  # what parameters, boundaries and headers may take in a body
 VALUE_BYTES = 4096
@@ -100,7 +100,7 @@ def take_field(req: falcon.Request, field: BodyPart, too_late: bool = False) -> 
         WrongArguments: its name is not known or was given before, or its value is no text.
     """
     name = field_name(field)
-    if name is None or field.filename is not None:
+    if name is None or has_filename(field):
         return
     content = field.stream.read(VALUE_BYTES + 1)
     if len(content) > VALUE_BYTES:

@@ -3,9 +3,15 @@
 from typing import Any
 
 import falcon
-from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler
+from falcon.media.multipart import (
+    BodyPart,
+    MultipartForm,
+    MultipartFormHandler,
+    MultipartParseError,
+)
 
-from sidecar.errors import DataRequired, RequestTimeout, WrongArguments
+from sidecar.errors import DataRequired, RequestTimeout
+from sidecar.images import names
 
 FIELD = "data"
 DRAINED_BYTES = 1 << 28
@@ -63,16 +69,35 @@ def fields(
 
 
 def is_data(field: BodyPart) -> bool:
-    """Returns whether a field is `data`. Raises WrongArguments: its header can't be read."""
+    """Returns whether a field is `data`."""
     return field_name(field) == FIELD
 
 
 def field_name(field: BodyPart) -> str | None:
-    """Returns the name of a field, if it has one. Raises WrongArguments: it can't be read."""
+    """Returns the name of a field, if it has one."""
+    return _disposition(field).get("name")
+
+
+def has_filename(field: BodyPart) -> bool:
+    """Returns whether a field is a file, were it one without a name."""
+    return not _disposition(field).keys().isdisjoint(("filename", "filename*"))
+
+
+def filename_of(field: BodyPart) -> str:
+    """Returns the name of a field's file, as far as it can be read; "" without one."""
+    plain = _disposition(field).get("filename", "")
     try:
-        return field.name
-    except UnicodeDecodeError as error:
-        raise WrongArguments("the name of a field or of its file is not in UTF-8") from error
+        return field.filename or ""
+    except MultipartParseError:  # a `filename*` whose encoding nobody knows
+        return plain
+
+
+def _disposition(field: BodyPart) -> dict[str, str]:
+    """Returns what a field's header says, and has Falcon go by it, which reads nothing but UTF-8:
+    browsers write as their page, curl as the system does."""
+    raw = field._headers.get(b"content-disposition", b"")
+    field._content_disposition = falcon.parse_header(names.decode(raw))
+    return field._content_disposition[1]
 
 
 def drain(req: falcon.Request) -> None:

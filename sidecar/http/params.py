@@ -3,6 +3,8 @@
 Every function here raises WrongArguments, which names the parameter and its rule.
 """
 
+from collections.abc import Collection
+
 import falcon
 
 from sidecar.errors import WrongArguments
@@ -24,7 +26,7 @@ def required_id(req: falcon.Request) -> str:
     given = image_id(req)
     if given is None:
         raise WrongArguments("send the id of an image: id=ID")
-    return ids.check(given)
+    return ids.known(given)
 
 
 def whole_number(req: falcon.Request, name: str, most: int, default: int, least: int = 1) -> int:
@@ -45,6 +47,14 @@ def flag(req: falcon.Request, name: str) -> bool:
     if text not in (None, "true", "false"):
         raise WrongArguments(f"{name} must be true or false, not {text!r}")
     return text == "true"
+
+
+def choice(req: falcon.Request, name: str, options: Collection[str], default: str) -> str:
+    """Returns one of a few words."""
+    given = req.get_param(name) or default
+    if given not in options:
+        raise WrongArguments(f"{name} must be {' or '.join(options)}, not {given!r}")
+    return given
 
 
 def number(req: falcon.Request, name: str, default: float) -> float:

@@ -60,7 +60,9 @@ def make_parts(settings: Settings) -> Parts:
     models = ModelRegistry(repository, catalogue.models, triton)
     queue = TaskQueue(settings.redis_url)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
-    batch_rules = BatchRules(settings.max_image_bytes, settings.max_batch_bytes)
+    batch_rules = BatchRules(
+        settings.max_image_bytes, settings.max_batch_bytes, settings.max_batch_files
+    )
     ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
     admission = Admission(generations, repository)
     scheduler = Scheduler(catalogue, admission, queue, settings.auto_update_s)

@@ -1,12 +1,13 @@
 """Bytes to canonical JPEG to pixels.
 
 An upload is decoded once, into the canonical JPEG that is stored; each model gets the pixels of
-that. `archives` reads a tar or zip file by file, and `ids` holds the rule of an id.
+that. `archives` reads a tar or zip file by file; `names` and `ids` hold the rules of a file's name
+and of an id.
 """
 
-from sidecar.images import archives, ids
-from sidecar.images.archives import BatchRules, File
+from sidecar.images import archives, ids, names
 from sidecar.images.codec import ImageRules, canonical, decode, encode, pixels
+from sidecar.images.members import BatchRules, File
 
 __all__ = [
     "BatchRules",
@@ -17,5 +18,6 @@ __all__ = [
     "decode",
     "encode",
     "ids",
+    "names",
     "pixels",
 ]

@@ -81,7 +81,7 @@ def test_one_bad_image_fails_alone(stack: Stack) -> None:
         f"{mark}-2.jpg": b"no image",
         f"{mark}-3.jpg": b"",
         f"{mark}-4.jpg": b"\xff" * (MAX_IMAGE_BYTES + 1),
-        "a b.jpg": jpeg(),
+        "100%.jpg": jpeg(),
         f"{mark}-1.png": jpeg((9, 9, 9)),
         f"{mark}-5.jpg": jpeg(),
     }

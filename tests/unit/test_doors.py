@@ -17,6 +17,7 @@ DOORS = {
     "falcon": {"sidecar.http"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
+    "backports": {"sidecar.images.decompression"},
     "gunicorn": {"sidecar.http.server", "sidecar.http.gunicorn_worker"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.runtime"},

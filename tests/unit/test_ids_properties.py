@@ -1,5 +1,6 @@
 """What may be an id, and that each one arrives as it was sent."""
 
+import unicodedata
 from urllib.parse import quote
 
 import falcon
@@ -12,21 +13,35 @@ from sidecar.errors import WrongArguments
 from sidecar.http.params import required_id
 from sidecar.images import ids
 
-LETTERS = st.characters().filter(str.isalnum)
-IDS = st.text(LETTERS | st.sampled_from("._:-"), min_size=1, max_size=255)
+SHOWN = st.characters(categories=("L", "M", "N", "P", "S", "Zs"), exclude_characters="/\\?#%\ufffd")
+IDS = (
+    st.text(SHOWN | st.sampled_from("._:- "), min_size=1, max_size=80)
+    .map(lambda text: unicodedata.normalize("NFC", text))
+    .filter(lambda text: text == text.strip() and text not in (".", ".."))
+)
 
 
 def may_be_an_id(text: str) -> bool:
     """The rule, written another way."""
-    return 1 <= len(text) <= 255 and all(c.isalnum() or c in "._:-" for c in text)
+    shown = text.replace("\u200c", "").replace("\u200d", "").replace(" ", "")
+    return (
+        1 <= len(text) <= 255
+        and not text[0].isspace()
+        and not text[-1].isspace()
+        and text not in (".", "..")
+        and not set("/\\?#%\ufffd") & set(text)
+        and all(c.isprintable() or unicodedata.category(c) == "Zs" for c in shown)
+    )
 
 
 @given(st.text(max_size=300) | st.text("ab.\n/\\ \x00", max_size=6) | IDS)
 @example("cat\n")
 @example("x" * 256)
-def test_an_id_is_given_back_as_it_is_or_refused(text: str) -> None:
-    if may_be_an_id(text):
-        assert ids.check(text) == text
+def test_an_id_is_given_back_in_nfc_or_refused(text: str) -> None:
+    composed = unicodedata.normalize("NFC", text)
+    if may_be_an_id(composed):
+        assert ids.check(text) == composed
+        assert ids.is_settled(composed)
     else:
         with pytest.raises(WrongArguments, match="1 to 255"):
             ids.check(text)

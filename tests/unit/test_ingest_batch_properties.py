@@ -20,12 +20,14 @@ from sidecar.models.lanes import Lane
 from tests.support.databases import new_file
 
 # The same few ids again and again under several names, some that are none, some bad files.
-NAMES = st.sampled_from(["a.jpg", "b.jpg", "x/a.png", "c", "y\\b.gif", "d e.jpg", "../a.jpg", "."])
+NAMES = st.sampled_from(
+    ["a.jpg", "b.jpg", "x/a.png", "c", "y\\b.gif", "d e.jpg", "d?.jpg", "../a.jpg", "."]
+)
 CONTENTS = st.sampled_from([b"\0one", b"\1two", b"\2three", b"\3bad"]) | st.just(
     ImageTooLarge("too large")
 )
 FILES = st.lists(st.builds(File, NAMES, CONTENTS), max_size=70)
-IDS = {"a.jpg": "a", "b.jpg": "b", "x/a.png": "a", "c": "c", "y\\b.gif": "b"}
+IDS = {"a.jpg": "a", "b.jpg": "b", "x/a.png": "a", "c": "c", "y\\b.gif": "b", "d e.jpg": "d e"}
 
 
 MODEL = ModelRecord(1, 1, "a" * 64, 4)
@@ -53,7 +55,7 @@ class Storing:
 @example([File("c", b"\2three")] * 80, False)
 def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -> None:
     stored: dict[str, bytes] = {}
-    expected = [outcome(file, stored, overwrite) for file in files]
+    expected = [outcome(file, stored) for file in files]
     with TemporaryDirectory() as folder:
         catalogue = open_catalogue(new_file(Path(folder)), 30.0)
         catalogue.models.adopt(1, "a" * 64, 4)
@@ -76,9 +78,7 @@ def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -
         catalogue.close()
 
 
-def outcome(
-    file: File, stored: dict[str, bytes], overwrite: bool
-) -> tuple[str, str | None, str | None]:
+def outcome(file: File, stored: dict[str, bytes]) -> tuple[str, str | None, str | None]:
     """What becomes of a file where those before it have been added, which it is, too."""
     image_id = IDS.get(file.name)
     if isinstance(file.content, ImageTooLarge):
@@ -87,7 +87,7 @@ def outcome(
         return file.name, None, "wrong_arguments_format"
     if not isinstance(file.content, bytes) or file.content.endswith(b"bad"):
         return file.name, None, ImageUnreadable.word
-    if image_id in stored and not overwrite:
+    if image_id in stored:  # all that is stored is of this batch, where nothing replaces another
         return file.name, None, DuplicateId.word
     stored[image_id] = file.content
     return file.name, image_id, None
@@ -101,10 +101,10 @@ def test_no_more_files_are_read_ahead_than_are_worked_on(tmp_path: Path) -> None
     def arriving() -> Iterator[File]:
         for taken in range(100):
             ahead.append(taken - given)
-            yield File(f"no id {taken}", b"\0one")
+            yield File(f"no id? {taken}", b"\0one")
 
     for each in IngestBatch(cast(Ingest, Storing(catalogue))).add(arriving(), overwrite=False):
-        assert each.name == f"no id {given}"
+        assert each.name == f"no id? {given}"
         given += 1
     assert (given, max(ahead)) == (100, AT_ONCE)
     catalogue.close()

@@ -38,14 +38,14 @@ def test_a_size_is_written_in_the_largest_unit_that_divides_it(size_bytes: int, 
 
 
 def test_an_image_over_the_limit_of_a_batch_is_answered_with_limit_unit_and_setting() -> None:
-    [file] = archives.files(packed(3 * KIBIBYTE), BatchRules(2 * KIBIBYTE, 9 * KIBIBYTE))
+    [file] = archives.files(packed(3 * KIBIBYTE), BatchRules(2 * KIBIBYTE, 9 * KIBIBYTE, 9))
     assert isinstance(file.content, ImageTooLarge)
     assert str(file.content) == "the image is larger than 2 KiB (MAX_IMAGE_BYTES)"
 
 
 def test_a_batch_over_its_limit_is_answered_with_limit_unit_and_setting() -> None:
     with pytest.raises(BatchTooLarge, match=r"larger than 1 KiB unpacked \(MAX_BATCH_BYTES\)"):
-        list(archives.files(packed(3 * KIBIBYTE), BatchRules(2 * KIBIBYTE, KIBIBYTE)))
+        list(archives.files(packed(3 * KIBIBYTE), BatchRules(2 * KIBIBYTE, KIBIBYTE, 9)))
 
 
 def test_lanes_with_the_same_numbers_share_no_calls() -> None:

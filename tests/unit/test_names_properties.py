@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sidecar.errors import WrongArguments
 from sidecar.images import ids
-from sidecar.ingest_batch import id_of
+from sidecar.images.names import id_of
 from tests.unit.test_ids_properties import IDS
 
 PIECES = st.sampled_from(

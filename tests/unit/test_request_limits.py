@@ -14,7 +14,7 @@ from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.multipart import Body
 from sidecar.http.route import Routes
 from sidecar.http.uploads import ImageReader
-from sidecar.images.archives import BatchRules
+from sidecar.images.members import BatchRules
 
 MEBIBYTE = 1 << 20
 KIND = {"Content-Type": "multipart/form-data; boundary=cut"}
@@ -37,7 +37,7 @@ def test_an_image_too_large_names_max_image_bytes() -> None:
 
 
 def test_a_batch_too_large_names_max_batch_bytes(tmp_path: Path) -> None:
-    reader = BatchReader(BatchRules(MEBIBYTE, 1 << 34), tmp_path, 60.0)
+    reader = BatchReader(BatchRules(MEBIBYTE, 1 << 34, max_files=100), tmp_path, 60.0)
     with pytest.raises(BatchTooLarge, match=r"larger than 16 GiB \(MAX_BATCH_BYTES\)"):
         next(reader.read(request((1 << 34) + 1)))
 

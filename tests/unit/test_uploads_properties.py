@@ -14,10 +14,10 @@ from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongAr
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.multipart import FIELD
 from sidecar.http.uploads import ImageReader
-from sidecar.images.archives import BatchRules, File
+from sidecar.images.members import BatchRules, File
 
 MOST = 60  # bytes of an image
-RULES = BatchRules(max_image_bytes=MOST, max_batch_bytes=100_000)
+RULES = BatchRules(MOST, 100_000, max_files=200)
 TIMEOUT_S = 60.0
 READER = ImageReader(MOST, TIMEOUT_S)
 BOUNDARY = b"cut"

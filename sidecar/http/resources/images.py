@@ -12,9 +12,10 @@ from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
 from sidecar.http.known_params import takes
 from sidecar.http.ndjson import SpooledLines
-from sidecar.http.params import TOP_K, flag, image_id, required_id, whole_number
+from sidecar.http.params import TOP_K, choice, flag, image_id, required_id, whole_number
 from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
+from sidecar.images.names import IdFrom
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
@@ -51,7 +52,7 @@ class ImageResource:
     @takes("top_k")
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.check(image_id))
+        image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.known(image_id))
         keywords, _ = self._keywords.of_stored(jpeg, top_k)
         resp.media = {
             "status": "ok",
@@ -64,8 +65,9 @@ class ImageResource:
         }
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        self._inventory.catalogue.removals.remove(ids.check(image_id))
-        resp.media = {"status": "ok", "id": image_id}
+        known = ids.known(image_id)
+        self._inventory.catalogue.removals.remove(known)
+        resp.media = {"status": "ok", "id": known}
 
 
 class RemoveResource:
@@ -89,12 +91,12 @@ class ThumbnailResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         if req.if_none_match:  # spares most repeated requests the JPEG
-            image = self._images.get(ids.check(image_id))
+            image = self._images.get(ids.known(image_id))
             if any(known in (_etag(image), "*") for known in req.if_none_match):
                 _head(resp, image)
                 resp.status = falcon.HTTP_304
                 return
-        image, jpeg = self._images.with_jpeg(ids.check(image_id))
+        image, jpeg = self._images.with_jpeg(ids.known(image_id))
         _head(resp, image)
         _file(resp, falcon.MEDIA_JPEG, jpeg)
 
@@ -106,8 +108,9 @@ class OriginalResource:
         self._inventory = inventory
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        original = self._inventory.original(ids.check(image_id))
-        resp.downloadable_as = image_id  # an error's answer must not have it
+        name = ids.known(image_id)
+        original = self._inventory.original(name)
+        resp.downloadable_as = name  # an error's answer must not have it
         _file(resp, BYTES, original)
 
 
@@ -142,20 +145,25 @@ class AddResource:
 
 
 class AddBatchResource:
-    """Adds many images: POST /similarity/add_batch?overwrite=."""
+    """Adds many images: POST /similarity/add_batch?overwrite=&id_from=."""
 
     def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
         self._batch = batch
         self._reader = reader
 
-    @takes("overwrite", files=True)
+    @takes("overwrite", "id_from", files=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         files = self._reader.read(req)
-        first = next(files)  # the parameters among the fields of the form come before it
-        outcomes = self._batch.add(chain([first], files), flag(req, "overwrite"))
+        begun = chain([next(files)], files)  # the form's parameters come before its first file
+        overwrite = flag(req, "overwrite")
+        id_from = IdFrom(choice(req, "id_from", tuple(IdFrom), IdFrom.NAME))
         lines = SpooledLines(self._reader.folder)
-        for outcome in outcomes:
+        for outcome in self._batch.add(begun, overwrite, id_from):
             lines.append(_outcome(outcome))
+            if lines.full is not None:
+                files.close()  # no more is added than can be answered
+        if lines.full is not None:
+            lines.append(_outcome(Outcome("", None, lines.full)))
         lines.send(resp)
 
 
