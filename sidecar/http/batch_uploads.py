@@ -16,7 +16,6 @@ from sidecar.http.multipart import (
     PIECE_BYTES,
     Body,
     data_required,
-    drain,
     fields,
     is_data,
     is_form,
@@ -51,7 +50,6 @@ class BatchReader:
             RequestTimeout.
         """
         if (req.content_length or 0) > self.rules.max_batch_bytes:
-            drain(req)
             raise self._too_large()
         began = False
         try:

@@ -8,7 +8,6 @@ from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler
 from sidecar.errors import DataRequired, RequestTimeout, WrongArguments
 
 FIELD = "data"
-DRAINED_BYTES = 1 << 28
 PIECE_BYTES = 1 << 16
 
 
@@ -68,15 +67,6 @@ def is_data(field: BodyPart) -> bool:
         return field.name == FIELD
     except UnicodeDecodeError as error:
         raise WrongArguments("the name of a field or of its file is not in UTF-8") from error
-
-
-def drain(req: falcon.Request) -> None:
-    """Reads an upload that is refused: most clients read no answer before they have sent it all."""
-    if req.get_header("Expect"):
-        return  # this client asked before it sent anything
-    left = min(req.content_length or 0, DRAINED_BYTES)
-    while left > 0 and (piece := req.bounded_stream.read(min(left, PIECE_BYTES))):
-        left -= len(piece)
 
 
 def data_required() -> DataRequired:

@@ -6,7 +6,7 @@ import falcon
 
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
-from sidecar.http.multipart import FIELD, Body, data_required, drain, fields, is_data
+from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data
 
 FORM_BYTES = 64 * 1024  # what boundaries, headers and other fields may add to an image
 
@@ -34,7 +34,6 @@ class ImageReader:
         """
         largest = self.max_bytes + FORM_BYTES
         if (req.content_length or 0) > largest:
-            drain(req)
             raise image_too_large(self.max_bytes)
         found = None
         for field in fields(req, Body(req, self.timeout_s), largest):

@@ -17,7 +17,7 @@ DOORS = {
     "falcon": {"sidecar.http"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
-    "gunicorn": {"sidecar.http.server", "sidecar.http.gunicorn_worker"},
+    "gunicorn": {"sidecar.http.server", "sidecar.http.transport"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.runtime"},
     "prometheus_client": {"sidecar.telemetry"},
