@@ -12,7 +12,7 @@ PIECE_BYTES = 1 << 16
 
 
 class Body:
-    """Reads the body of a request, for as long as `gunicorn_worker` lets it arrive.
+    """Reads the body of a request, for as long as `transport` lets it arrive.
 
     Args:
         timeout_s: the limit, for the message.

@@ -53,11 +53,15 @@ def _take_in_what_python_prints() -> None:
 
 
 def _warning(
-    message: Warning | str, category: type[Warning], file: str, line: int, _: str | None = None
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
 ) -> str:
     """Returns a warning as one line."""
     text = " ".join(str(message).split())
-    return f"{category.__name__}: {text} ({file}:{line})"
+    return f"{category.__name__}: {text} ({filename}:{lineno})"
 
 
 def _uncaught(what: str, error: Any) -> None:

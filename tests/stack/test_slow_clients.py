@@ -105,7 +105,7 @@ def test_a_body_that_trickles_is_taken_when_it_is_there(lone: Lone) -> None:
 
 
 def test_where_no_more_connections_fit_the_one_idle_longest_goes(tmp_path: Path) -> None:
-    few_files = f"ulimit -Hn 600; ulimit -Sn 600; {COMMAND}"
+    few_files = f"ulimit -n 600; {COMMAND}"
     with alone(tmp_path, few_files) as lone, lone.many(200) as silent:
         assert max(lone.seconds(QUICK) for _ in range(3)) < SOON_S
         assert silent[0].recv(1) == b""
