@@ -72,6 +72,7 @@ class Connection(TConn):
         self.since = time.monotonic()  # when the request began to arrive
         self.request: ArrivingRequest | None = None
         self.goes_on_at_once = False  # its body holds more than there is room for
+        self.has_served = False
         self.is_over = False  # answered; what still comes is thrown away
         self._drained = 0
         self._inbox = Inbox(sock, timeout_s)
@@ -163,7 +164,7 @@ class Connection(TConn):
     def next_request(self) -> bool:
         """Makes ready for the next request; returns whether its head is there already."""
         self.request, data = None, self._inbox.take_buffered()
-        self.goes_on_at_once = False
+        self.goes_on_at_once, self.has_served = False, True
         self.since = time.monotonic()
         return bool(data) and self._extend_head(data)
 
@@ -173,7 +174,7 @@ class Connection(TConn):
         A socket closed with bytes unread resets the connection, and the client loses the answer.
         Source: RFC 9112, section 9.6.
         """
-        self.is_over, self.request = True, None
+        self.is_over, self.has_served, self.request = True, True, None
         self.sock.shutdown(socket.SHUT_WR)
 
 

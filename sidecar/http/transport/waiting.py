@@ -7,6 +7,7 @@ from functools import partial
 
 from sidecar.http.transport.connection import Connection
 
+NEW_CLIENT_S = 5.0
 MOST_BYTES = 1 << 26  # of bodies that are not complete, in a process
 
 
@@ -50,10 +51,12 @@ class Waiting:
         self._deadlines[conn] = deadline
 
     def hurry(self, deadline: float) -> None:
-        """Lets those on which no request has begun wait until `deadline` at most."""
+        """Lets those on which no request has begun wait until `deadline` at most; a client that has
+        just connected, and has yet to send, a little longer."""
         for conn, before in self._deadlines.items():
             if conn.is_idle:
-                self._deadlines[conn] = min(before, deadline)
+                longer_s = 0.0 if conn.has_served else NEW_CLIENT_S
+                self._deadlines[conn] = min(before, deadline + longer_s)
 
     def late(self) -> list[Connection]:
         """Returns the connections whose deadline is past."""
