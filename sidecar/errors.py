@@ -14,7 +14,8 @@
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
       │           BatchTooLarge
-      ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout, BatchStopped
+      ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout, RequestBroken, MalformedRequest,
+      │ BatchStopped
       └ WrongArguments, DataRequired, ImageTooLarge, BatchTooLarge
 
 Beside the path: SettingsError at the start, BackupRefused and RepairRefused in operations.
@@ -58,6 +59,18 @@ class RequestTimeout(SimilarityError):
     """The request did not arrive in time."""
 
     word = "request_timeout"
+
+
+class RequestBroken(SimilarityError):
+    """The client ended the connection in the middle of the body, or cut its chunks wrong."""
+
+    word = "request_broken"
+
+
+class MalformedRequest(SimilarityError):
+    """What has come is not HTTP, or its head is over a limit; no call has seen it."""
+
+    word = "malformed_request"
 
 
 class WrongArguments(SimilarityError):

@@ -32,7 +32,14 @@ class Settings(BaseSettings):
         128,
         ge=1,
         le=1024,
-        description="threads of each process; an eighth answers 503 to what is over the limit",
+        description="threads of each process; an eighth answers 503 to what is over the limit, a "
+        "quarter of the rest at most reads batches, another uploads that arrive slowly",
+    )
+    http_keepalive_s: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="seconds for which an idle connection is kept; a proxy's have to be fewer",
     )
     request_timeout_s: float = Field(
         60.0,

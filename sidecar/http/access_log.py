@@ -13,7 +13,6 @@ log = logging.getLogger(__name__)
 
 REQUEST_ID = "X-Request-Id"
 LONGEST_REQUEST_ID = 64  # characters
-UNKNOWN = "unknown"
 # An answer is data: no browser shall guess another type, run it, show it in a frame or keep it.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -38,9 +37,11 @@ class AccessLog:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
+        if not hasattr(req.context, "began"):  # Falcon refuses some methods before any middleware
+            self.process_request(req, resp)
         took_s, stages = time.perf_counter() - req.context.began, timings.stages()
         resp.set_header("Server-Timing", timings.header(took_s))
-        route = req.uri_template or UNKNOWN
+        route = req.uri_template or counters.UNKNOWN
         counters.request_ends(_method(req), route, resp.status_code, took_s, stages)
         fields = _fields(req, resp.status_code, took_s, stages)
         words = req.method, fields["path"], resp.status_code, 1000 * took_s
@@ -56,7 +57,7 @@ def _fields(
     return {
         "method": req.method,
         "path": path.encode("unicode_escape").decode(),  # no line break gets into a line
-        "route": req.uri_template or UNKNOWN,
+        "route": req.uri_template or counters.UNKNOWN,
         "status": status,
         "duration_ms": round(1000 * took_s, 1),
         "stages_ms": {name: round(1000 * seconds, 1) for name, seconds in stages.items()},
@@ -68,4 +69,4 @@ def _fields(
 
 def _method(req: falcon.Request) -> str:
     """Returns the method if HTTP defines it: a client can't add label values to the metrics."""
-    return req.method if req.method in falcon.HTTP_METHODS else UNKNOWN
+    return req.method if req.method in falcon.HTTP_METHODS else counters.UNKNOWN

@@ -25,7 +25,6 @@ from sidecar.http.multipart import (
     PIECE_BYTES,
     Body,
     data_required,
-    drain,
     fields,
     filename_of,
     is_data,
@@ -66,7 +65,6 @@ class BatchReader:
             StorageFull, RequestTimeout.
         """
         if (req.content_length or 0) > self.rules.max_batch_bytes:
-            drain(req)
             raise self._too_large()
         count = 0
         try:

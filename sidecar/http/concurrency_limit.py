@@ -1,15 +1,24 @@
 """Refuses requests beyond a limit before it reads them."""
 
 import threading
+from collections import Counter
 
 import falcon
 
 from sidecar.errors import TooBusy
 from sidecar.http.route import Routes
 
+ANY = "requests"
+BATCHES = "batches"
+SLOW = "uploads that are still arriving"
+SHARE = 4  # one in so many requests may be of a kind that waits for its client
+
 
 class ConcurrencyLimit:
     """Counts the requests in flight, and refuses those beyond the limit.
+
+    Two kinds keep a thread waiting for their client: batches, and uploads that have not wholly
+    arrived when their call begins. Each has a share of its own, so that neither can take all.
 
     Args:
         limit: requests in flight at once, not counting those that may not be shed.
@@ -17,26 +26,34 @@ class ConcurrencyLimit:
     """
 
     def __init__(self, limit: int, routes: Routes) -> None:
-        self._limit = limit
+        share = max(1, limit // SHARE)
+        self._most = {ANY: limit, BATCHES: share, SLOW: share}
         self._routes = routes
-        self._in_flight = 0
+        self._in_flight: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         if not self._routes.may_be_shed(req.path):
             return
+        kinds = [ANY, *self._waits_as(req)]
         with self._lock:
-            if self._in_flight >= self._limit:
-                raise TooBusy(
-                    f"{self._limit} requests are in flight, the limit of a process "
-                    "(HTTP_THREADS): try again"
-                )
-            self._in_flight += 1
-        req.context.counted = True
+            for kind in kinds:
+                if self._in_flight[kind] >= self._most[kind]:
+                    raise TooBusy(
+                        f"{self._most[kind]} {kind} are in flight, the limit of a process "
+                        "(HTTP_THREADS): try again"
+                    )
+            self._in_flight.update(kinds)
+        req.context.counted = kinds
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
-        if getattr(req.context, "counted", False):
-            with self._lock:
-                self._in_flight -= 1
+        with self._lock:
+            self._in_flight.subtract(getattr(req.context, "counted", []))
+
+    def _waits_as(self, req: falcon.Request) -> list[str]:
+        if self._routes.may_take_long(req.path):
+            return [BATCHES]
+        # An input of another server than ours does not say.
+        return [] if getattr(req.env["wsgi.input"], "has_arrived", True) else [SLOW]

@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.WrongArguments: 400,
     errors.DataRequired: 400,
+    errors.RequestBroken: 400,
+    errors.MalformedRequest: 400,
     errors.ImageUnreadable: 400,
     errors.ArchiveUnreadable: 400,
     errors.KeyRequired: 401,

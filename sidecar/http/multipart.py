@@ -14,12 +14,11 @@ from sidecar.errors import DataRequired, RequestTimeout
 from sidecar.images import names
 
 FIELD = "data"
-DRAINED_BYTES = 1 << 28
 PIECE_BYTES = 1 << 16
 
 
 class Body:
-    """Reads the body of a request, for as long as `gunicorn_worker` lets it arrive.
+    """Reads the body of a request, for as long as `transport` lets it arrive.
 
     Args:
         timeout_s: the limit, for the message.
@@ -98,15 +97,6 @@ def _disposition(field: BodyPart) -> dict[str, str]:
     raw = field._headers.get(b"content-disposition", b"")
     field._content_disposition = falcon.parse_header(names.decode(raw))
     return field._content_disposition[1]
-
-
-def drain(req: falcon.Request) -> None:
-    """Reads an upload that is refused: most clients read no answer before they have sent it all."""
-    if req.get_header("Expect"):
-        return  # this client asked before it sent anything
-    left = min(req.content_length or 0, DRAINED_BYTES)
-    while left > 0 and (piece := req.bounded_stream.read(min(left, PIECE_BYTES))):
-        left -= len(piece)
 
 
 def data_required() -> DataRequired:

@@ -2,18 +2,21 @@
 
 import ctypes
 import os
+import resource
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
-from sidecar.http.gunicorn_worker import TimeoutWorker
+from sidecar.http.known_params import FORM_BYTES
+from sidecar.http.transport import TimeoutWorker
 from sidecar.settings import Settings
 from sidecar.telemetry import multiprocess
 
 GRACEFUL_TIMEOUT_S = 30
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # mallopt(3)
+MOST_CONNECTIONS, OTHER_FILES = 4096, 512  # of a process
 LARGEST_KEPT_BYTES, KEPT_BYTES, ARENAS = 4 << 20, 32 << 20, 2
 
 
@@ -53,6 +56,7 @@ def serve(settings: Settings) -> None:
     # FAISS scans for one query per request; the threads that matter are gunicorn's.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     TimeoutWorker.timeout_s = settings.request_timeout_s
+    TimeoutWorker.collected_bytes = settings.max_image_bytes + FORM_BYTES
     Server(settings).run()
 
 
@@ -69,8 +73,14 @@ def _keep_freed_memory() -> None:
         libc.mallopt(M_ARENA_MAX, ARENAS)  # each keeps that much for itself
 
 
-def _headers_arrived(process: Any, request: Any) -> None:
-    process.headers_arrived(process.wsgi.routes.may_take_long(request.path))
+def _most_connections() -> int:
+    """Returns how many connections a process may have, by how many files it may open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    if 0 <= soft < wanted:
+        soft = wanted if hard < 0 else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return MOST_CONNECTIONS if soft < 0 else min(MOST_CONNECTIONS, max(soft - OTHER_FILES, 64))
 
 
 def _stop_background(_arbiter: Any, process: Any) -> None:
@@ -88,7 +98,8 @@ def _options(settings: Settings) -> dict[str, Any]:
         "worker_class": TimeoutWorker,
         "logger_class": _Log,
         "post_worker_init": lambda process: process.wsgi.background.start(),
-        "pre_request": _headers_arrived,
+        "keepalive": settings.http_keepalive_s,
+        "worker_connections": _most_connections(),
         "worker_exit": _stop_background,
         "child_exit": lambda _arbiter, process: multiprocess.process_ended(process.pid),
         "worker_tmp_dir": str(multiprocess.MEMORY),  # of the file by which a process shows life

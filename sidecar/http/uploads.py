@@ -7,7 +7,7 @@ import falcon
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
 from sidecar.http.known_params import FORM_BYTES, take_field
-from sidecar.http.multipart import FIELD, Body, data_required, drain, fields, is_data
+from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ class ImageReader:
 
     def _check_length(self, req: falcon.Request, largest: int) -> None:
         if (req.content_length or 0) > largest:
-            drain(req)
             raise image_too_large(self.max_bytes)
 
 

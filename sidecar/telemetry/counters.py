@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REQUEST_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600)
 STAGE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+UNKNOWN = "unknown"  # a method or route that clients made up
 GROUP_IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 REGISTRY = CollectorRegistry()
@@ -22,6 +23,12 @@ _request_seconds = Histogram(
     "From a request's headers to its answer.",
     ["route"],
     buckets=REQUEST_SECONDS,
+    registry=REGISTRY,
+)
+_broken = Counter(
+    "similarity_http_broken_requests",
+    "Requests that their clients broke off or cut wrong; no fault of the service.",
+    ["reason"],
     registry=REGISTRY,
 )
 _in_flight = Gauge(
@@ -80,6 +87,17 @@ def request_ends(
     _request_seconds.labels(route).observe(took_s)
     for stage, seconds in stages.items():
         _stage_seconds.labels(stage).observe(seconds)
+
+
+def request_broken(reason: str) -> None:
+    """Counts a request that its client broke off: "cut", "chunks" or "timeout" in its body, "gone"
+    before its answer."""
+    _broken.labels(reason).inc()
+
+
+def request_malformed(status: int) -> None:
+    """Counts a request that no call has seen, because it is not HTTP or over a limit."""
+    _requests.labels(UNKNOWN, UNKNOWN, str(status)).inc()
 
 
 def group(name: str, images: int) -> None:

@@ -5,6 +5,9 @@ No line ever has the bytes of an image, a query string, or a key.
 
 import logging
 import sys
+import threading
+import warnings
+from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -31,6 +34,40 @@ def set_up(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel("WARNING")
+    _take_in_what_python_prints()
+
+
+def _take_in_what_python_prints() -> None:
+    """Makes lines of the log out of what Python itself would print: warnings, and what nobody
+    catches."""
+    logging.captureWarnings(True)
+    warnings.formatwarning = _warning
+    sys.excepthook = lambda *error: _uncaught("an error that nobody caught", error)
+    sys.unraisablehook = lambda raised: _uncaught(
+        f"ignored in {raised.object!r}", (raised.exc_type, raised.exc_value, raised.exc_traceback)
+    )
+    threading.excepthook = lambda raised: _uncaught(
+        f"a thread ended: {raised.thread}",
+        (raised.exc_type, raised.exc_value, raised.exc_traceback),
+    )
+
+
+def _warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """Returns a warning as one line."""
+    text = " ".join(str(message).split())
+    return f"{category.__name__}: {text} ({filename}:{lineno})"
+
+
+def _uncaught(what: str, error: Any) -> None:
+    if issubclass(error[0], KeyboardInterrupt):
+        return
+    logging.getLogger("python").error("%s", what, exc_info=error)
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:

@@ -18,7 +18,7 @@ DOORS = {
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
     "backports": {"sidecar.images.decompression"},
-    "gunicorn": {"sidecar.http.server", "sidecar.http.gunicorn_worker"},
+    "gunicorn": {"sidecar.http.server", "sidecar.http.transport"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.runtime"},
     "prometheus_client": {"sidecar.telemetry"},
