@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sidecar import images
 
 WIDTH, HEIGHT = 512, 384  # pixels; HEIGHT is the short side of a canonical JPEG, unless set
+WAVES = ((1, 2, 211), (3, -1, 97), (2, 5, 61), (-7, 3, 127))  # steps in x and y, half a period
 
 
 def photo(resize: int, crop: int) -> NDArray[np.uint8]:
@@ -28,12 +29,15 @@ def photo(resize: int, crop: int) -> NDArray[np.uint8]:
 
 @cache
 def _jpeg() -> bytes:
-    """Draws hills and slopes of several sizes, so that each scale looks different, and encodes
-    them as a stored image is."""
-    y, x, channel = np.ogrid[:HEIGHT, :WIDTH, :3]
-    waves = [np.abs((x * a + y * b + 37 * channel) % (2 * p) - p) / p for a, b, p in WAVES]
-    mean = sum(waves) / len(waves)
-    return images.encode(np.asarray(255 * mean, np.uint8), HEIGHT)
+    """Encodes the golden photo as a stored image is."""
+    return images.encode(_draw(), HEIGHT)
 
 
-WAVES = ((1, 2, 211), (3, -1, 97), (2, 5, 61), (-7, 3, 127))  # steps in x and y, half a period
+def _draw() -> NDArray[np.uint8]:
+    """Draws waves of several lengths, so that each scale looks different, in colours that change
+    slowly: what an encoder does to colours makes no difference."""
+    y, x = np.ogrid[:HEIGHT, :WIDTH]
+    waves = [np.abs((a * x + b * y) % (2 * half) - half) / half for a, b, half in WAVES]
+    grey = sum(waves) / len(waves)
+    tints = np.broadcast_arrays(x / WIDTH, y / HEIGHT, 1 - x / WIDTH)
+    return np.asarray(255 * (0.6 * grey[..., None] + 0.4 * np.stack(tints, -1)), np.uint8)
