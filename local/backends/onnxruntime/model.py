@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb  # type: ignore[import-not-found]
-from rules import Refused, check, controls, number, parameter, switch  # type: ignore[import-not-found]
+from rules import Refused, check, check_runtime, controls, number, parameter, switch  # type: ignore[import-not-found]
 
 LEVELS = {
     0: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
@@ -43,8 +43,10 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Opens the version's ONNX file and checks it against config.pbtxt."""
         config = json.loads(args["model_config"])
+        folder = Path(args["model_repository"])
         try:
-            path = _model_file(Path(args["model_repository"]) / args["model_version"], config)
+            check_runtime((folder / "config.pbtxt").read_text())
+            path = _model_file(folder / args["model_version"], config)
             self.graph = Graph(path, config)
             check(config, self.graph.session)
         except Refused as error:

@@ -55,12 +55,17 @@ def switch(config: dict[str, Any], name: str, default: bool) -> bool:
     return SWITCHES[text.lower()]
 
 
+def check_runtime(config_text: str) -> None:
+    """Refuses a config.pbtxt that asks for a Python backend. The server itself writes this runtime
+    into the config that it hands over, so only the file says what was asked for."""
+    if re.search(r"""^[^#]*\bruntime\s*:\s*["']model\.py["']""", config_text, re.MULTILINE):
+        raise Refused("the C++ backend has no runtime model.py")
+
+
 def check(config: dict[str, Any], session: Any) -> None:
     """Checks the config's tensors against those that ONNX Runtime infers."""
     if config.get("batch_input"):
         raise Refused("this stand-in has no batch_input")
-    if config.get("runtime") == "model.py":
-        raise Refused("the C++ backend has no runtime model.py")
     accelerators = config.get("optimization", {}).get("execution_accelerators", {})
     if accelerators.get("cpu_execution_accelerator"):
         raise Refused("this stand-in has no cpu_execution_accelerator")
