@@ -56,9 +56,14 @@ class TritonPythonModel:
         self.is_scattering = bool(config.get("batch_output"))
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answers a dynamic batch: one run for all requests of the same shape."""
+        """Answers a dynamic batch: one run for all requests of the same shape.
+
+        Raises:
+            TritonModelException: all of them failed.
+        """
         responses: list[Any] = [None] * len(requests)
         groups: dict[Any, list[int]] = defaultdict(list)
+        failed: list[str] = []
         tensors = [self._tensors(request) for request in requests]
         for position, arrays in enumerate(tensors):
             groups[tuple(array.shape[1:] for array in arrays)].append(position)
@@ -67,11 +72,13 @@ class TritonPythonModel:
             try:
                 answers = self._run([tensors[at] for at in group], asked)
             except Exception as error:  # ONNX Runtime can raise anything: only this shape fails
-                for request in asked:
-                    _fail(request, error)
-            else:
-                for position, answer in zip(group, answers, strict=True):
-                    responses[position] = answer
+                failed.append(f"inference failed: {error}")
+                answers = [_failure(failed[-1]) for _ in group]
+            for position, answer in zip(group, answers, strict=True):
+                responses[position] = answer
+        if len(failed) == len(groups):
+            # Only so the server counts failures: an answer that is an error is a success to it.
+            raise pb.TritonModelException("; ".join(failed))
         return responses
 
     def _tensors(self, request: Any) -> list[Any]:
@@ -135,11 +142,9 @@ class Graph:
         return dict(zip(wanted, session.run(wanted, feed, self.run_options), strict=True))
 
 
-def _fail(request: Any, error: Exception) -> None:
-    """Answers one request with an error of its own: one TritonError in two answers is a crash."""
-    answer = pb.InferenceResponse(error=pb.TritonError(f"inference failed: {error}"))
-    final = pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL
-    request.get_response_sender().send(answer, flags=final)
+def _failure(text: str) -> Any:
+    """Makes an answer with an error of its own: one TritonError in two answers is a crash."""
+    return pb.InferenceResponse(error=pb.TritonError(text))
 
 
 def _plain(array: Any) -> Any:
