@@ -11,7 +11,7 @@ from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
 from export.pipeline import Order
-from sidecar.errors import SettingsError
+from sidecar.errors import SimilarityError
 
 DESCRIPTION = "Make a version of the keywording model: torch -> ONNX -> checked -> repository."
 EXAMPLES = """
@@ -57,7 +57,7 @@ def main(words: list[str] | None = None) -> int:
             say(configure.run(words[1:]))
         else:
             say(_export(words, say))
-    except (ExportRefused, SettingsError) as error:
+    except (ExportRefused, SimilarityError) as error:
         print("export: " + " ".join(str(error).split()), file=sys.stderr)
         return 2
     return 0

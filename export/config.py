@@ -34,6 +34,11 @@ from sidecar.models.contract import MODEL, MODEL_FILE
 
 BATCHES = {"cpu": 8, "cuda": 32, "tensorrt": 32}  # images in one run, by target
 TARGETS = tuple(BATCHES)
+MOST_THREADS = 1024
+NUMBER = re.compile(
+    r"key\s*:\s*[\"'](int(?:ra|er)_op_thread_count)[\"']\s*,?\s*value\s*:?\s*"
+    r"\{\s*string_value\s*:\s*[\"']([^\"']*)[\"']"
+)
 ENGINES = "/engines"  # in Triton's container; a volume there outlives it
 WORKSPACE_BYTES = 1 << 30
 HEAD = re.compile(
@@ -151,6 +156,20 @@ def sizes(repository: Path, coming: tuple[int, int] | None = None) -> list[int]:
     """
     found = {v: contract.read(repository, v).crop for v in contract.versions(repository)}
     return sorted({**found, **dict([coming] if coming else [])}.values())
+
+
+def check_numbers(text: str) -> None:
+    """Refuses a number of threads in a config.pbtxt that was changed by hand, where it would end
+    the server: the C++ backend reads it by std::stoi and catches nothing.
+
+    Raises:
+        ExportRefused: the text names the parameter and its limit.
+    """
+    for name, value in NUMBER.findall(re.sub(r"#.*", "", text)):
+        if not value.isdecimal() or int(value) > MOST_THREADS:
+            raise ExportRefused(
+                f"config.pbtxt sets {name} to '{value}': it must be 0 to {MOST_THREADS} threads"
+            )
 
 
 def _template(name: str) -> Template:

@@ -68,13 +68,16 @@ def purpose(arguments: argparse.Namespace) -> Purpose | None:
     """Returns what config.pbtxt shall be made for; None where it was changed by hand.
 
     Raises:
-        ExportRefused: it was, and these arguments ask for another target.
+        ExportRefused: it was, and these arguments ask for another target, or it would end the
+            server.
     """
     default = Purpose(processes=from_environment().http_processes)
     text = config.read(arguments.repository)
     now = default if text is None else config.purpose_of(text)
     if now is None and getattr(arguments, "force_config", False):
         now = default
+    if now is None and text is not None:
+        config.check_numbers(text)
     if now is None and (arguments.target or arguments.processes):
         raise ExportRefused(
             "config.pbtxt was changed by hand and stays; to render it anew:"

@@ -17,6 +17,7 @@ from sidecar import images
 from sidecar.errors import SimilarityError
 from sidecar.files import sha256_of
 from sidecar.models import contract
+from sidecar.models import golden as golden_photo
 from sidecar.models.contract import Contract
 
 IMAGENET_LABELS = Path(__file__).with_name("imagenet.txt")
@@ -166,21 +167,26 @@ def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
 
 
 def _write_contract(order: Order, folder: Path, model: Path) -> None:
-    golden, keywords = runtime.run(model, contract.golden_image(order.network.crop)[None])
-    (folder / contract.LABELS_FILE).write_text("\n".join(order.labels) + "\n", encoding="utf-8")
+    resize, crop = order.network.resize, order.network.crop
+    golden, keywords = runtime.run(model, contract.golden_image(crop)[None])
+    photo, _ = runtime.run(model, golden_photo.photo(resize, crop)[None])
+    labels = folder / contract.LABELS_FILE
+    labels.write_text("\n".join(order.labels) + "\n", encoding="utf-8")
     contract.write(
         folder,
         Contract(
             version=order.version,
             architecture=order.architecture,
             precision=order.precision,
-            resize=order.network.resize,
-            crop=order.network.crop,
+            resize=resize,
+            crop=crop,
             dimension=golden.shape[1],
             keywords=keywords.shape[1],
             sha256=sha256_of(model),
             golden_features=tuple(float(value) for value in golden[0]),
             golden_cosine=GOLDEN_COSINE[order.precision],
+            golden_photo=tuple(float(value) for value in photo[0]),
+            labels_sha256=sha256_of(labels),
         ),
     )
 

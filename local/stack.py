@@ -53,6 +53,10 @@ class Stack:
         """Send a signal to one process alone, and leave it to what that does."""
         self._running[name].send_signal(number)
 
+    def send_all(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process together with its children."""
+        os.killpg(self._running[name].pid, number)
+
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """End one process, as the machine would: with kill -9."""
         process = self._running.pop(name)

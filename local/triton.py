@@ -1,12 +1,14 @@
-"""Runs Triton without a container: `python -m local.triton` becomes the real server.
+"""Runs Triton without a container: `python -m local.triton` runs the real server.
 
-    environment (its own, TRITON_ENV) ──► libraries ──► backends ──► ports, model ──► execve
+    environment (its own, TRITON_ENV) ──► libraries ──► backends ──► ports, model ──► supervision
 
 Everything is checked before the server starts, because its own errors say little. Then this process
-becomes the server, so that signals reach it and no child is left behind.
+watches it: on a busy machine one start in fifteen hung, and a server that is asked to end while it
+starts left Python stubs behind.
 """
 
 import filecmp
+import http.client
 import json
 import os
 import platform
@@ -14,11 +16,14 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.ports import HOST, LaunchRefused, free_port
 from local.shared_memory import sweep
+from local.supervision import Supervisor, Watched
 
 MODEL = "keywording"
 PORTS = {
@@ -26,6 +31,8 @@ PORTS = {
     "http": ("TRITON_HTTP_PORT", 8000),
     "metrics": ("TRITON_METRICS_PORT", 8002),
 }
+EXIT_TIMEOUT_S = 10  # for requests in flight, which take no longer
+ANSWER_TIMEOUT_S = 2  # of the server, to whether it is ready
 GLIBC = (2, 35)
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 BACKEND = Path(__file__).parent / "backends" / "onnxruntime"
@@ -65,7 +72,7 @@ class Environment:
 
 
 def main() -> int:
-    """Checks everything, then becomes the server; with --check only checks."""
+    """Checks everything, then runs the server; with --check only checks."""
     try:
         environment = find_environment(Path(os.environ.get("TRITON_ENV", ".venvs/triton")))
         if sys.argv[1:] == ["--check"]:
@@ -73,12 +80,15 @@ def main() -> int:
             return 0
         if sys.argv[1:]:
             raise LaunchRefused("usage: python -m local.triton [--check]")
-        command = _command(environment, os.environ)
+        ports = _ports(os.environ)
+        command = _command(environment, os.environ, ports)
         sweep()
     except LaunchRefused as error:
         print(f"local.triton: {error}", file=sys.stderr)
         return 1
-    return os.execve(command[0], command, variables(environment))  # noqa: S606  no shell; never returns
+    url = f"http://{HOST}:{ports['http']}/v2/health/ready"
+    watched = Watched("local.triton", command, variables(environment), lambda: _is_ready(url))
+    return Supervisor(watched).run()
 
 
 def find_environment(folder: Path) -> Environment:
@@ -146,14 +156,28 @@ def _stub(environment: Environment) -> Path:
     return stub
 
 
-def _command(environment: Environment, settings: "os._Environ[str]") -> list[str]:
-    """Returns the server's command line for these settings."""
-    repository = Path(settings.get("MODEL_REPOSITORY", "model_repository"))
-    _check_model(repository)
-    ports = {
+def _is_ready(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=ANSWER_TIMEOUT_S).close()  # noqa: S310  our own URL
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
+def _ports(settings: Mapping[str, str]) -> dict[str, int]:
+    """Returns the server's ports by their protocol; all are free."""
+    return {
         name: free_port(variable, settings.get(variable, str(default)), default)
         for name, (variable, default) in PORTS.items()
     }
+
+
+def _command(
+    environment: Environment, settings: Mapping[str, str], ports: dict[str, int]
+) -> list[str]:
+    """Returns the server's command line for these settings."""
+    repository = Path(settings.get("MODEL_REPOSITORY", "model_repository"))
+    _check_model(repository)
     return [
         str(environment.server / "bin" / "tritonserver"),
         f"--model-repository={repository.resolve()}",
@@ -162,6 +186,7 @@ def _command(environment: Environment, settings: "os._Environ[str]") -> list[str
         f"--load-model={MODEL}",
         "--disable-auto-complete-config",  # config.pbtxt is complete; saves a start of the stub
         "--allow-gpu-metrics=false",
+        f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
         "--pinned-memory-pool-byte-size=0",  # of a GPU; without one it only warns
         *(f"--{name}-address={HOST}" for name in ports),
         *(f"--{name}-port={port}" for name, port in ports.items()),

@@ -3,10 +3,11 @@
 So they are open and verified before the first request needs them.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sidecar.errors import FeaturesUnavailable, NoIndex
+from sidecar.errors import FeaturesUnavailable, NoIndex, SimilarityError
 from sidecar.index import GenerationStore
 from sidecar.models.registry import ModelRegistry
 
@@ -21,19 +22,38 @@ class Warmup:
     models: ModelRegistry
 
     def look(self) -> None:
-        """Runs one round.
+        """Runs one round: each step, whatever became of those before.
 
         Raises:
-            SimilarityError, OSError: of a part that it asks; a request that needs this part meets
-                and answers the same error.
+            SimilarityError, OSError: of the first part that has one; a request that needs this part
+                meets and answers the same error.
         """
-        self.models.refresh()
+        steps: list[Callable[[], object]] = [
+            self.models.refresh,
+            self._open_generation,
+            self._open_upcoming,
+            self.models.joining,
+            self._open_model,
+        ]
+        errors: list[SimilarityError | OSError] = []
+        for step in steps:
+            try:
+                step()
+            except (SimilarityError, OSError) as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _open_generation(self) -> None:
         with suppress(NoIndex):
             self.generations.current()
+
+    def _open_upcoming(self) -> None:
         upcoming = self.generations.upcoming()
         if upcoming is not None:
             self.models.verified(upcoming.meta.version, upcoming.meta.sha256)
-        self.models.joining()
+
+    def _open_model(self) -> None:
         try:
             self.models.in_use()
         except FeaturesUnavailable:

@@ -6,15 +6,19 @@
 
 The graph takes `image` uint8 [N, S, S, 3] RGB and gives `features` float32 [N, D], each row of L2
 norm 1, and `keywords` float32 [N, K], probabilities.
+
+A contract of an earlier release lacks the checksums and the golden photo, and stays valid.
 """
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 
@@ -22,6 +26,11 @@ MODEL = "keywording"
 MODEL_FILE = "model.onnx"
 LABELS_FILE = "labels.txt"
 CONTRACT_FILE = "contract.json"
+
+Pixels = Annotated[int, Field(ge=1, le=8192)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Vector = tuple[Annotated[float, Field(ge=-1.01, le=1.01)], ...]
 
 
 @dataclass(frozen=True)
@@ -33,29 +42,60 @@ class Contract:
         architecture: of the network that was exported, for people.
         precision: "fp32" or "int8".
         resize: short side R to which an image is scaled, pixels.
-        crop: side S of the centre crop that the graph takes, pixels.
+        crop: side S of the centre crop that the graph takes, pixels; at most R.
         dimension: D, numbers in the features of an image.
         keywords: K, number of labels.
         sha256: of `model.onnx`, hex.
         golden_features: D numbers for `golden_image(crop)`, from ONNX Runtime at export.
         golden_cosine: the least cosine with them that shows that a server runs this very model.
+        golden_photo: D numbers for `golden.photo(resize, crop)`, which went through the same
+            preprocessing as a stored image.
+        labels_sha256: of `labels.txt`, hex.
+        contract_sha256: of all that stands here, hex; see `checksum`.
     """
 
-    version: int
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
+    version: Annotated[int, Field(ge=1)]
     architecture: str
-    precision: str
-    resize: int
-    crop: int
-    dimension: int
-    keywords: int
-    sha256: str
-    golden_features: tuple[float, ...]
-    golden_cosine: float
+    precision: Annotated[str, Field(pattern="^(fp32|int8)$")]
+    resize: Pixels
+    crop: Pixels
+    dimension: Count
+    keywords: Count
+    sha256: Sha256
+    golden_features: Vector
+    golden_cosine: Annotated[float, Field(gt=0, le=1)]
+    golden_photo: Vector | None = None
+    labels_sha256: Sha256 | None = None
+    contract_sha256: Sha256 | None = None
 
     def accepts(self, features: NDArray[np.float32]) -> bool:
         """Returns whether these features [D] of the golden image are those of this model."""
-        golden = np.asarray(self.golden_features, np.float32)
+        return self._near(features, self.golden_features)
+
+    def accepts_photo(self, features: NDArray[np.float32]) -> bool:
+        """Returns whether these features [D] of the golden photo are those of this model, after the
+        preprocessing that its contract names."""
+        return self.golden_photo is None or self._near(features, self.golden_photo)
+
+    def _near(self, features: NDArray[np.float32], recorded: tuple[float, ...]) -> bool:
+        golden = np.asarray(recorded, np.float32)
         return features.shape == golden.shape and float(features @ golden) >= self.golden_cosine
+
+
+_SCHEMA = TypeAdapter(Contract)
+
+
+def checksum(contract: Contract) -> str:
+    """Returns the SHA-256 of what a contract says, hex.
+
+    The version's number is left out: that of the folder shows whether it is right, and who puts a
+    version back under another number changes it by hand.
+    """
+    said = asdict(replace(contract, contract_sha256=None))
+    del said["version"]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def golden_image(crop: int) -> NDArray[np.uint8]:
@@ -86,37 +126,54 @@ def folder(repository: Path, version: int) -> Path:
 
 
 def read(repository: Path, version: int) -> Contract:
-    """Reads the contract of a version.
+    """Reads the contract of a version and checks it against itself.
 
     Raises:
         FeaturesUnavailable: the repository has no such version.
-        ModelRefused: its `contract.json` is missing or damaged.
+        ModelRefused: its `contract.json` is missing, damaged, or breaks the schema.
     """
     path = folder(repository, version) / CONTRACT_FILE
     try:
-        fields: dict[str, Any] = json.loads(path.read_text())
-        return Contract(**{**fields, "golden_features": tuple(fields["golden_features"])})
+        contract = _SCHEMA.validate_json(path.read_bytes())
+        _check(contract)
     except OSError as error:
         if path.parent.exists():
             raise ModelRefused(f"{path} is missing; `python -m export` writes it") from error
         raise FeaturesUnavailable(f"no version {version} in the model repository") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelRefused(f"{path} is damaged: {error}") from error
+    except ValueError as error:
+        raise ModelRefused(f"{path} is damaged: {_in_a_line(error)}") from error
+    return contract
+
+
+def _check(contract: Contract) -> None:
+    """Raises ValueError where the parts of a contract contradict each other."""
+    if contract.crop > contract.resize:
+        raise ValueError(f"crop {contract.crop} is more than resize {contract.resize}")
+    for golden in (contract.golden_features, contract.golden_photo):
+        if golden is not None and len(golden) != contract.dimension:
+            raise ValueError(
+                f"{len(golden)} golden features, where dimension is {contract.dimension}"
+            )
+    later = (contract.golden_photo, contract.labels_sha256, contract.contract_sha256)
+    if any(later) and contract.contract_sha256 != checksum(contract):
+        raise ValueError("it was changed after the export: its checksum is another")
+
+
+def _in_a_line(error: ValueError) -> str:
+    """Returns the first thing that is wrong; a schema's error would list each golden feature."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def write(into: Path, contract: Contract) -> None:
-    """Writes `contract.json` into the folder of a version."""
-    (into / CONTRACT_FILE).write_text(json.dumps(asdict(contract), indent=1) + "\n")
+    """Writes `contract.json`, with its checksum, into the folder of a version.
 
-
-def labels(repository: Path, version: int) -> list[str]:
-    """Reads the K labels of a version, in the order of its scores.
-
-    Raises:
-        FeaturesUnavailable: the repository lacks the version or its labels.
+    A contract without the checksum of its labels is written as an earlier release did.
     """
-    path = folder(repository, version) / LABELS_FILE
-    try:
-        return path.read_text().splitlines()
-    except OSError as error:
-        raise FeaturesUnavailable(f"version {version} has no {LABELS_FILE}") from error
+    if contract.labels_sha256 is not None:
+        contract = replace(contract, contract_sha256=checksum(contract))
+    said = {name: value for name, value in asdict(contract).items() if value is not None}
+    (into / CONTRACT_FILE).write_text(json.dumps(said, indent=1) + "\n")

@@ -44,7 +44,7 @@ class Keywords:
         """Does as `of` for a canonical JPEG."""
         model = self.models.in_use()
         scores = model.keywords(jpeg)
-        labels = self.models.labels(model.record.version)
+        labels = model.files.labels
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         found = [Keyword(labels[i], float(scores[i])) for i in likeliest if scores[i] >= threshold]
         return found, model.record.version

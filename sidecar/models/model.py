@@ -10,9 +10,9 @@ from sidecar.catalogue import ModelRecord
 from sidecar.errors import FeaturesUnavailable
 from sidecar.images import pixels
 from sidecar.models import lanes
-from sidecar.models.contract import Contract
 from sidecar.models.lanes import Lane
 from sidecar.models.triton import TritonClient
+from sidecar.models.version_files import VersionFiles
 from sidecar.telemetry import request_ids
 
 Pixels = NDArray[np.uint8]  # [S, S, 3]
@@ -28,7 +28,7 @@ class Model:
 
     Args:
         record: the version as the catalogue knows it.
-        contract: of the version.
+        files: of the version.
         triton: the client of its server.
         largest_call: images in one call, at most.
         on_trouble: called when Triton is away.
@@ -37,13 +37,14 @@ class Model:
     def __init__(
         self,
         record: ModelRecord,
-        contract: Contract,
+        files: VersionFiles,
         triton: TritonClient,
         largest_call: int,
         on_trouble: Callable[[], None],
     ) -> None:
         self.record = record
-        self.contract = contract
+        self.files = files
+        self.contract = files.contract
         self._triton = triton
         self.largest_call = largest_call
         self._on_trouble = on_trouble

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sidecar.catalogue import ModelRecord, Models
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
-from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
-from sidecar.models.contract import MODEL_FILE, golden_image
+from sidecar.models import golden, version_files
+from sidecar.models.contract import Contract, golden_image
 from sidecar.models.model import Model
 from sidecar.models.triton import TritonClient
 
@@ -76,12 +76,13 @@ class ModelRegistry:
         """Reads which model is in use, and which is about to be.
 
         A verified model is forgotten when the catalogue no longer knows it, or has given it another
-        key.
+        key, and when the version's files have changed.
         """
         known = self._records.known()
         self._joining, self._in_use = known.joining, known.in_use
         models = [model for model in [*self._verified.values()] if model.record in known.all]
-        self._verified = {(m.record.version, m.record.sha256): m for m in models}
+        intact = [model for model in models if model.files.is_unchanged()]
+        self._verified = {(m.record.version, m.record.sha256): m for m in intact}
 
     def check(self) -> None:
         """Checks that an add would succeed now: Triton serves the model in use, and the catalogue
@@ -109,7 +110,9 @@ class ModelRegistry:
             return
         if not self._triton.is_ready(record.version):
             log.warning("Triton does not serve version %d: asking it to load it", record.version)
-            self._triton.load()
+            answer = self._triton.load()
+            if answer:
+                log.warning("Triton: %s", " ".join(answer.split()))
 
     def verified(self, version: int, sha256: str) -> Model:
         """Returns the model with this file under this number; errors as `in_use`."""
@@ -133,10 +136,6 @@ class ModelRegistry:
         """Returns the catalogue's key of the model with this file, without asking Triton."""
         return self._records.get(sha256).model
 
-    def labels(self, version: int) -> list[str]:
-        """Returns the labels of a version, in the order of its scores."""
-        return contracts.labels(self._repository, version)
-
     def _forget(self) -> None:
         """Has each model verified again before its next use, as Triton may return with another."""
         self._verified = {}
@@ -148,20 +147,17 @@ class ModelRegistry:
                 f"no model in {self._repository}: `python -m export` makes one"
             )
         version = found[-1] if record is None else record.version
-        contract = contracts.read(self._repository, version)
+        contract, _ = version_files.described(self._repository, version)
         return self._records.adopt(version, contract.sha256, contract.dimension)
 
     def _verify(self, version: int, sha256: str) -> Model:
-        contract = contracts.read(self._repository, version)
-        file = contracts.folder(self._repository, version) / MODEL_FILE
-        if sha256_of(file) != sha256:
-            raise ModelRefused(f"{file} is not the model that the catalogue was made with")
-        golden = self._triton.features(golden_image(contract.crop)[None], contract)
-        if not contract.accepts(golden[0]):
+        files = version_files.read(self._repository, version)
+        contract = files.contract
+        if contract.sha256 != sha256:
             raise ModelRefused(
-                f"Triton's version {version} does not give the features of its contract: "
-                "another file was loaded under this number"
+                f"version {version} is not the model that the catalogue was made with"
             )
+        self._prove(contract)
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
         largest_call = self._triton.largest_batch(contract)
         record = self._records.get(sha256, version)
@@ -170,4 +166,21 @@ class ModelRegistry:
                 f"features of version {version} have dimension {contract.dimension}, and the "
                 f"catalogue has it with dimension {record.dimension}"
             )
-        return Model(record, contract, self._triton, largest_call, self._forget)
+        return Model(record, files, self._triton, largest_call, self._forget)
+
+    def _prove(self, contract: Contract) -> None:
+        """Raises ModelRefused unless Triton and the preprocessing here give the features that the
+        contract has of the golden image and the golden photo."""
+        version = contract.version
+        image = self._triton.features(golden_image(contract.crop)[None], contract)
+        if not contract.accepts(image[0]):
+            raise ModelRefused(
+                f"Triton's version {version} does not give the features of its contract: "
+                "another file was loaded under this number"
+            )
+        pixels = golden.photo(contract.resize, contract.crop)
+        if not contract.accepts_photo(self._triton.features(pixels[None], contract)[0]):
+            raise ModelRefused(
+                f"version {version} gives other features of the golden photo than its contract: "
+                "the preprocessing here is not that of the export"
+            )

@@ -4,23 +4,27 @@
     model_repository/rejected/2         did not load, or did not keep its contract
     model_repository/retired/1          was in use once
 
-A version that does not load must not stay: with it, Triton would not start the next time.
+A version that does not load must not stay: with it, Triton would not start the next time. It is put
+away alone, whichever it is: Triton's answer names those at fault.
 """
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sidecar.catalogue import Models
+from sidecar.catalogue import ModelRecord, Models
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.models import contract as contracts
+from sidecar.models import version_files
 from sidecar.models.contract import golden_image
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
-from sidecar.models.triton import TritonClient
+from sidecar.models.triton import TritonClient, failures
 
 log = logging.getLogger(__name__)
 
@@ -47,49 +51,96 @@ class ModelRepository:
     def load(self, version: int) -> Model:
         """Has Triton load a version, and verifies it before anything depends on it.
 
+        A version beside it that keeps Triton from loading is put away as well.
+
         Raises:
-            ModelRefused: it does not load, or does not keep its contract. It is in `rejected/` now,
-                unless it is in use or the repository can't be written.
+            ModelRefused: it does not load, or does not keep its contract: it is in `rejected/` now,
+                unless it is in use, or the repository can't be written. Or nothing loads, or the
+                catalogue knows another model by its number or this one by another.
             FeaturesUnavailable: Triton is away, or there is no such version.
         """
-        try:
-            return self._load_and_verify(version)
-        except ModelRefused as refused:
-            if version != self._in_use():
-                self._reject(version, refused)
-            raise
+        with self._rejecting(version):
+            contract = version_files.read(self.folder, version).contract
+        self._serve(version)
+        record = self.records.register(version, contract.sha256, contract.dimension)
+        with self._rejecting(version):
+            return self._verify(record)
 
     def retire(self, version: int) -> None:
         """Moves a version to `retired/`. Raises ModelRefused: the repository can't be written."""
         self._move_out(version, RETIRED)
 
-    def unload(self) -> None:
-        """Has Triton free the memory of versions that are gone from the repository.
+    def unload(self, version: int) -> None:
+        """Has Triton free the memory of a version that is gone from the repository.
 
         Raises:
-            FeaturesUnavailable: Triton is away; it will not load them when it is back.
+            FeaturesUnavailable: Triton is away, or goes on serving the version.
+            ModelRefused: a version that keeps Triton from it can't be put away.
         """
-        self._reload()
+        answer = self._reload_cleared({})
+        if self.triton.is_ready(version):
+            raise FeaturesUnavailable(
+                f"Triton still serves version {version}: {_in_a_line(answer)}"
+            )
 
-    def _load_and_verify(self, version: int) -> Model:
-        contract = contracts.read(self.folder, version)
-        if contract.version != version:
-            raise ModelRefused(f"the contract of version {version} says {contract.version}")
-        reason = self._reload()
+    def _serve(self, version: int) -> None:
+        refused: dict[int, str] = {}
+        answer = self._reload_cleared(refused)
         if not self.triton.is_ready(version):
-            raise ModelRefused(f"Triton does not serve version {version}: {_in_a_line(reason)}")
-        record = self.records.register(version, contract.sha256, contract.dimension)
-        model = self.models.verified(version, record.sha256)
+            reason = refused.get(version) or _in_a_line(answer)
+            raise ModelRefused(f"Triton does not serve version {version}: {reason}")
+
+    def _verify(self, record: ModelRecord) -> Model:
+        model = self.models.verified(record.version, record.sha256)
+        image = golden_image(model.contract.crop)
         for size in (1, *[model.largest_call] * WARM_UP_CALLS):
-            self.triton.features(np.stack([golden_image(contract.crop)] * size), contract)
+            self.triton.features(np.stack([image] * size), model.contract)
         return model
 
-    def _reject(self, version: int, refused: ModelRefused) -> None:
+    @contextmanager
+    def _rejecting(self, version: int) -> Iterator[None]:
+        """Puts a version away that is refused within the block, unless it is in use."""
         try:
-            self._move_out(version, REJECTED)
-            self._reload()
-        except ModelRefused as stuck:
-            raise ModelRefused(f"{refused}; {stuck}") from refused
+            yield
+        except ModelRefused as refused:
+            if version != self._in_use():
+                try:
+                    self._reject(version)
+                    self._reload_cleared({})
+                except ModelRefused as stuck:
+                    raise ModelRefused(f"{refused}; {stuck}") from refused
+            raise
+
+    def _reload_cleared(self, refused: dict[int, str]) -> str:
+        """Reloads until no version that could be put away keeps Triton from it: where one fails,
+        Triton drops all that are new and keeps those that are gone.
+
+        Args:
+            refused: takes the reasons of those that were put away, by version.
+        Returns:
+            Triton's last answer, as `TritonClient.load` does.
+        """
+        while True:
+            answer = self._reload()
+            guilty = self._guilty(answer)
+            if not guilty:
+                return answer
+            for version, reason in guilty.items():
+                log.warning("version %d does not load: %s", version, reason)
+                self._reject(version)
+            refused.update(guilty)
+
+    def _guilty(self, answer: str) -> dict[int, str]:
+        """Returns why versions in the repository fail, by version; none where the version in use
+        fails with them: then config.pbtxt is at fault, or Triton itself."""
+        failed = failures(answer)
+        if self._in_use() in failed:
+            return {}
+        there = contracts.numbers(self.folder)
+        return {version: reason for version, reason in failed.items() if version in there}
+
+    def _reject(self, version: int) -> None:
+        self._move_out(version, REJECTED)
         self.records.forget(version)
 
     def _move_out(self, version: int, where: str) -> None:

@@ -1,5 +1,6 @@
 """Asks Triton for features and keywords. The one door to tritonclient."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from sidecar.telemetry import counters
 LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
 # The header's prefix where Triton runs with `--grpc-restricted-protocol=…:NAME=VALUE`.
 RESTRICTED = "triton-grpc-protocol-"
+
+FAILED = re.compile(r"version (\d+) is at [A-Z]+ state: ")
 
 AWAY = {f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")}
 
@@ -143,6 +146,19 @@ class TritonClient:
             self._threads.client = triton.InferenceServerClient(self._url, channel_args=CHANNEL)
         client: triton.InferenceServerClient = self._threads.client
         return client
+
+
+def failures(answer: str) -> dict[int, str]:
+    """Returns why versions did not load, by version, out of Triton's answer to `load`.
+
+    Triton then drops all that it has loaded in that call, those that did load as well.
+
+    Source: model_repository_manager.cc of triton-inference-server/core, 24.10: "load failed for
+    model 'keywording': version 3 is at UNAVAILABLE state: Internal: ...;".
+    """
+    parts = FAILED.split(answer)[1:]
+    reasons = (" ".join(reason.split()).rstrip("; ") for reason in parts[1::2])
+    return dict(zip(map(int, parts[::2]), reasons, strict=True))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.index import GenerationStore
 from sidecar.models import contract as contracts
+from sidecar.models import version_files
 from sidecar.models.contract import Contract
 from sidecar.models.triton import TritonClient
 
@@ -91,9 +92,10 @@ class ModelStatus:
 
     def _contract(self, number: int) -> tuple[Contract | None, str | None]:
         try:
-            return contracts.read(self.repository, number), None
+            contract, _ = version_files.described(self.repository, number)
         except (FeaturesUnavailable, ModelRefused) as error:
             return None, str(error)
+        return contract, None
 
     def _loaded(self, number: int) -> bool | None:
         try:

@@ -27,7 +27,8 @@ class Retirement:
         Raises:
             TaskLost: the task was cancelled or given to another attempt.
             SwitchRefused: the version has come into use meanwhile; nothing was changed.
-            FeaturesUnavailable: Triton is away: the retirement has to be requested again.
+            FeaturesUnavailable: Triton is away, or goes on serving the version: the retirement has
+                to be requested again.
             ModelRefused: the repository can't be written.
             CatalogueUnavailable.
         """
@@ -54,4 +55,4 @@ class Retirement:
         with self.catalogue.tasks.holding(task) as transaction:
             facts.check(transaction, task)
             self.repository.retire(version)
-        self.repository.unload()
+        self.repository.unload(version)

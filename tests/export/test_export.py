@@ -22,7 +22,7 @@ from export.__main__ import main
 from export.errors import ExportRefused
 from local import photos
 from sidecar import images
-from sidecar.models import contract
+from sidecar.models import contract, version_files
 from tests.support.versions import put
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,7 @@ def test_int8_and_fp32_of_one_network_differ_on_the_golden_image(lite: Path) -> 
 
 
 def test_labels_are_imagenets_in_the_order_of_the_scores(lite: Path) -> None:
-    names = contract.labels(lite, 2)
+    _, names = version_files.described(lite, 2)
     cup = next(path for path in photos.packaged() if path.stem == "coffee")
     jpeg = images.canonical(cup.read_bytes(), pipeline.CALIBRATION_RULES)
     keywords = runtime.run(model(lite, 2), images.pixels(jpeg, 256, 224)[None])[1]
@@ -179,7 +179,7 @@ def test_a_module_with_a_checkpoint_is_exported_with_its_weights(
         features = network(pixels)[0][0].numpy()
     golden = np.asarray(contract.read(tmp_path / "r", 1).golden_features)
     assert np.allclose(golden, features / np.linalg.norm(features), atol=1e-5)
-    assert contract.labels(tmp_path / "r", 1) == ["cat", "dog", "fox"]
+    assert version_files.described(tmp_path / "r", 1)[1] == ("cat", "dog", "fox")
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(

@@ -1,6 +1,7 @@
 """Who is let in: keys and their scopes, how many at once, and how long a request may take."""
 
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 import pytest
 import requests
 from redis import Redis
@@ -336,13 +336,12 @@ def test_who_watches_is_let_in_when_nobody_else_is(guarded: Guarded) -> None:
 
 
 def test_a_triton_that_hangs_hides_neither_health_nor_metrics(guarded: Guarded) -> None:
-    triton = psutil.Process(guarded.stack.pid("triton"))
-    triton.suspend()
+    guarded.stack.send_all("triton", signal.SIGSTOP)
     try:
         ready = guarded.stack.get("/health/ready").json()["parts"]
         page = ask(guarded, "GET", "/metrics", "read").text
     finally:
-        triton.resume()
+        guarded.stack.send_all("triton", signal.SIGCONT)
     assert ready == {"catalogue": "ok", "triton": "no answer within 3 s", "queue": "ok"}
     assert 'similarity_part_up{part="triton"} 0.0' in page
     assert 'similarity_model_info{precision="fp32"' in page

@@ -3,13 +3,13 @@
 import io
 import math
 import re
+import signal
 import socket
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import psutil
 import pytest
 import requests
 from PIL import Image
@@ -389,15 +389,16 @@ def test_triton_batches_concurrent_adds(stack: Stack, collection: dict[str, byte
     """What comes while Triton is busy shares its next batches."""
     files = list(collection.values())[:CONCURRENT]
     before = stack.inferences()
-    triton = psutil.Process(stack.pid("triton"))
-    triton.suspend()  # as long as the last of them is under way: however busy the machine is
+    stack.send_all(
+        "triton", signal.SIGSTOP
+    )  # as long as the last of them is under way: however busy the machine is
     try:
         with ThreadPoolExecutor(CONCURRENT) as pool:
             answers = [pool.submit(stack.post, "/similarity/add", file) for file in files]
             stack.wait(lambda: in_flight(stack) >= CONCURRENT, "all adds are in flight")
-            triton.resume()
+            stack.send_all("triton", signal.SIGCONT)
     finally:
-        triton.resume()
+        stack.send_all("triton", signal.SIGCONT)
     assert {answer.result().status_code for answer in answers} == {200}
     # Triton counts after it has answered.
     wanted = before[0] + CONCURRENT

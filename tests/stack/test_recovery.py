@@ -59,9 +59,9 @@ def test_triton_away_is_a_503_and_its_return_is_noticed(
 
 
 def test_a_triton_that_hangs_is_a_503(house: Stack) -> None:
-    house.send("triton", signal.SIGSTOP)
+    house.send_all("triton", signal.SIGSTOP)
     response = house.post("/similarity/add?id=hangs", picture(0))
-    house.send("triton", signal.SIGCONT)
+    house.send_all("triton", signal.SIGCONT)
     assert (response.status_code, response.json()["message"]) == (503, "model_unavailable")
     house.wait_ready()
     assert house.post("/similarity/add?id=hangs", picture(0)).status_code == 200

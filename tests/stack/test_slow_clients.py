@@ -93,7 +93,9 @@ def test_an_upload_too_large_that_stalls_is_answered_with_413_at_once(lone: Lone
 
 
 def test_a_body_that_trickles_is_taken_when_it_is_there(lone: Lone) -> None:
-    body = b'--b\r\nContent-Disposition: form-data; name="other"; filename="o"\r\n\r\nx\r\n--b--\r\n'
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="other"; filename="o"\r\n\r\nx\r\n--b--\r\n'
+    )
     head = post("/similarity/add", f"Content-Length: {len(body)}", "Connection: close")
     with lone.connect() as slow:
         for byte in range(0, len(head + body), 40):

@@ -3,10 +3,9 @@
 `campaigns.switching` does it at length, with larger models.
 """
 
-import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from local import photos
 from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable
+from sidecar.models import contract as contracts
 from sidecar.models.triton import TritonClient
 from tests.conftest import Trained
 from tests.support.calls import failure
@@ -201,9 +201,9 @@ def test_a_version_that_does_not_load_is_put_away(plant: Plant) -> None:
 
 def test_a_version_that_breaks_its_contract_is_put_away(plant: Plant) -> None:
     folder = plant.put(3)
-    contract = json.loads((folder / "contract.json").read_text())
-    contract["golden_features"] = contract["golden_features"][::-1]
-    (folder / "contract.json").write_text(json.dumps(contract))
+    contract = contracts.read(plant.models, 3)
+    turned = contract.golden_features[::-1]
+    contracts.write(folder, replace(contract, golden_features=turned))
     task = plant.fail(3)
     assert task["message"] == "model_refused"
     assert "does not give the features of its contract" in task["detail"]

@@ -24,7 +24,7 @@ DOORS = {
     "prometheus_client": {"sidecar.telemetry"},
     "pythonjsonlogger": {"sidecar.telemetry.logs"},
     "psycopg": {"sidecar.catalogue"},
-    "pydantic": {"sidecar.settings"},
+    "pydantic": {"sidecar.settings", "sidecar.models.contract"},
     "pydantic_settings": {"sidecar.settings"},
     "redis": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
     "requests": {"demo.client", "local.stack"},

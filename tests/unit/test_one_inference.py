@@ -18,6 +18,7 @@ from sidecar.models.contract import Contract
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.models.version_files import VersionFiles
 from sidecar.search import Search
 from tests.support.house import DIMENSION, TEN, House, vector
 
@@ -59,7 +60,8 @@ class Trusting(ModelRegistry):
     def verified(self, version: int, sha256: str) -> Model:
         contract = Contract(version, "any", "fp32", 32, 32, DIMENSION, 1, sha256, (), 1.0)
         record = ModelRecord(1, version, sha256, DIMENSION)
-        return Model(record, contract, self._counting, 8, lambda: None)
+        files = VersionFiles(Path(), contract, (), ())
+        return Model(record, files, self._counting, 8, lambda: None)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ one thread each: 24 images on 2 cores took 139 ms, where one run on two threads 
 import json
 import os
 from collections import defaultdict
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb  # type: ignore[import-not-found]
-from rules import Refused, check, number, parameter, switch  # type: ignore[import-not-found]
+from rules import Refused, check, check_runtime, controls, number, parameter, switch  # type: ignore[import-not-found]
 
 LEVELS = {
     0: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
@@ -42,28 +43,42 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Opens the version's ONNX file and checks it against config.pbtxt."""
         config = json.loads(args["model_config"])
+        folder = Path(args["model_repository"])
         try:
-            path = _model_file(Path(args["model_repository"]) / args["model_version"], config)
+            check_runtime((folder / "config.pbtxt").read_text())
+            path = _model_file(folder / args["model_version"], config)
             self.graph = Graph(path, config)
             check(config, self.graph.session)
         except Refused as error:
             raise pb.TritonModelException(f"unable to load '{config['name']}': {error}") from error
-        self.inputs = [entry["name"] for entry in config["input"]]
+        self.inputs = [entry["name"] for entry in config["input"]] + controls(config)
+        self.outputs = [entry["name"] for entry in config["output"]]
+        self.is_scattering = bool(config.get("batch_output"))
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answers a dynamic batch: one run for all requests of the same shape."""
+        """Answers a dynamic batch: one run for all requests of the same shape.
+
+        Raises:
+            TritonModelException: all of them failed.
+        """
         responses: list[Any] = [None] * len(requests)
         groups: dict[Any, list[int]] = defaultdict(list)
+        failed: list[str] = []
         tensors = [self._tensors(request) for request in requests]
         for position, arrays in enumerate(tensors):
             groups[tuple(array.shape[1:] for array in arrays)].append(position)
         for group in groups.values():
+            asked = [requests[at] for at in group]
             try:
-                answers = self._run([tensors[at] for at in group], [requests[at] for at in group])
+                answers = self._run([tensors[at] for at in group], asked)
             except Exception as error:  # ONNX Runtime can raise anything: only this shape fails
-                answers = [_failure(error) for _ in group]
+                failed.append(f"inference failed: {error}")
+                answers = [_failure(failed[-1]) for _ in group]
             for position, answer in zip(group, answers, strict=True):
                 responses[position] = answer
+        if len(failed) == len(groups):
+            # Only so the server counts failures: an answer that is an error is a success to it.
+            raise pb.TritonModelException("; ".join(failed))
         return responses
 
     def _tensors(self, request: Any) -> list[Any]:
@@ -71,17 +86,24 @@ class TritonPythonModel:
 
     def _run(self, tensors: list[Any], requests: list[Any]) -> list[Any]:
         """Joins inputs along the batch, runs once for all requested outputs, splits the results."""
-        asked = [list(request.requested_output_names()) for request in requests]
+        if self.is_scattering:
+            raise NotImplementedError("this stand-in loads batch_output, and can't answer with it")
+        asked = [self._in_order(request.requested_output_names()) for request in requests]
         joined = (_join(parts) for parts in zip(*tensors, strict=True))
         feed = dict(zip(self.inputs, joined, strict=True))
         outputs = self.graph.run(sorted({name for names in asked for name in names}), feed)
         answers, start = [], 0
         for arrays, names in zip(tensors, asked, strict=True):
             stop = start + len(arrays[0])
-            parts = [pb.Tensor(name, outputs[name][start:stop]) for name in names]
+            parts = [pb.Tensor(name, _plain(outputs[name][start:stop])) for name in names]
             answers.append(pb.InferenceResponse(output_tensors=parts))
             start = stop
         return answers
+
+    def _in_order(self, names: Collection[str]) -> list[str]:
+        """Returns outputs in the order of the config. The C++ backend answers in the order asked,
+        which a Python backend can't know: it gets a set."""
+        return [name for name in self.outputs if name in names]
 
 
 class Graph:
@@ -120,9 +142,18 @@ class Graph:
         return dict(zip(wanted, session.run(wanted, feed, self.run_options), strict=True))
 
 
-def _failure(error: Exception) -> Any:
+def _failure(text: str) -> Any:
     """Makes an answer with an error of its own: one TritonError in two answers is a crash."""
-    return pb.InferenceResponse(error=pb.TritonError(f"inference failed: {error}"))
+    return pb.InferenceResponse(error=pb.TritonError(text))
+
+
+def _plain(array: Any) -> Any:
+    """Returns text as the bytes that the server carries."""
+    return (
+        np.char.encode(array.astype(str), "utf-8").astype(object)
+        if array.dtype == object
+        else array
+    )
 
 
 def _join(parts: tuple[Any, ...]) -> Any:
@@ -158,11 +189,20 @@ def _session_options(config: dict[str, Any], threads: int) -> Any:
     options.inter_op_num_threads = max(0, number(config, "inter_op_thread_count", 0))
     options.enable_cpu_mem_arena = switch(config, "enable_mem_arena", True)
     options.enable_mem_pattern = switch(config, "enable_mem_pattern", True)
-    switch(config, "share_session_between_instances", False)
     options.add_session_config_entry(SPINNING, "0")
+    _register_operations(options, config)
     if INITIALIZERS in config.get("parameters", {}):
         options.add_session_config_entry(INITIALIZERS, parameter(config, INITIALIZERS, ""))
     return options
+
+
+def _register_operations(options: Any, config: dict[str, Any]) -> None:
+    """Loads the libraries of operators that the config names."""
+    for library in config.get("model_operations", {}).get("op_library_filename", []):
+        try:
+            options.register_custom_ops_library(library)
+        except Exception as error:  # there is no such file, or it is no such library
+            raise Refused(f"ONNX Runtime refuses {library}: {error}") from error
 
 
 def _step_back() -> None:

@@ -24,6 +24,7 @@ TYPES = {
     "TYPE_FP16": "tensor(float16)",
     "TYPE_FP32": "tensor(float)",
     "TYPE_FP64": "tensor(double)",
+    "TYPE_STRING": "tensor(string)",
 }
 SWITCHES = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
@@ -54,18 +55,30 @@ def switch(config: dict[str, Any], name: str, default: bool) -> bool:
     return SWITCHES[text.lower()]
 
 
+def check_runtime(config_text: str) -> None:
+    """Refuses a config.pbtxt that asks for a Python backend. The server itself writes this runtime
+    into the config that it hands over, so only the file says what was asked for."""
+    if re.search(r"""^[^#]*\bruntime\s*:\s*["']model\.py["']""", config_text, re.MULTILINE):
+        raise Refused("the C++ backend has no runtime model.py")
+
+
 def check(config: dict[str, Any], session: Any) -> None:
     """Checks the config's tensors against those that ONNX Runtime infers."""
-    for name in ("batch_input", "batch_output", "sequence_batching"):
-        if config.get(name):
-            raise Refused(f"this stand-in has no {name}")
+    if config.get("batch_input"):
+        raise Refused("this stand-in has no batch_input")
     accelerators = config.get("optimization", {}).get("execution_accelerators", {})
     if accelerators.get("cpu_execution_accelerator"):
         raise Refused("this stand-in has no cpu_execution_accelerator")
     inputs = {entry.name: entry for entry in session.get_inputs()}
     outputs = {entry.name: entry for entry in session.get_outputs()}
-    if len(inputs) != len(config["input"]):
-        raise Refused(f"the config has {len(config['input'])} inputs, the model {len(inputs)}")
+    for name, entry in [*inputs.items(), *outputs.items()]:
+        if not entry.type.startswith("tensor("):
+            raise Refused(f"'{name}' of the model is {entry.type}, no tensor")
+    count = len(config["input"]) + len(controls(config))
+    if len(inputs) != count:
+        raise Refused(f"the config has {count} inputs, the model {len(inputs)}")
+    for name in set(controls(config)) - inputs.keys():
+        raise Refused(f"the model has no '{name}', which sequence_batching asks for")
     batched = config.get("max_batch_size", 0) > 0
     for entry in config["input"]:
         if entry.get("optional") or entry.get("allow_ragged_batch"):
@@ -73,6 +86,19 @@ def check(config: dict[str, Any], session: Any) -> None:
         _check_tensor(entry, inputs, batched, exact=False)
     for entry in config["output"]:
         _check_tensor(entry, outputs, batched, exact=True)
+
+
+def controls(config: dict[str, Any]) -> list[str]:
+    """Returns the inputs that the server adds to the requests of a sequence."""
+    batching = config.get("sequence_batching") or {}
+    return [entry["name"] for entry in batching.get("control_input", [])]
+
+
+def _dims(entry: dict[str, Any]) -> list[Any]:
+    """Returns the dims that the model sees, which the server reshapes a tensor to and from."""
+    reshaped = entry.get("reshape")
+    dims: list[Any] = reshaped.get("shape", []) if reshaped else entry["dims"]
+    return dims
 
 
 def _check_tensor(entry: dict[str, Any], found: dict[str, Any], batched: bool, exact: bool) -> None:
@@ -88,10 +114,8 @@ def _check_tensor(entry: dict[str, Any], found: dict[str, Any], batched: bool, e
         raise Refused(
             f"'{name}' is {entry['data_type']} in the config, {found[name].type} in the model"
         )
-    if entry.get("reshape"):
-        raise Refused(f"'{name}': this stand-in has no reshape")
     model = [dim if isinstance(dim, int) else -1 for dim in found[name].shape]
-    dims = ([-1] if batched else []) + [int(dim) for dim in entry["dims"]]
+    dims = ([-1] if batched else []) + [int(dim) for dim in _dims(entry)]
     if batched and model[:1] != [-1]:
         raise Refused(f"'{name}' can't be batched: its first dim is fixed, {model}")
     fits = len(model) == len(dims) and all(

@@ -1,0 +1,200 @@
+"""What a version says of itself: each file that breaks its word is refused, and says which."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.files import sha256_of
+from sidecar.models import contract as contracts
+from sidecar.models import golden, version_files
+from sidecar.models.contract import Contract
+
+LABELS = "cat\ndog\nfox\n"
+GOLDEN = (0.6, 0.0, -0.8)
+Said = dict[str, Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Returns the folder of version 2, as an export of this release leaves it."""
+    folder = contracts.folder(tmp_path, 2)
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"a model")
+    (folder / "labels.txt").write_text(LABELS)
+    contracts.write(
+        folder,
+        Contract(
+            version=2,
+            architecture="any",
+            precision="fp32",
+            resize=40,
+            crop=32,
+            dimension=3,
+            keywords=3,
+            sha256=sha256_of(folder / "model.onnx"),
+            golden_features=GOLDEN,
+            golden_cosine=0.999,
+            golden_photo=GOLDEN,
+            labels_sha256=sha256_of(folder / "labels.txt"),
+        ),
+    )
+    return folder
+
+
+def edit(folder: Path, change: Callable[[Said], object]) -> None:
+    """Changes contract.json as somebody does by hand."""
+    path = folder / "contract.json"
+    said = json.loads(path.read_text())
+    change(said)
+    path.write_text(json.dumps(said))
+
+
+def earlier(folder: Path) -> None:
+    """Makes of it what a release before the checksums wrote."""
+    contract = contracts.read(folder.parents[1], 2)
+    contract = replace(contract, golden_photo=None, labels_sha256=None, contract_sha256=None)
+    contracts.write(folder, contract)
+    said = json.loads((folder / "contract.json").read_text())
+    assert not {"golden_photo", "labels_sha256", "contract_sha256"} & said.keys()
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(ModelRefused) as refused:
+        version_files.read(folder.parents[1], 2)
+    return str(refused.value)
+
+
+def test_a_version_that_keeps_its_word_is_read(folder: Path, tmp_path: Path) -> None:
+    files = version_files.read(tmp_path, 2)
+    assert files.labels == ("cat", "dog", "fox")
+    assert files.contract.golden_photo == GOLDEN
+    assert files.is_unchanged()
+
+
+def test_a_contract_of_an_earlier_release_stays_valid(folder: Path, tmp_path: Path) -> None:
+    earlier(folder)
+    files = version_files.read(tmp_path, 2)
+    assert files.labels == ("cat", "dog", "fox")
+    assert files.contract.accepts_photo(np.zeros(3, np.float32))
+
+
+def test_a_version_may_be_put_back_under_another_number(folder: Path, tmp_path: Path) -> None:
+    edit(folder, lambda said: said.update(version=5))
+    assert "the contract of version 2 says 5" in refusal(folder)
+    folder.rename(folder.with_name("5"))
+    assert version_files.read(tmp_path, 5).contract.version == 5
+
+
+BY_HAND: dict[str, tuple[Callable[[Said], object], str]] = {
+    "resize doubled": (lambda said: said.update(resize=80), "changed after the export"),
+    "a golden number": (lambda said: said["golden_features"].reverse(), "changed after the export"),
+    "a lower bound": (lambda said: said.update(golden_cosine=0.1), "changed after the export"),
+    "no checksum": (lambda said: said.pop("contract_sha256"), "changed after the export"),
+}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_a_contract_that_was_changed_by_hand_is_refused(folder: Path, case: str) -> None:
+    change, reason = BY_HAND[case]
+    edit(folder, change)
+    assert reason in refusal(folder)
+
+
+SCHEMA: dict[str, tuple[Callable[[Said], object], str]] = {
+    "resize as text": (lambda said: said.update(resize="256"), "resize: Input should be a valid"),
+    "resize 0": (lambda said: said.update(resize=0), "resize: Input should be greater"),
+    "resize as half a pixel": (lambda said: said.update(resize=40.5), "resize: Input should be"),
+    "resize of a billion": (lambda said: said.update(resize=10**9), "resize: Input should be less"),
+    "a crop over resize": (lambda said: said.update(crop=41), "crop 41 is more than resize 40"),
+    "a cosine as text": (lambda said: said.update(golden_cosine="x"), "golden_cosine: Input"),
+    "a cosine that is none": (lambda said: said.update(golden_cosine=float("nan")), "golden_cos"),
+    "a golden number as text": (
+        lambda said: said["golden_features"].__setitem__(1, "0"),
+        "golden_features.1: Input should be a valid number",
+    ),
+    "too few golden numbers": (lambda said: said["golden_features"].pop(), "2 golden features"),
+    "no golden numbers": (lambda said: said.pop("golden_features"), "golden_features: Field req"),
+    "a list for a number": (lambda said: said.update(dimension=[3]), "dimension: Input should be"),
+    "an unknown precision": (lambda said: said.update(precision="fp8"), "precision: String"),
+    "an unknown field": (lambda said: said.update(color=1), "color: Unexpected keyword"),
+    "a checksum that is none": (lambda said: said.update(sha256="abc"), "sha256: String should"),
+}
+
+
+@pytest.mark.parametrize("case", SCHEMA)
+def test_a_contract_that_breaks_the_schema_is_refused(folder: Path, case: str) -> None:
+    earlier(folder)
+    change, reason = SCHEMA[case]
+    edit(folder, change)
+    assert reason in refusal(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe{}", b"[" * 100_000])
+def test_a_file_that_is_no_contract_is_refused(folder: Path, content: bytes) -> None:
+    (folder / "contract.json").write_bytes(content)
+    assert "contract.json is damaged" in refusal(folder)
+
+
+LABEL_FILES = {
+    "cut": b"cat\ndog\n",
+    "empty": b"",
+    "not UTF-8": b"cat\ndog\nf\xe4x\n",
+    "with an empty line": b"cat\n\nfox\n",
+    "shifted": b"dog\nfox\ncat\n",
+}
+
+
+@pytest.mark.parametrize("case", LABEL_FILES)
+def test_labels_that_are_not_those_of_the_export_are_refused(folder: Path, case: str) -> None:
+    (folder / "labels.txt").write_bytes(LABEL_FILES[case])
+    assert "labels.txt" in refusal(folder)
+
+
+@pytest.mark.parametrize("case", [case for case in LABEL_FILES if case != "shifted"])
+def test_without_a_checksum_labels_must_be_as_many_as_the_scores(folder: Path, case: str) -> None:
+    earlier(folder)
+    (folder / "labels.txt").write_bytes(LABEL_FILES[case])
+    assert "labels.txt" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["contract.json", "labels.txt", "model.onnx"])
+def test_a_file_that_is_missing_or_a_folder_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert name in refusal(folder)
+    (folder / name).mkdir()
+    assert name in refusal(folder)
+
+
+def test_a_model_that_its_contract_does_not_name_is_refused(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"another")
+    assert "version 2: model.onnx is not the model of its contract" in refusal(folder)
+
+
+def test_a_version_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(FeaturesUnavailable, match="no version 2"):
+        version_files.read(tmp_path, 2)
+
+
+@pytest.mark.parametrize("name", ["contract.json", "labels.txt", "model.onnx"])
+def test_a_change_of_any_file_is_noticed_and_a_vanished_version_is_not(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    files = version_files.read(tmp_path, 2)
+    (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
+    assert not files.is_unchanged()
+    folder.rename(tmp_path / "away")
+    assert files.is_unchanged()
+
+
+def test_the_golden_photo_depends_on_the_scale_and_not_on_the_call() -> None:
+    once = golden.photo(256, 224).astype(int)
+    assert once.shape == (224, 224, 3)
+    assert (golden.photo(256, 224) == once).all()
+    assert np.abs(golden.photo(512, 224) - once).mean() > 20
+    assert np.abs(golden.photo(250, 224) - once).mean() > 1
