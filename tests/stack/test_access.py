@@ -236,8 +236,7 @@ def slow_uploads(guarded: Guarded, number: int) -> Iterator[list[socket.socket]]
 @contextmanager
 def full(guarded: Guarded) -> Iterator[None]:
     """As many searches in flight as may be: they wait for a Triton that hangs."""
-    triton = psutil.Process(guarded.stack.pid("triton"))
-    triton.suspend()
+    guarded.stack.send_all("triton", signal.SIGSTOP)
     try:
         with ThreadPoolExecutor(MOST) as pool:
             headers = {"X-API-Key": guarded.secrets["read"]}
@@ -247,9 +246,9 @@ def full(guarded: Guarded) -> Iterator[None]:
                 lambda: guarded.stack.get("/nowhere").status_code == 503, "it is full"
             )
             yield
-            triton.resume()
+            guarded.stack.send_all("triton", signal.SIGCONT)
     finally:
-        triton.resume()
+        guarded.stack.send_all("triton", signal.SIGCONT)
 
 
 def test_requests_beyond_the_limit_get_a_time_to_come_again(guarded: Guarded) -> None:

@@ -72,12 +72,14 @@ def test_a_damaged_index_keeps_no_round_from_opening_the_model(
 
 def test_ready_and_metrics_and_the_list_of_models_show_it(refused: House, tmp_path: Path) -> None:
     registry = models(refused, tmp_path)
-    health = Health(refused.catalogue.images, registry, TaskQueue("redis://127.0.0.1:1/0"))
+    health = Health(refused.catalogue, registry, TaskQueue("redis://127.0.0.1:1/0"))
     inventory = Inventory(refused.catalogue, refused.generations)
     parts = (refused.catalogue, refused.generations)
     try:
         state = health.parts()["triton"]
-        gauges = list(Gauges(*parts, inventory, health, tmp_path / "models", tmp_path).read())
+        gauges = list(
+            Gauges(refused.catalogue, inventory, health, tmp_path / "models", tmp_path).read()
+        )
     finally:
         health.close()
     assert state.startswith("model_refused: ")
