@@ -59,13 +59,13 @@ def test_without_an_id_a_random_one_is_drawn(stack: Stack) -> None:
     assert all(re.fullmatch("[0-9]{1,19}", image_id) for image_id in ids)
 
 
-@pytest.mark.parametrize("name", ["ä-猫:1.2_x", "7", "x" * 255])
-def test_ids_may_be_letters_of_any_script(stack: Stack, name: str) -> None:
+@pytest.mark.parametrize("name", ["ä-猫:1.2_x", "7", "x" * 255, "a b", "😀"])
+def test_ids_may_be_written_in_any_script(stack: Stack, name: str) -> None:
     name = name if len(name) > 200 else name + unused()
     assert stack.post("/similarity/add", jpeg(), params={"id": name}).json()["id"] == name
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a b", "x" * 256, "é\n", "../etc", "a%00b", "😀"])
+@pytest.mark.parametrize("name", ["", "a/b", " a", "x" * 256, "é\n", "../etc", "a%00b", ".", "a?b"])
 def test_other_ids_are_refused(stack: Stack, name: str) -> None:
     response = stack.post("/similarity/add", jpeg(), params={"id": name})
     assert failure(response) == (400, "wrong_arguments_format")
