@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex
-from sidecar.index import GenerationStore
+from sidecar.index import GenerationStore, Tombstones
 from sidecar.models.registry import ModelRegistry
 
 ROUND_S = 1.0  # between two rounds of a process
@@ -19,6 +19,7 @@ class Warmup:
 
     generations: GenerationStore
     models: ModelRegistry
+    tombstones: Tombstones
 
     def look(self) -> None:
         """Runs one round.
@@ -29,7 +30,8 @@ class Warmup:
         """
         self.models.refresh()
         with suppress(NoIndex):
-            self.generations.current()
+            self.generations.look_again()
+            self.tombstones.refreshed(self.generations.current())
         upcoming = self.generations.upcoming()
         if upcoming is not None:
             self.models.verified(upcoming.meta.version, upcoming.meta.sha256)

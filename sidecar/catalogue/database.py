@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sidecar.catalogue.dialect import Dialect
+from sidecar.catalogue.facts import identify
 from sidecar.catalogue.migration import migrate
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
@@ -72,6 +73,7 @@ class Database:
         try:
             with self.writing() as connection:
                 migrate(connection)
+                identify(connection)
         except BaseException:
             self.close()
             raise

@@ -37,8 +37,9 @@ class Dialect(Protocol):
             driver: the driver's own connection.
         """
 
-    def ids_of(self, driver: Any, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Returns sequence numbers with their ids, without those that are gone.
+    def ids_of(self, driver: Any, seqs: Sequence[int], mark: str | None) -> list[tuple[int, str]]:
+        """Returns sequence numbers with their ids, without those that are gone; none at all where
+        the catalogue lacks the mark, if one is given.
 
         Args:
             driver: the driver's own connection.
@@ -58,6 +59,10 @@ class Dialect(Protocol):
 
     def release_space(self, engine: Engine) -> None:
         """Gives back the space of removed rows."""
+
+    def draw_numbers(self, connection: Connection, column: Column[Any], count: int) -> list[int]:
+        """Returns the next numbers of a counting column, ascending, for rows that are inserted in
+        this transaction."""
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

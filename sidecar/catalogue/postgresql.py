@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from sqlalchemy import Column, Connection, Engine, create_engine
+from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 
 # The number is the lock's name, in this database. A writer that hangs frees the others.
 LOCK = (
@@ -17,6 +17,10 @@ LOCK = (
 )
 FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
 IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
+MARKED_IDS_OF = (
+    "SELECT seq, id FROM images WHERE seq = ANY(%s) "
+    "AND EXISTS (SELECT 1 FROM marks WHERE mark = %s)"  # looked up once a statement
+)
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
     "lock_timeout": "30s",
@@ -81,9 +85,14 @@ class PostgreSQL:
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 
-    def ids_of(self, driver: psycopg.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Returns sequence numbers with their ids, without those that are gone."""
-        return driver.execute(IDS_OF, (list(seqs),)).fetchall()
+    def ids_of(
+        self, driver: psycopg.Connection, seqs: Sequence[int], mark: str | None
+    ) -> list[tuple[int, str]]:
+        """Returns sequence numbers with their ids, without those that are gone; none at all where
+        the catalogue lacks the mark, if one is given."""
+        if mark is None:
+            return driver.execute(IDS_OF, (list(seqs),)).fetchall()
+        return driver.execute(MARKED_IDS_OF, (list(seqs), mark)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
@@ -112,6 +121,12 @@ class PostgreSQL:
 
     def release_space(self, engine: Engine) -> None:
         """Does nothing: autovacuum does it."""
+
+    def draw_numbers(self, connection: Connection, column: Column[Any], count: int) -> list[int]:
+        """Returns the next numbers of a counting column, ascending."""
+        each = func.generate_series(1, count).table_valued("n")
+        query = select(func.nextval(_sequence(column))).select_from(each)
+        return sorted(connection.execute(query).scalars())
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

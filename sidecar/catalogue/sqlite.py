@@ -39,6 +39,10 @@ PRAGMAS = (
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
 FIND = "SELECT seq, sha256 FROM images WHERE id = ?"
 IDS_OF = "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?))"
+MARKED_IDS_OF = (
+    "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?)) "
+    "AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"  # looked up once a statement
+)
 READ = (
     "SELECT seq, crc, vector FROM features "
     "WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
@@ -87,9 +91,14 @@ class SQLite:
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 
-    def ids_of(self, driver: sqlite3.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Returns sequence numbers with their ids, without those that are gone."""
-        return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
+    def ids_of(
+        self, driver: sqlite3.Connection, seqs: Sequence[int], mark: str | None
+    ) -> list[tuple[int, str]]:
+        """Returns sequence numbers with their ids, without those that are gone; none at all where
+        the catalogue lacks the mark, if one is given."""
+        if mark is None:
+            return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
+        return driver.execute(MARKED_IDS_OF, (json.dumps(seqs), mark)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
@@ -124,6 +133,12 @@ class SQLite:
             driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+    def draw_numbers(self, connection: Connection, column: Column[Any], count: int) -> list[int]:
+        """Returns the next numbers of a counting column, for rows that this transaction inserts:
+        SQLite counts a number as used when its row is there."""
+        first = self.last_number(connection, column) + 1
+        return list(range(first, first + count))
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

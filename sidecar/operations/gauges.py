@@ -41,6 +41,7 @@ class Gauges:
         """Yields each figure that can be read; takes milliseconds, or seconds if a part hangs."""
         sources: list[Callable[[], Iterator[Gauge]]] = [
             self._images,
+            self._ahead,
             self._index,
             self._model,
             self._tasks,
@@ -59,6 +60,12 @@ class Gauges:
         yield Gauge.of(
             "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
         )
+
+    def _ahead(self) -> Iterator[Gauge]:
+        with suppress(SimilarityError):
+            self.generations.current()  # which finds them
+        text = "Generations made of more than the catalogue has, which went back."
+        yield Gauge.of("index_generations_ahead", text, len(self.generations.ahead()))
 
     def _index(self) -> Iterator[Gauge]:
         generation = self.generations.current()
