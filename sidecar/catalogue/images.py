@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from sidecar.catalogue import feature_rows, row_checksums
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import features, images, models, originals, pictures
+from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
 
 
@@ -167,7 +167,7 @@ def _jpeg(connection: Connection, image_id: str) -> bytes:
 
 def _row(connection: Connection, query: Select[Any], image_id: str) -> Any:
     """Returns the one row of an image. Raises UnknownImage."""
-    row = connection.execute(query.where(images.c.id == image_id)).one_or_none()
+    row = connection.execute(query.where(named(images.c.id, image_id))).one_or_none()
     if row is None:
         raise UnknownImage(f"no image has the id {image_id}")
     return row

@@ -82,6 +82,8 @@ class PostgreSQL:
 
     def find(self, driver: psycopg.Connection, image_id: str) -> tuple[int, str] | None:
         """Returns sequence number and SHA-256 of the image with an id, if there is one."""
+        if "\0" in image_id:
+            return None  # no text has one here, and the driver refuses it
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 

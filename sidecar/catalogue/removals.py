@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.row_checksums import checksum
-from sidecar.catalogue.schema import features, images, originals, pictures, removals
+from sidecar.catalogue.schema import features, images, named, originals, pictures, removals
 from sidecar.errors import UnknownImage
 
 
@@ -51,7 +51,7 @@ class Removals:
             UnknownImage: no image has this id.
         """
         with self._database.writing() as connection:
-            query = select(images.c.seq).where(images.c.id == image_id)
+            query = select(images.c.seq).where(named(images.c.id, image_id))
             seq = connection.execute(query).scalar_one_or_none()
             if seq is None:
                 raise UnknownImage(f"no image has the id {image_id}")

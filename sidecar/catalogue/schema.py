@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Integer,
@@ -26,6 +27,13 @@ from sqlalchemy import (
 from sidecar.catalogue.task import TaskState
 
 metadata = MetaData()
+
+
+def named(column: Column[str], text: str) -> ColumnElement[bool]:
+    """Holds of the rows with this text in a column; of none where the text holds a NUL, which
+    PostgreSQL can't store and refuses to be asked for."""
+    return false() if "\0" in text else column == text
+
 
 # SQLite numbers rows only by columns of the type INTEGER, which holds 64 bits there.
 Number = BigInteger().with_variant(Integer, "sqlite")

@@ -9,7 +9,7 @@ from sqlalchemy.sql import ColumnElement
 
 from sidecar.catalogue.marks import leave
 from sidecar.catalogue.removals import newest as newest_removal
-from sidecar.catalogue.schema import images, tasks
+from sidecar.catalogue.schema import images, named, tasks
 from sidecar.catalogue.task import SHORT, Task, TaskKind, TaskState
 from sidecar.errors import SimilarityError, TaskLost, UnknownTask, WorkerLost
 from sidecar.telemetry import request_ids
@@ -28,7 +28,7 @@ WAITING = tasks.c.state == TaskState.WAITING
 
 def is_task(task_id: str) -> ColumnElement[bool]:
     """Holds of the task with an id."""
-    return tasks.c.task_id == task_id
+    return named(tasks.c.task_id, task_id)
 
 
 def is_held(task: Task) -> ColumnElement[bool]:

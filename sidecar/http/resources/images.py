@@ -101,8 +101,8 @@ class OriginalResource:
         self._inventory = inventory
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
-        resp.downloadable_as = image_id
-        _file(resp, BYTES, self._inventory.original(ids.check(image_id)))
+        resp.downloadable_as = ids.check(image_id)
+        _file(resp, BYTES, self._inventory.original(image_id))
 
 
 def _etag(image: ImageRecord) -> falcon.ETag:
