@@ -41,13 +41,10 @@ class Catalogue:
         """Whether it is a file on the volume that the index is on."""
         return self.database.dialect.is_a_file
 
-    def open(self) -> None:
-        """Connects, and makes the tables or brings them up to date.
-
-        Raises:
-            CatalogueUnavailable: the database can't be opened, or a newer release made it.
-        """
-        self.database.open()
+    def open(self, to_read: bool = False) -> None:
+        """Connects, and makes the tables or brings them up to date; arguments and errors as
+        `Database.open`."""
+        self.database.open(to_read)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -93,11 +90,13 @@ class Catalogue:
         self.database.release_space()
 
 
-def open_catalogue(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -> Catalogue:
+def open_catalogue(
+    url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS, to_read: bool = False
+) -> Catalogue:
     """Opens the catalogue at an SQLAlchemy URL; arguments and errors as `catalogue_at` and
     `Catalogue.open`."""
     catalogue = catalogue_at(url, lease_s, keep_days)
-    catalogue.open()
+    catalogue.open(to_read)
     return catalogue
 
 

@@ -21,8 +21,18 @@ class Dialect(Protocol):
     def is_a_file(self) -> bool:
         """Whether the catalogue is a file on the volume that the index is on."""
 
-    def connect(self) -> Engine:
-        """Makes the engine. Raises CatalogueUnavailable where the database can't be there."""
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it is on a volume that can't be written."""
+
+    def connect(self, to_read: bool = False) -> Engine:
+        """Makes the engine.
+
+        Args:
+            to_read: whether nothing is going to be written: a read-only volume will do.
+        Raises:
+            CatalogueUnavailable: the database can't be there.
+        """
 
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction: a consistent view, or the only one that writes."""

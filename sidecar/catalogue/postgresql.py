@@ -54,8 +54,13 @@ class PostgreSQL:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def connect(self) -> Engine:
-        """Makes the engine; connects to nothing yet."""
+    @property
+    def is_read_only(self) -> bool:
+        """Returns False: the volume is the server's."""
+        return False
+
+    def connect(self, to_read: bool = False) -> Engine:
+        """Makes the engine, whatever it is for; connects to nothing yet."""
         options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
         return create_engine(
             self._url,

@@ -4,6 +4,7 @@ Sources: https://sqlite.org/pragma.html, https://sqlite.org/wal.html.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 
 from sidecar.errors import CatalogueUnavailable
 
@@ -60,9 +62,25 @@ class SQLite:
         self._url = url
         self.path = Path(str(make_url(url).database))
 
-    def connect(self) -> Engine:
-        """Makes the engine. Raises CatalogueUnavailable where the file can't be on this file
-        system."""
+    @property
+    def is_read_only(self) -> bool:
+        """Says whether the file is there, and it or its folder can't be written."""
+        both = (self.path, self.path.parent)
+        return self.path.exists() and not all(os.access(each, os.W_OK) for each in both)
+
+    def connect(self, to_read: bool = False) -> Engine:
+        """Makes the engine; on a read-only volume one that takes no lock that it can't have.
+
+        Raises:
+            CatalogueUnavailable: the file can't be on this file system, or it is on a read-only
+                volume and is to be written.
+        """
+        if self.is_read_only:
+            if not to_read:
+                raise CatalogueUnavailable(
+                    f"{self.path} is on a read-only volume (DATA_DIR): there, only verify works"
+                )
+            return create_engine("sqlite://", creator=self._connect_to_read, poolclass=QueuePool)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -76,6 +94,23 @@ class SQLite:
         engine = create_engine(self._url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True)
         event.listen(engine, "connect", _prepare)
         return engine
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Opens the file where nothing can be written beside it.
+
+        Without a log there is nothing to wait for. With a log, readers need its index `-shm`; where
+        that is missing, as in a copy, SQLite keeps one in memory, if it takes the file for its own
+        (sqlite.org/wal.html, "Use of WAL without shared memory").
+        """
+        log, shared = (self.path.with_name(self.path.name + end) for end in ("-wal", "-shm"))
+        alone = not shared.exists() and log.exists() and log.stat().st_size > 0
+        how = "&vfs=unix-none" if alone else "" if shared.exists() else "&immutable=1"
+        uri = f"{self.path.absolute().as_uri()}?mode=ro{how}"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if alone:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        return connection
 
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction; one that writes takes the write lock at once, since a lock taken

@@ -29,7 +29,12 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
         SimilarityError: why it could not be done.
     """
     with closing(
-        open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+        open_catalogue(
+            settings.database_url,
+            settings.task_lease_s,
+            settings.keep_tasks_days,
+            to_read=command == "verify",
+        )
     ) as catalogue:
         generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
         backups = Backups(catalogue, generations)
