@@ -56,7 +56,7 @@ class Meta:
     def write(self, folder: Path) -> None:
         """Writes `meta.json`; the order of the fields counts: the SHA-256 is of their text."""
         fields = {
-            **vars(self),
+            **{name: each for name, each in vars(self).items() if each is not None},
             "quality": self.quality.to_json(),
             "files": {name: asdict(digest) for name, digest in self.files.items()},
         }
