@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.ports import HOST, LaunchRefused, free_port
+from local.volume import written
 
 PORT = 9090
 INTERVAL = "15s"
@@ -40,7 +41,8 @@ def main() -> int:
         server = program("prometheus")
         port = free_port("PROMETHEUS_PORT", os.environ.get("PROMETHEUS_PORT", str(PORT)), PORT)
         folder = Path(os.environ.get("DATA_DIR", "var")) / "prometheus"
-        configuration = configure(folder, os.environ)
+        with written(folder):
+            configuration = configure(folder, os.environ)
     except LaunchRefused as error:
         print(f"local.prometheus: {error}", file=sys.stderr)
         return 1

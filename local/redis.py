@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from local.ports import HOST, LaunchRefused, free_port
+from local.volume import written
 
 PORT = 6379
 
@@ -21,12 +22,13 @@ def main() -> int:
     try:
         port = free_port("REDIS_URL", os.environ.get("REDIS_URL", ""), PORT)
         folder = Path(os.environ.get("DATA_DIR", "var")) / "redis"
-        folder.mkdir(parents=True, exist_ok=True)
         server = _server()
+        with written(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            configuration = _configured(folder.resolve(), port)
     except LaunchRefused as error:
         print(f"local.redis: {error}", file=sys.stderr)
         return 1
-    configuration = _configured(folder.resolve(), port)
     return os.execv(server, [server, str(configuration)])  # noqa: S606  no shell; never returns
 
 

@@ -106,6 +106,8 @@ def _check(settings: Settings, mends: bool = False) -> None:
         settings.index_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
+    if not os.access(settings.index_dir, os.W_OK):
+        raise SettingsError(f"DATA_DIR={settings.data_dir}: {settings.index_dir} can't be written")
     from sidecar.catalogue import TaskKind, open_catalogue
 
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)

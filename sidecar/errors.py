@@ -3,7 +3,7 @@
     http ──► images ──► models ──► catalogue ──► tasks ──► index ──► search
       │         │          │           │           │         │          │
       │         │          │           │           │         │          └ FeaturesMissing
-      │         │          │           │           │         └ NoIndex, IndexDamaged,
+      │         │          │           │           │         └ NoIndex, IndexAhead, IndexDamaged,
       │         │          │           │           │           DeviceUnavailable
       │         │          │           │           ├ UnknownTask, TaskFinished, TaskLost, TaskWaits
       │         │          │           │           ├ UnknownVersion, SwitchRefused
@@ -241,6 +241,10 @@ class NoIndex(SimilarityError):
     """An update or a search was requested before the first training."""
 
     word = "no index, train first"
+
+
+class IndexAhead(NoIndex):
+    """The catalogue went back, and no generation is left that it has everything of."""
 
 
 class IndexDamaged(SimilarityError):

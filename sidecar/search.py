@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Images
-from sidecar.errors import FeaturesMissing, FeaturesUnavailable, IndexDamaged
+from sidecar.errors import (
+    CatalogueUnavailable,
+    FeaturesMissing,
+    FeaturesUnavailable,
+    IndexAhead,
+    IndexDamaged,
+)
 from sidecar.images import ImageRules, canonical
 from sidecar.index import Generation, GenerationStore, SearchRequest, Tombstones, rank
 from sidecar.models import lanes
@@ -88,15 +94,19 @@ class Search:
         return self._in_an_intact_generation(look)
 
     def _in_an_intact_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
-        """Looks in the current generation; in the one before where it turns out to be damaged, and
-        in the next where one was published while its model left Triton. `look` keeps what it made
-        of the query: only the model may differ."""
+        """Looks in the current generation; in the one before where it turns out to be damaged or
+        the catalogue to have gone back, and in the next where one was published while its model
+        left Triton. `look` keeps what it made of the query: only the model may differ."""
         while True:
             generation = self.generations.current()  # before inference: there may be no index
             try:
                 return look(generation)
             except IndexDamaged as error:
                 self.generations.condemn(generation, error)
+            except IndexAhead as error:
+                self.generations.look_again()
+                if self.generations.current() is generation:
+                    raise CatalogueUnavailable("the catalogue is being replaced") from error
             except FeaturesUnavailable:
                 if self.generations.current() is generation:
                     raise
@@ -114,10 +124,12 @@ class Search:
         while True:
             with timings.stage("search"):
                 seqs, dist = rank(generation, query, request, excluded, itself)
-                ids = self.images.ids_of(seqs.tolist())
+                ids = self.images.ids_of(seqs.tolist(), generation.meta.mark)
             count = 0 if excluded is None else len(excluded.labels)
             if len(ids) == len(seqs) or count == count_before:
                 break
+            if not self.generations.fits(generation.meta):
+                raise IndexAhead(f"generation {generation.number} is newer than the catalogue")
             count_before = count
             excluded = self.tombstones.refreshed(generation)
         found = [(d, ids[s]) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]

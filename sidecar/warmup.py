@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex, SimilarityError
-from sidecar.index import GenerationStore
+from sidecar.index import GenerationStore, Tombstones
 from sidecar.models.registry import ModelRegistry
 
 ROUND_S = 1.0  # between two rounds of a process
@@ -20,6 +20,7 @@ class Warmup:
 
     generations: GenerationStore
     models: ModelRegistry
+    tombstones: Tombstones
 
     def look(self) -> None:
         """Runs one round: each step, whatever became of those before.
@@ -46,7 +47,8 @@ class Warmup:
 
     def _open_generation(self) -> None:
         with suppress(NoIndex):
-            self.generations.current()
+            self.generations.look_again()
+            self.tombstones.refreshed(self.generations.current())
 
     def _open_upcoming(self) -> None:
         upcoming = self.generations.upcoming()

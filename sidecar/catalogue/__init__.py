@@ -7,9 +7,10 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import ImageRecord, Images, Upload
+from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
-from sidecar.catalogue.removals import Removals, Removed
+from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
     EmbeddingProgress,
@@ -49,6 +50,7 @@ __all__ = [
     "Images",
     "IndexReport",
     "KnownModel",
+    "Marks",
     "MendingProgress",
     "MendingReport",
     "ModelRecord",
@@ -69,6 +71,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Tasks",
+    "Tombstone",
     "Totals",
     "Transaction",
     "Upload",

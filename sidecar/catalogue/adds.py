@@ -16,8 +16,10 @@ from sqlalchemy import Connection, insert, select
 from sidecar.batching import Batcher
 from sidecar.catalogue import feature_rows, model_rows
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.removals import bury
+from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, images, originals, pictures
 from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced
 from sidecar.images import ids
@@ -101,10 +103,10 @@ class Adds:
         """
         self._database.dialect.check_room()
         with self._database.writing() as connection:
-            return store_all(connection, batch)
+            return store_all(connection, self._database.dialect, batch)
 
 
-def store_all(connection: Connection, batch: list[NewImage]) -> list[Added]:
+def store_all(connection: Connection, dialect: Dialect, batch: list[NewImage]) -> list[Added]:
     """Stores images within a transaction; an image that is refused does not hinder the others.
 
     Features of a model that the catalogue no longer knows, just as they name it, are left out.
@@ -127,8 +129,10 @@ def store_all(connection: Connection, batch: list[NewImage]) -> list[Added]:
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
     bury(connection, [stored[image_id][0] for image_id in chosen if image_id in stored])
-    seqs = _insert(connection, chosen, known)
-    return [refused.get(place) or seqs[image.id] for place, image in enumerate(batch)]
+    seqs = dialect.draw_numbers(connection, images.c.seq, len(chosen)) if chosen else []
+    numbered = dict(zip(chosen, seqs, strict=True))
+    _insert(connection, numbered, chosen, known)
+    return [refused.get(place) or numbered[image.id] for place, image in enumerate(batch)]
 
 
 def _features_refused(
@@ -147,18 +151,25 @@ def _features_refused(
 
 
 def _insert(
-    connection: Connection, chosen: dict[str, NewImage], known: frozenset[ModelRecord]
-) -> dict[str, int]:
-    """Inserts images; returns the sequence number of each id."""
+    connection: Connection,
+    seqs: dict[str, int],
+    chosen: dict[str, NewImage],
+    known: frozenset[ModelRecord],
+) -> None:
+    """Inserts images with their sequence numbers, both by id."""
     if not chosen:
-        return {}
-    seqs = _insert_images(connection, chosen)
+        return
+    now = time.time()
+    new_images: list[dict[str, Any]] = []
     new_pictures: list[dict[str, Any]] = []
     new_features: list[dict[str, Any]] = []
     new_originals: list[dict[str, Any]] = []
     for image_id, image in chosen.items():
         seq = seqs[image_id]
-        new_pictures.append({"seq": seq, "jpeg": image.jpeg, "crc": zlib.crc32(image.jpeg)})
+        jpeg_crc = zlib.crc32(image.jpeg)
+        row = {"seq": seq, "id": image_id, "sha256": image.sha256, "added_at": now}
+        new_images.append(row | {"crc": checksum(*row.values(), jpeg_crc)})
+        new_pictures.append({"seq": seq, "jpeg": image.jpeg, "crc": jpeg_crc})
         new_features += [
             feature_rows.to_row(seq, record.model, each)
             for record, each in image.features.items()
@@ -166,21 +177,11 @@ def _insert(
         ]
         if image.original is not None:
             new_originals.append({"seq": seq, "upload": image.original})
+    connection.execute(insert(images), new_images)
     connection.execute(insert(pictures), new_pictures)
     connection.execute(insert(features), new_features)
     if new_originals:
         connection.execute(insert(originals), new_originals)
-    return seqs
-
-
-def _insert_images(connection: Connection, chosen: dict[str, NewImage]) -> dict[str, int]:
-    now = time.time()
-    rows = [
-        {"id": image_id, "sha256": image.sha256, "added_at": now}
-        for image_id, image in chosen.items()
-    ]
-    inserted = connection.execute(insert(images).returning(images.c.id, images.c.seq), rows)
-    return {row.id: row.seq for row in inserted}
 
 
 def _stored(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, str]]:

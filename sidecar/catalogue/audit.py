@@ -2,16 +2,34 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Column, Connection, Select, Table, func, select
 
+from sidecar.catalogue import row_checksums, task_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.feature_rows import DTYPE
-from sidecar.catalogue.schema import features, images, models, originals, pictures
+from sidecar.catalogue.schema import (
+    features,
+    images,
+    models,
+    originals,
+    pictures,
+    removals,
+    tasks,
+)
+from sidecar.errors import UnknownTask
 
 ROWS = 64  # in memory at once
+
+# What names its image, or its model, by a key.
+REFERENCES = (
+    ("the JPEG", pictures, pictures.c.seq, images.c.seq),
+    ("the upload", originals, originals.c.seq, images.c.seq),
+    ("the features", features, features.c.seq, images.c.seq),
+    ("the features", features, features.c.model, models.c.model),
+)
 
 
 def problems(database: Database) -> Iterator[str]:
@@ -19,9 +37,44 @@ def problems(database: Database) -> Iterator[str]:
     meanwhile."""
     with database.reading() as connection:
         yield from database.dialect.damage(connection)
-    for check in (_jpegs, _originals, _features, _missing):
+    for check in CHECKS:
         with database.reading() as connection:
             yield from check(connection)
+
+
+def _images(connection: Connection) -> Iterator[str]:
+    query = select(*row_checksums.IMAGE, images.c.crc.label("stored"))
+    for row in _rows(connection, query.select_from(images.join(pictures))):
+        if not row_checksums.is_whole(row.stored, *row[:-1]):
+            yield f"the entry of {row.id} (number {row.seq}) is not what was stored"
+
+
+def _models(connection: Connection) -> Iterator[str]:
+    in_use = 0
+    for row in _rows(connection, select(*row_checksums.MODEL, models.c.crc, models.c.in_use)):
+        in_use += row.in_use
+        if not row_checksums.is_whole(row.crc, *row[:-2]):
+            yield f"the entry of the model's version {row.version} is not what was stored"
+    if in_use > 1:
+        yield f"{in_use} versions of the model are marked as in use"
+    elif not in_use and connection.execute(select(features.c.seq).limit(1)).first():
+        yield "there are features, and no version of the model is marked as in use"
+
+
+def _removals(connection: Connection) -> Iterator[str]:
+    for row in _rows(connection, select(*row_checksums.REMOVAL, removals.c.crc)):
+        if not row_checksums.is_whole(row.crc, *row[:-1]):
+            yield f"removal {row.removal} (of the image number {row.seq}) is not what was stored"
+
+
+def _tasks(connection: Connection) -> Iterator[str]:
+    for (task_id,) in connection.execute(select(tasks.c.task_id)).all():
+        try:
+            task_rows.get(connection, task_id)
+        except UnknownTask:
+            continue  # a torn index of the table: `damage` says so
+        except (ValueError, TypeError, KeyError) as error:
+            yield f"the entry of task {task_id} can't be read: {error}"
 
 
 def _jpegs(connection: Connection) -> Iterator[str]:
@@ -53,13 +106,43 @@ def _missing(connection: Connection) -> Iterator[str]:
     query = select(images.c.id).select_from(images.outerjoin(pictures))
     for row in _rows(connection, query.where(pictures.c.seq.is_(None))):
         yield f"the JPEG of {row.id} is missing"
-    in_use = select(models.c.model).where(models.c.in_use).scalar_subquery()
+    in_use = select(func.min(models.c.model)).where(models.c.in_use).scalar_subquery()
     of_model = (features.c.seq == images.c.seq) & (features.c.model == in_use)
     query = select(images.c.id).select_from(images.outerjoin(features, of_model))
     for row in _rows(connection, query.where(features.c.seq.is_(None))):
         yield f"the features of {row.id} by the model in use are missing"
 
 
+def _orphans(connection: Connection) -> Iterator[str]:
+    """Looks for what belongs to an image, or to a model, that is not there."""
+    for what, table, key, of in REFERENCES:
+        for number in _without(connection, table, key, of):
+            yield f"{what} numbered {number} belong to no row of {of.table.name}"
+
+
+def _without(
+    connection: Connection, table: Table, key: Column[Any], of: Column[Any]
+) -> Iterator[int]:
+    """Yields the keys of a table's rows that name no row of another table, each once."""
+    joined = table.outerjoin(of.table, key == of)
+    query = select(key).distinct().select_from(joined).where(of.is_(None)).order_by(key)
+    for row in _rows(connection, query):
+        yield row[0]
+
+
 def _rows(connection: Connection, query: Select[Any]) -> Iterator[Any]:
     """Yields row by row, with few in memory at once."""
     yield from connection.execute(query, execution_options={"yield_per": ROWS})
+
+
+CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
+    _images,
+    _models,
+    _removals,
+    _tasks,
+    _jpegs,
+    _originals,
+    _features,
+    _missing,
+    _orphans,
+)

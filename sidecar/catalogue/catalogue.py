@@ -10,6 +10,7 @@ from sidecar.catalogue.copies import OnProgress, copying
 from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
+from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
@@ -33,19 +34,17 @@ class Catalogue:
     models: Models
     tasks: Tasks
     summary: Summary
+    marks: Marks
 
     @property
     def is_a_file(self) -> bool:
         """Whether it is a file on the volume that the index is on."""
         return self.database.dialect.is_a_file
 
-    def open(self) -> None:
-        """Connects, and makes the tables or brings them up to date.
-
-        Raises:
-            CatalogueUnavailable: the database can't be opened, or a newer release made it.
-        """
-        self.database.open()
+    def open(self, to_read: bool = False) -> None:
+        """Connects, and makes the tables or brings them up to date; arguments and errors as
+        `Database.open`."""
+        self.database.open(to_read)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -100,11 +99,13 @@ class Catalogue:
         self.database.release_space()
 
 
-def open_catalogue(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -> Catalogue:
+def open_catalogue(
+    url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS, to_read: bool = False
+) -> Catalogue:
     """Opens the catalogue at an SQLAlchemy URL; arguments and errors as `catalogue_at` and
     `Catalogue.open`."""
     catalogue = catalogue_at(url, lease_s, keep_days)
-    catalogue.open()
+    catalogue.open(to_read)
     return catalogue
 
 
@@ -129,4 +130,5 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Models(database),
         Tasks(database, lease_s, keep_days),
         Summary(database),
+        Marks(database),
     )

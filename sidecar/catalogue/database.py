@@ -9,7 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sidecar.catalogue.dialect import Dialect
-from sidecar.catalogue.migration import migrate
+from sidecar.catalogue.facts import identify
+from sidecar.catalogue.migration import check_newest, migrate
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
 
@@ -68,18 +69,26 @@ class Database:
         self.dialect = _dialect(url)
         self._opened: Engine | None = None
 
-    def open(self) -> None:
+    def open(self, to_read: bool = False) -> None:
         """Connects, and brings an older database up to date.
 
+        Args:
+            to_read: whether nothing is going to be written: a read-only volume will do.
         Raises:
-            CatalogueUnavailable: it can't be reached or opened, or a newer release made it.
+            CatalogueUnavailable: it can't be reached or opened, or a newer release made it; or an
+                older one did, and it is on a read-only volume.
         """
         with self._translated():
-            self._opened = self.dialect.connect()
+            self._opened = self.dialect.connect(to_read)
         event.listen(self._opened, "begin", self._begin)
         try:
+            if self.dialect.is_read_only:
+                with self.reading() as connection:
+                    check_newest(connection)
+                return
             with self.writing() as connection:
                 migrate(connection)
+                identify(connection)
         except BaseException:
             self.close()
             raise

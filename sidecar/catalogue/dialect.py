@@ -23,8 +23,18 @@ class Dialect(Protocol):
     def is_a_file(self) -> bool:
         """Whether the catalogue is a file on the volume that the index is on."""
 
-    def connect(self) -> Engine:
-        """Makes the engine. Raises CatalogueUnavailable where the database can't be there."""
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it is on a volume that can't be written."""
+
+    def connect(self, to_read: bool = False) -> Engine:
+        """Makes the engine.
+
+        Args:
+            to_read: whether nothing is going to be written: a read-only volume will do.
+        Raises:
+            CatalogueUnavailable: the database can't be there.
+        """
 
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction: a consistent view, or the only one that writes."""
@@ -56,8 +66,9 @@ class Dialect(Protocol):
             driver: the driver's own connection.
         """
 
-    def ids_of(self, driver: Any, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Returns sequence numbers with their ids, without those that are gone.
+    def ids_of(self, driver: Any, seqs: Sequence[int], mark: str | None) -> list[tuple[int, str]]:
+        """Returns sequence numbers with their ids, without those that are gone; none at all where
+        the catalogue lacks the mark, if one is given.
 
         Args:
             driver: the driver's own connection.
@@ -77,6 +88,10 @@ class Dialect(Protocol):
 
     def release_space(self, engine: Engine) -> None:
         """Gives back the space of removed rows."""
+
+    def draw_numbers(self, connection: Connection, column: Column[Any], count: int) -> list[int]:
+        """Returns the next numbers of a counting column, ascending, for rows that are inserted in
+        this transaction."""
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
-from sidecar.catalogue import feature_rows
+from sidecar.catalogue import feature_rows, row_checksums
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import features, images, models, originals, pictures
+from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
 from sidecar.images import ids
 
@@ -51,7 +51,12 @@ class Images:
         self._database = database
 
     def get(self, image_id: str) -> ImageRecord:
-        """Returns what is known of an image. Raises UnknownImage."""
+        """Returns what is known of an image.
+
+        Raises:
+            UnknownImage: no image has this id.
+            CatalogueDamaged: its row is not what was stored.
+        """
         with self._database.reading() as connection:
             return _record(connection, image_id)
 
@@ -60,7 +65,7 @@ class Images:
 
         Raises:
             UnknownImage: no image has this id.
-            CatalogueDamaged: the JPEG is not what was stored.
+            CatalogueDamaged: its row or the JPEG is not what was stored.
         """
         with self._database.reading() as connection:
             return _record(connection, image_id), _jpeg(connection, image_id)
@@ -111,10 +116,15 @@ class Images:
             rows = connection.execute(query.order_by(images.c.seq).limit(limit))
             return [(row.seq, row.id) for row in rows]
 
-    def ids_of(self, seqs: Sequence[int]) -> dict[int, str]:
-        """Returns the ids behind sequence numbers, without those that are gone."""
+    def ids_of(self, seqs: Sequence[int], mark: str | None = None) -> dict[int, str]:
+        """Returns the ids behind sequence numbers, without those that are gone.
+
+        Args:
+            mark: of the moment from which the numbers are; where the catalogue lacks it, they may
+                be other images' by now, and none is returned.
+        """
         with self._database.driver() as driver:
-            return dict(self._database.dialect.ids_of(driver, seqs))
+            return dict(self._database.dialect.ids_of(driver, seqs, mark))
 
     def count(self, after: int = 0) -> int:
         """Counts the images with a sequence number above `after`."""
@@ -139,8 +149,10 @@ def count_images(connection: Connection, after: int = 0) -> int:
 
 
 def _record(connection: Connection, image_id: str) -> ImageRecord:
-    columns = (images.c.seq, images.c.id, images.c.added_at, images.c.sha256)
-    row = _row(connection, select(*columns), image_id)
+    columns = (*row_checksums.IMAGE, images.c.crc.label("stored"))
+    row = _row(connection, select(*columns).select_from(images.outerjoin(pictures)), image_id)
+    if not row_checksums.is_whole(row.stored, *row[:-1]):
+        raise CatalogueDamaged(f"the entry of {image_id} is not what was stored")
     made_by = select(models.c.version).join(features).order_by(models.c.version)
     versions = connection.execute(made_by.where(features.c.seq == row.seq)).scalars().all()
     return ImageRecord(row.seq, row.id, row.added_at, row.sha256, list(versions))
@@ -157,7 +169,7 @@ def _jpeg(connection: Connection, image_id: str) -> bytes:
 def _row(connection: Connection, query: Select[Any], image_id: str) -> Any:
     """Returns the one row of an image. Raises UnknownImage."""
     for spelling in ids.spellings(image_id):
-        row = connection.execute(query.where(images.c.id == spelling)).one_or_none()
+        row = connection.execute(query.where(named(images.c.id, spelling))).one_or_none()
         if row is not None:
             return row
     raise UnknownImage(f"no image has the id {image_id}")

@@ -22,6 +22,16 @@ def migrate(connection: Connection) -> None:
         _run(connection)
 
 
+def check_newest(connection: Connection) -> None:
+    """Raises CatalogueUnavailable where another release made the database, which can't be
+    changed."""
+    if not _is_newest(connection):
+        raise CatalogueUnavailable(
+            "another release made the catalogue, and it is on a read-only volume: verify it with "
+            "that release, or a copy of it with this one"
+        )
+
+
 def _is_newest(connection: Connection) -> bool:
     """Says whether there is nothing to do, without Alembic."""
     if not inspect(connection).has_table(REVISIONS):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, models, tasks
 from sidecar.catalogue.task import SWITCHES
 from sidecar.errors import ModelRefused, ModelReplaced
@@ -82,7 +83,9 @@ def register(connection: Connection, version: int, sha256: str, dimension: int) 
         row = {"version": version, "sha256": sha256, "dimension": dimension}
         connection.execute(insert(models).values(**row, in_use=False))
         record = find(connection, models.c.version == version)
-    assert record is not None
+        assert record is not None
+        crc = checksum(record.model, version, sha256, dimension)
+        connection.execute(update(models).where(models.c.version == version).values(crc=crc))
     return record
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from sqlalchemy import Column, Connection, Engine, create_engine
+from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 
 from sidecar.catalogue.dialect import waiting
@@ -21,6 +21,10 @@ LOCK = (
 FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
 IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
 CONNECT_TIMEOUT_S = 5
+MARKED_IDS_OF = (
+    "SELECT seq, id FROM images WHERE seq = ANY(%s) "
+    "AND EXISTS (SELECT 1 FROM marks WHERE mark = %s)"  # looked up once a statement
+)
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
     "lock_timeout": "30s",
@@ -58,8 +62,13 @@ class PostgreSQL:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def connect(self) -> Engine:
-        """Makes the engine; connects to nothing yet."""
+    @property
+    def is_read_only(self) -> bool:
+        """Returns False: the volume is the server's."""
+        return False
+
+    def connect(self, to_read: bool = False) -> Engine:
+        """Makes the engine, whatever it is for; connects to nothing yet."""
         options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
         return create_engine(
             self._url,
@@ -116,12 +125,19 @@ class PostgreSQL:
 
     def find(self, driver: psycopg.Connection, image_id: str) -> tuple[int, str] | None:
         """Returns sequence number and SHA-256 of the image with an id, if there is one."""
+        if "\0" in image_id:
+            return None  # no text has one here, and the driver refuses it
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 
-    def ids_of(self, driver: psycopg.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Returns sequence numbers with their ids, without those that are gone."""
-        return driver.execute(IDS_OF, (list(seqs),)).fetchall()
+    def ids_of(
+        self, driver: psycopg.Connection, seqs: Sequence[int], mark: str | None
+    ) -> list[tuple[int, str]]:
+        """Returns sequence numbers with their ids, without those that are gone; none at all where
+        the catalogue lacks the mark, if one is given."""
+        if mark is None:
+            return driver.execute(IDS_OF, (list(seqs),)).fetchall()
+        return driver.execute(MARKED_IDS_OF, (list(seqs), mark)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
@@ -150,6 +166,12 @@ class PostgreSQL:
 
     def release_space(self, engine: Engine) -> None:
         """Does nothing: autovacuum does it."""
+
+    def draw_numbers(self, connection: Connection, column: Column[Any], count: int) -> list[int]:
+        """Returns the next numbers of a counting column, ascending."""
+        each = func.generate_series(1, count).table_valued("n")
+        query = select(func.nextval(_sequence(column))).select_from(each)
+        return sorted(connection.execute(query).scalars())
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

@@ -9,20 +9,33 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import features, images, originals, pictures, removals
+from sidecar.catalogue.row_checksums import checksum
+from sidecar.catalogue.schema import features, images, named, originals, pictures, removals
 from sidecar.errors import UnknownImage
 from sidecar.images import ids
 
 
 @dataclass(frozen=True)
+class Tombstone:
+    """What is left of a removed image: the number of the removal, the sequence number of the
+    image, and when it was removed (seconds since 1970)."""
+
+    removal: int
+    seq: int
+    removed_at: float
+
+
+@dataclass(frozen=True)
 class Removed:
-    """What was removed: sequence numbers, and the number of the last of these removals."""
+    """What was removed: sequence numbers, the number of the last of these removals, and its
+    tombstone, if there were any."""
 
     seqs: list[int]
     last: int
+    newest: Tombstone | None = None
 
 
 class Removals:
@@ -48,16 +61,25 @@ class Removals:
         with self._database.writing() as connection:
             bury(connection, [_seq(connection, image_id)])
 
-    def since(self, removal: int) -> Removed:
-        """Returns what was removed after the removal with this number."""
-        query = (
-            select(removals.c.removal, removals.c.seq)
-            .where(removals.c.removal > removal)
-            .order_by(removals.c.removal)
-        )
+    def since(self, removal: int, up_to: int | None = None) -> Removed:
+        """Returns what was removed after the removal with this number, and up to another one if
+        that is given."""
+        columns = (removals.c.removal, removals.c.seq, removals.c.removed_at)
+        query = select(*columns).where(removals.c.removal > removal).order_by(removals.c.removal)
+        if up_to is not None:
+            query = query.where(removals.c.removal <= up_to)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return Removed([row.seq for row in rows], rows[-1].removal if rows else removal)
+        newest = Tombstone(*rows[-1]) if rows else None
+        return Removed([row.seq for row in rows], newest.removal if newest else removal, newest)
+
+    def has(self, tombstone: Tombstone) -> bool:
+        """Says whether the catalogue has this very tombstone."""
+        columns = (removals.c.removal, removals.c.seq, removals.c.removed_at)
+        query = select(*columns).where(removals.c.removal == tombstone.removal)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return row is not None and Tombstone(*row) == tombstone
 
     def last(self) -> tuple[int, float] | None:
         """Returns number and time (seconds since 1970) of the newest removal, if there is one."""
@@ -78,7 +100,7 @@ class Removals:
 def _seq(connection: Connection, image_id: str) -> int:
     """Returns the sequence number of an image. Raises UnknownImage."""
     for spelling in ids.spellings(image_id):
-        query = select(images.c.seq).where(images.c.id == spelling)
+        query = select(images.c.seq).where(named(images.c.id, spelling))
         seq = connection.execute(query).scalar_one_or_none()
         if seq is not None:
             return int(seq)
@@ -92,7 +114,13 @@ def bury(connection: Connection, seqs: Collection[int]) -> None:
     for table in (pictures, originals, features, images):
         connection.execute(delete(table).where(table.c.seq.in_(seqs)))
     now = time.time()
-    connection.execute(insert(removals), [{"seq": seq, "removed_at": now} for seq in seqs])
+    rows = [{"seq": seq, "removed_at": now} for seq in seqs]
+    numbers = connection.execute(
+        insert(removals).returning(removals.c.removal, removals.c.seq), rows
+    )
+    sums = [{"number": row.removal, "sum": checksum(*row, now)} for row in numbers]
+    which = removals.c.removal == bindparam("number")
+    connection.execute(update(removals).where(which).values(crc=bindparam("sum")), sums)
 
 
 def newest(connection: Connection) -> int:

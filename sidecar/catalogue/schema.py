@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Integer,
@@ -27,6 +28,13 @@ from sidecar.catalogue.task import TaskState
 
 metadata = MetaData()
 
+
+def named(column: Column[str], text: str) -> ColumnElement[bool]:
+    """Holds of the rows with this text in a column; of none where the text holds a NUL, which
+    PostgreSQL can't store and refuses to be asked for."""
+    return false() if "\0" in text else column == text
+
+
 # SQLite numbers rows only by columns of the type INTEGER, which holds 64 bits there.
 Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -37,6 +45,7 @@ images = Table(
     Column("id", String(255), nullable=False, unique=True),
     Column("sha256", String(64), nullable=False),  # of the upload, to tell a retry from a clash
     Column("added_at", Float, nullable=False),  # seconds since 1970, UTC
+    Column("crc", BigInteger),  # of the row: see row_checksums.py
     sqlite_autoincrement=True,
 )
 
@@ -66,6 +75,7 @@ models = Table(
     # About to come into use: new images get its features, too, while a task for it is unfinished.
     Column("joining", Boolean, nullable=False, server_default=false()),
     Column("previous", Integer),  # the version that it replaced: where a rollback goes
+    Column("crc", BigInteger),  # of the row, but for what changes: see row_checksums.py
     sqlite_autoincrement=True,
 )
 
@@ -95,7 +105,26 @@ removals = Table(
     Column("removal", Number, primary_key=True, autoincrement=True),
     Column("seq", Number, nullable=False),  # of an image that is gone
     Column("removed_at", Float, nullable=False),
+    Column("crc", BigInteger),  # of the row: see row_checksums.py
     sqlite_autoincrement=True,
+)
+
+# A word for each moment at which a task looked: a catalogue that has the mark of a generation has
+# everything that the generation was made of.
+marks = Table(
+    "marks",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("mark", String(36), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
+# What is true of the catalogue as a whole, one row a name.
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", String, nullable=False),
 )
 
 tasks = Table(
@@ -117,6 +146,7 @@ tasks = Table(
     Column("overtaken", Boolean, nullable=False, server_default=false()),
     Column("snapshot", BigInteger),  # the largest seq that the task looks at
     Column("removals", BigInteger),  # the largest removal that the task knows of
+    Column("mark", String(36)),  # of the moment at which it looked
     Column("lease_until", Float),  # by the database's clock; 0 where the worker is known dead
     Column("generation", Integer),
     Column("images", Integer),  # in the generation that it published

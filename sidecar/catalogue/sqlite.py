@@ -4,6 +4,7 @@ Sources: https://sqlite.org/pragma.html, https://sqlite.org/wal.html.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
@@ -12,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 
 from sidecar.catalogue.dialect import waiting
 from sidecar.catalogue.reserve import Reserve
@@ -42,6 +44,10 @@ PRAGMAS = (
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
 FIND = "SELECT seq, sha256 FROM images WHERE id = ?"
 IDS_OF = "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?))"
+MARKED_IDS_OF = (
+    "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?)) "
+    "AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"  # looked up once a statement
+)
 READ = (
     "SELECT seq, crc, vector FROM features "
     "WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
@@ -60,9 +66,25 @@ class SQLite:
         self.path = Path(str(make_url(url).database))
         self._reserve = Reserve(self.path.with_name(self.path.name + "-reserve"))
 
-    def connect(self) -> Engine:
-        """Makes the engine. Raises CatalogueUnavailable where the file can't be on this file
-        system."""
+    @property
+    def is_read_only(self) -> bool:
+        """Says whether the file is there, and it or its folder can't be written."""
+        both = (self.path, self.path.parent)
+        return self.path.exists() and not all(os.access(each, os.W_OK) for each in both)
+
+    def connect(self, to_read: bool = False) -> Engine:
+        """Makes the engine; on a read-only volume one that takes no lock that it can't have.
+
+        Raises:
+            CatalogueUnavailable: the file can't be on this file system, or it is on a read-only
+                volume and is to be written.
+        """
+        if self.is_read_only:
+            if not to_read:
+                raise CatalogueUnavailable(
+                    f"{self.path} is on a read-only volume (DATA_DIR): there, only verify works"
+                )
+            return create_engine("sqlite://", creator=self._connect_to_read, poolclass=QueuePool)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -76,6 +98,23 @@ class SQLite:
         engine = create_engine(self._url, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True)
         event.listen(engine, "connect", _prepare)
         return engine
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Opens the file where nothing can be written beside it.
+
+        Without a log there is nothing to wait for. With a log, readers need its index `-shm`; where
+        that is missing, as in a copy, SQLite keeps one in memory, if it takes the file for its own
+        (sqlite.org/wal.html, "Use of WAL without shared memory").
+        """
+        log, shared = (self.path.with_name(self.path.name + end) for end in ("-wal", "-shm"))
+        alone = not shared.exists() and log.exists() and log.stat().st_size > 0
+        how = "&vfs=unix-none" if alone else "" if shared.exists() else "&immutable=1"
+        uri = f"{self.path.absolute().as_uri()}?mode=ro{how}"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if alone:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        return connection
 
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction; one that writes takes the write lock at once, since a lock taken
@@ -138,9 +177,14 @@ class SQLite:
         row: tuple[int, str] | None = driver.execute(FIND, (image_id,)).fetchone()
         return row
 
-    def ids_of(self, driver: sqlite3.Connection, seqs: Sequence[int]) -> list[tuple[int, str]]:
-        """Returns sequence numbers with their ids, without those that are gone."""
-        return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
+    def ids_of(
+        self, driver: sqlite3.Connection, seqs: Sequence[int], mark: str | None
+    ) -> list[tuple[int, str]]:
+        """Returns sequence numbers with their ids, without those that are gone; none at all where
+        the catalogue lacks the mark, if one is given."""
+        if mark is None:
+            return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
+        return driver.execute(MARKED_IDS_OF, (json.dumps(seqs), mark)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int
@@ -183,6 +227,12 @@ class SQLite:
         """Says whether a checkpoint has room: one that ends half-way has used up what there was."""
         pages = _number(driver, "PRAGMA page_count") * _number(driver, "PRAGMA page_size")
         return self._reserve.has_room(pages - self.path.stat().st_size)
+
+    def draw_numbers(self, connection: Connection, column: Column[Any], count: int) -> list[int]:
+        """Returns the next numbers of a counting column, for rows that this transaction inserts:
+        SQLite counts a number as used when its row is there."""
+        first = self.last_number(connection, column) + 1
+        return list(range(first, first + count))
 
     def last_number(self, connection: Connection, column: Column[Any]) -> int:
         """Returns the largest number that a counting column has ever given out, 0 before the

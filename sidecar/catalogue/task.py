@@ -80,6 +80,7 @@ class Task:
     request_id: str | None
     created_at: float
     finished_at: float | None
+    mark: str | None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Task":

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from sidecar.catalogue.clock import DatabaseTime
+from sidecar.catalogue.marks import leave
 from sidecar.catalogue.removals import newest as newest_removal
-from sidecar.catalogue.schema import images, tasks
+from sidecar.catalogue.schema import images, named, tasks
 from sidecar.catalogue.task import SHORT, Task, TaskKind, TaskState
 from sidecar.errors import SimilarityError, TaskLost, UnknownTask, WorkerLost
 from sidecar.telemetry import request_ids
@@ -30,7 +31,7 @@ IS_SHORT = tasks.c.kind.in_(SHORT)
 
 def is_task(task_id: str) -> ColumnElement[bool]:
     """Holds of the task with an id."""
-    return tasks.c.task_id == task_id
+    return named(tasks.c.task_id, task_id)
 
 
 def is_held(task: Task) -> ColumnElement[bool]:
@@ -97,12 +98,13 @@ def check_held(connection: Connection, task: Task) -> None:
         raise TaskLost(f"task {task.task_id} is no longer attempt {task.attempt}'s")
 
 
-def snapshot(connection: Connection) -> dict[str, int]:
-    """Returns what a task looks at: every image and every removal so far."""
+def snapshot(connection: Connection) -> dict[str, int | str]:
+    """Returns what a task looks at: every image and every removal so far, and leaves a mark."""
     last_image = select(func.coalesce(func.max(images.c.seq), 0))
     return {
         "snapshot": connection.execute(last_image).scalar_one(),
         "removals": newest_removal(connection),
+        "mark": leave(connection),
     }
 
 

@@ -3,6 +3,7 @@
 from sidecar.catalogue import model_rows
 from sidecar.catalogue.database import OpenTransaction
 from sidecar.catalogue.features import Features, any_lacks_features, count_features
+from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.suspects import strike_mended
@@ -25,6 +26,7 @@ class Transaction:
         self.connections = connections
         self.models = Models(connections)
         self.features = Features(connections)
+        self.marks = Marks(connections)
         self.tasks = TaskList(connections, tasks.lease_s, tasks.keep_days)
 
     def use(self, record: ModelRecord) -> None:

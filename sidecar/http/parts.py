@@ -6,7 +6,7 @@ from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BatchRules, ImageRules
-from sidecar.index import GenerationStore, Tombstones
+from sidecar.index import GenerationStore, Lineage, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
 from sidecar.models.keywords import Keywords
@@ -55,7 +55,8 @@ def make_parts(settings: Settings) -> Parts:
     """
     repository, data_dir = settings.model_repository, settings.data_dir
     catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
-    generations = GenerationStore(settings.index_dir)
+    generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+    tombstones = Tombstones(catalogue.removals)
     triton = TritonClient.of(settings)
     models = ModelRegistry(repository, catalogue.models, triton)
     queue = TaskQueue(settings.redis_url)
@@ -72,12 +73,12 @@ def make_parts(settings: Settings) -> Parts:
         settings=settings,
         catalogue=catalogue,
         queue=queue,
-        warmup=Warmup(generations, models),
+        warmup=Warmup(generations, models, tombstones),
         image_reader=ImageReader(settings.max_image_bytes, settings.request_timeout_s),
         batch_reader=BatchReader(batch_rules, data_dir, settings.request_timeout_s),
         ingest=ingest,
         ingest_batch=IngestBatch(ingest),
-        search=Search(catalogue.images, models, generations, Tombstones(catalogue.removals), rules),
+        search=Search(catalogue.images, models, generations, tombstones, rules),
         keywords=Keywords(models, rules),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),

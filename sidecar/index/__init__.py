@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.generation import Generation
+    from sidecar.index.lineage import Lineage
     from sidecar.index.ranking import SearchRequest, rank
     from sidecar.index.store import GenerationStore
     from sidecar.index.tombstones import Tombstones
@@ -22,6 +23,7 @@ else:
         "Generation": "generation",
         "GenerationStore": "store",
         "GenerationWriter": "writer",
+        "Lineage": "lineage",
         "Sealed": "writer",
         "SearchRequest": "ranking",
         "Tombstones": "tombstones",
@@ -41,6 +43,7 @@ __all__ = [
     "Generation",
     "GenerationStore",
     "GenerationWriter",
+    "Lineage",
     "Sealed",
     "SearchRequest",
     "Tombstones",

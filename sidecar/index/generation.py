@@ -23,15 +23,23 @@ class Generation:
         Raises:
             IndexDamaged: a file is missing or not what `meta.json` says.
         """
+        self.folder = folder
+        self.meta = self.meta_of(folder)
         try:
-            self.folder = folder
-            self.meta = Meta.read(folder)
             for name in self.meta.files:
                 self._check(name, whole=name not in self.meta.segments)
             self.index = Index.map(folder / TRAINED, folder / LISTS, self.meta.dimension)
             self.segments = Segments(folder, self.meta.segments, self.meta.dimension)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-            raise IndexDamaged(f"generation {folder.name} of the index: {error}") from error
+            raise _damaged(folder, error) from error
+
+    @staticmethod
+    def meta_of(folder: Path) -> Meta:
+        """Returns what a generation says of itself. Raises IndexDamaged."""
+        try:
+            return Meta.read(folder)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise _damaged(folder, error) from error
 
     @property
     def number(self) -> int:
@@ -72,3 +80,7 @@ class Generation:
             raise ValueError(f"{name} is {size} bytes long, not {digest.bytes}")
         if whole and sha256_of(path) != digest.sha256:
             raise ValueError(f"{name} is not what was written")
+
+
+def _damaged(folder: Path, error: Exception) -> IndexDamaged:
+    return IndexDamaged(f"generation {folder.name} of the index: {error}")

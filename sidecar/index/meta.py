@@ -35,6 +35,8 @@ class Meta:
         quality: what was measured of it.
         segments: rows of each file of features, in order of position.
         files: the digest of each file.
+        catalogue: the identity of the one that it was made of; None in earlier releases.
+        mark: of the moment when its task looked at the catalogue; None in earlier releases.
     """
 
     task_id: str
@@ -48,11 +50,13 @@ class Meta:
     quality: Quality
     segments: dict[str, int]
     files: dict[str, FileDigest]
+    catalogue: str | None = None
+    mark: str | None = None
 
     def write(self, folder: Path) -> None:
         """Writes `meta.json`; the order of the fields counts: the SHA-256 is of their text."""
         fields = {
-            **vars(self),
+            **{name: each for name, each in vars(self).items() if each is not None},
             "quality": self.quality.to_json(),
             "files": {name: asdict(digest) for name, digest in self.files.items()},
         }

@@ -18,13 +18,15 @@ keeps its files, mapped, even when they have left the folder.
 import logging
 import shutil
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from sidecar.errors import IndexDamaged
+from sidecar.errors import IndexAhead, IndexDamaged
 from sidecar.files import sync
 from sidecar.index import current_file
 from sidecar.index.generation import Generation
+from sidecar.index.lineage import Lineage
 from sidecar.index.meta import META, Meta
 
 log = logging.getLogger(__name__)
@@ -35,9 +37,18 @@ DRAFT = ".draft-"  # a reader looks at numbers only
 class GenerationStore:
     """Opens, publishes and drops the generations in the folder of the index."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lineage: Lineage | None = None) -> None:
+        """Touches nothing.
+
+        Args:
+            lineage: which generations fit the catalogue; without it, there is no catalogue beside
+                them, and all do.
+        """
         self.folder = folder
+        self._lineage = lineage
         self._opened: Generation | None = None
+        self._ahead: dict[int, Meta] = {}  # newer than the catalogue, by number
+        self._reported: set[tuple[int, type]] = set()  # what is wrong with which, logged once
         self._seen: tuple[int, int] | None = None
         self._opening = threading.Lock()
         self._condemned: dict[int, str] = {}  # the damage, by number
@@ -48,6 +59,7 @@ class GenerationStore:
 
         Raises:
             NoIndex: none was ever published.
+            IndexAhead: the catalogue went back behind all of them.
             IndexDamaged: none that is left can be opened.
         """
         seen = current_file.seen(self.folder)
@@ -59,6 +71,33 @@ class GenerationStore:
                     opened = self._opened = self._open()
                     self._seen = seen
         return opened
+
+    def look_again(self) -> None:
+        """Asks the catalogue again which generations fit it: it may have been replaced since, by an
+        older copy or by the right one. Errors as `current`."""
+        with self._opening:
+            opened = self._opened
+            if opened is None:
+                return
+            if self.fits(opened.meta) and not any(map(self.fits, self._ahead.values())):
+                return
+            self._opened = None  # should this fail
+            self._opened = self._open(opened)
+
+    def ahead(self) -> list[int]:
+        """Returns the numbers of the generations that, when last looked, were made of more than the
+        catalogue has. No search uses them, and the next publication clears them away."""
+        return sorted(number for number in self._ahead if self.path(number).exists())
+
+    def fits(self, meta: Meta) -> bool:
+        """Says whether the catalogue has all that a generation was made of."""
+        return self._lineage is None or self._lineage.fits(meta)
+
+    def misfit(self, number: int, meta: Meta) -> str | None:
+        """Returns a sentence about a generation that does not fit, None where it fits."""
+        if self._lineage is None or self._lineage.fits(meta):
+            return None
+        return self._lineage.misfit(f"{number:06d}", meta)
 
     def upcoming(self) -> Generation | None:
         """Opens the draft that is whole and waits to be published, if there is one.
@@ -74,10 +113,11 @@ class GenerationStore:
         return None
 
     def newest_of(self, sha256: str) -> Generation | None:
-        """Returns the newest generation of a model that is whole, if any is kept."""
-        for number, model in sorted(self.models().items(), reverse=True):
+        """Returns the newest generation of a model that is whole and fits the catalogue, if any is
+        kept."""
+        for number, meta in reversed(list(self._metas())):
             with suppress(IndexDamaged):
-                if model == sha256:
+                if meta.sha256 == sha256 and self.fits(meta):
                     return Generation(self.path(number))
         return None
 
@@ -90,7 +130,8 @@ class GenerationStore:
                 self._opened = None
 
     def publish(self, draft: Path, keep: int) -> int:
-        """Makes a sealed draft the current generation.
+        """Makes a sealed draft the current generation, and clears away those that do not fit the
+        catalogue.
 
         Args:
             keep: generations that stay in the folder, the new one among them. The newest of each
@@ -99,7 +140,10 @@ class GenerationStore:
             its number.
         """
         number = 1 + max(self.numbers(), default=0)
+        misfits = [each for each, meta in self._metas() if not self.fits(meta)]
         self.put(draft, number)
+        for misfit in misfits:
+            shutil.rmtree(self.path(misfit))
         newest = {sha256: each for each, sha256 in self.models().items()}
         for old in self.numbers()[:-keep]:
             if old not in newest.values():
@@ -114,11 +158,7 @@ class GenerationStore:
 
     def models(self) -> dict[int, str]:
         """Returns the SHA-256 of each generation's model, by number, but for damaged ones."""
-        found = {}
-        for number in self.numbers():
-            with suppress(OSError, ValueError):
-                found[number] = Meta.read(self.path(number)).sha256
-        return found
+        return {number: meta.sha256 for number, meta in self._metas()}
 
     def put(self, folder: Path, number: int) -> None:
         """Makes a folder that is on the disk the current generation, under this number."""
@@ -150,13 +190,20 @@ class GenerationStore:
         status = [path.stat() for path in self.folder.rglob("*") if path.is_file()]
         return sum({each.st_ino: each.st_size for each in status}.values())
 
-    def _open(self) -> Generation:
-        """Opens the current generation, or another one where it is replaced or damaged."""
+    def _metas(self) -> Iterator[tuple[int, Meta]]:
+        """Yields what is said of each generation, but for damaged ones."""
+        for number in self.numbers():
+            with suppress(OSError, ValueError):
+                yield number, Meta.read(self.path(number))
+
+    def _open(self, opened: Generation | None = None) -> Generation:
+        """Opens the current generation, or another one where it is replaced, damaged or ahead of
+        the catalogue; `opened` is one that is open already."""
         while True:
             current = self._newest()
             try:
-                return self._open_from(current)
-            except IndexDamaged:
+                return self._open_from(current, opened)
+            except (IndexDamaged, IndexAhead):
                 if current == self._newest():
                     raise  # else it was only replaced, and cleared away, in between
 
@@ -168,26 +215,40 @@ class GenerationStore:
             log.error("%s", error)
             return max(self.numbers(), default=0)
 
-    def _open_from(self, current: int) -> Generation:
-        """Opens the current generation, or where it is damaged the newest one before it."""
-        damage: list[str] = []
-        for number in reversed(self.numbers()):
-            if number > current:
-                continue
-            if number in self._condemned:
-                damage.append(self._condemned[number])
-                continue
+    def _open_from(self, current: int, opened: Generation | None) -> Generation:
+        """Opens the current generation, or where it is damaged or ahead of the catalogue the newest
+        one before it."""
+        troubles: list[IndexDamaged | IndexAhead] = []
+        self._ahead = {}
+        for number in reversed([each for each in self.numbers() if each <= current]):
             try:
-                return self._already_open(number) or Generation(self.path(number))
-            except IndexDamaged as error:
-                log.error("%s", error)
-                damage.append(str(error))
-        raise IndexDamaged("; ".join(damage) or f"generation {current} of the index is missing")
+                return self._open_one(number, opened)
+            except (IndexDamaged, IndexAhead) as error:
+                self._report(number, error)
+                troubles.append(error)
+        ahead = [each for each in troubles if isinstance(each, IndexAhead)]
+        if ahead:
+            raise IndexAhead(f"{ahead[0]}: train again")
+        damage = "; ".join(map(str, troubles))
+        raise IndexDamaged(damage or f"generation {current} of the index is missing")
 
-    def _already_open(self, number: int) -> Generation | None:
-        """Returns a generation that `upcoming` opened when it was a draft."""
-        upcoming, folder = self._upcoming, self.path(number)
-        with suppress(OSError, ValueError):
-            if upcoming is not None and upcoming.meta == Meta.read(folder):
-                return upcoming.moved_to(folder)
-        return None
+    def _open_one(self, number: int, opened: Generation | None) -> Generation:
+        """Opens a generation. Raises IndexDamaged, and IndexAhead where it does not fit."""
+        if number in self._condemned:
+            raise IndexDamaged(self._condemned[number])
+        folder = self.path(number)
+        meta = Generation.meta_of(folder)
+        misfit = self.misfit(number, meta)
+        if misfit is not None:
+            self._ahead[number] = meta
+            raise IndexAhead(misfit)
+        for each in (opened, self._upcoming):
+            if each is not None and each.meta == meta:
+                return each if each.folder == folder else each.moved_to(folder)
+        return Generation(folder)
+
+    def _report(self, number: int, error: IndexDamaged | IndexAhead) -> None:
+        """Logs what is wrong with a generation, once."""
+        if (number, type(error)) not in self._reported:
+            self._reported.add((number, type(error)))
+            log.error("%s", error)

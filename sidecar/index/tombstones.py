@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.catalogue import Removals
+from sidecar.catalogue import Removals, Tombstone
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
 
 
 @dataclass(frozen=True)
 class _Known:
-    """The images of a generation that were removed up to a removal; None where there are none."""
+    """The images of a generation that were removed up to a removal; None where there are none.
+    `newest` is the last tombstone that was read, if any was."""
 
     generation: Generation
-    removal: int
     exclude: ExcludeIds | None
+    newest: Tombstone | None
 
 
 class Tombstones:
@@ -40,11 +41,14 @@ class Tombstones:
         """Asks the catalogue, and returns the images that are gone by now."""
         known = self._known
         if known is None or known.generation is not generation:
-            known = _Known(generation, generation.meta.removals, None)
-        removed = self._removals.since(known.removal)
+            known = _Known(generation, None, None)
+        if known.newest is not None and not self._removals.has(known.newest):
+            known = _Known(generation, None, None)  # the catalogue was replaced by another copy
+        after = known.newest.removal if known.newest else generation.meta.removals
+        removed = self._removals.since(after)
         gone = generation.segments.holding(np.array(removed.seqs, np.int64))
         exclude = known.exclude
         if len(gone):
             exclude = ExcludeIds(np.union1d(exclude.labels, gone) if exclude else np.unique(gone))
-        self._known = _Known(generation, removed.last, exclude)
+        self._known = _Known(generation, exclude, removed.newest or known.newest)
         return exclude

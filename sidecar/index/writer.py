@@ -33,8 +33,14 @@ class Sealed:
 class GenerationWriter:
     """Writes the files of one attempt at one task; nobody opens them before they are published."""
 
-    def __init__(self, index_dir: Path, task: Task, model: ModelRecord) -> None:
-        """Begins a draft, and clears away what dead attempts have left."""
+    def __init__(
+        self, index_dir: Path, task: Task, model: ModelRecord, catalogue: str | None = None
+    ) -> None:
+        """Begins a draft, and clears away what dead attempts have left.
+
+        Args:
+            catalogue: the identity of the one that the features come from.
+        """
         for leftover in index_dir.glob(f"{DRAFT}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         self.folder = self.path(index_dir, task)
@@ -43,6 +49,7 @@ class GenerationWriter:
             (self.folder / name).touch()
         self._task = task
         self._model = model
+        self._catalogue = catalogue
         self._segments: dict[str, int] = {}
         self._digests: dict[str, FileDigest] = {}
         self._new: list[str] = []  # the segments that `append` has written
@@ -127,6 +134,8 @@ class GenerationWriter:
             quality=build.quality,
             segments=self._segments,
             files=self._digests,
+            catalogue=self._catalogue,
+            mark=self._task.mark,
         )
         meta.write(self.folder)
         for path in (self.folder / META, self.folder):

@@ -17,7 +17,7 @@ from pathlib import Path
 from sidecar.catalogue import Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.files import sync
-from sidecar.index import Generation, GenerationStore
+from sidecar.index import Generation, GenerationStore, Lineage
 from sidecar.index.store import DRAFT
 
 FILE = "catalogue.sqlite"
@@ -81,7 +81,8 @@ class Backups:
                 # The generation was current before that moment and after it, so the catalogue of
                 # the moment knows all images that it holds, and has every tombstone it needs.
                 if self._current() is generation:
-                    if generation is not None:
+                    # Unless the database was replaced by an older copy just now.
+                    if generation is not None and Lineage(moment.marks).fits(generation.meta):
                         _copy_generation(generation, part / INDEX)
                     self._copy_catalogue(moment, part, report)
                     return
@@ -103,17 +104,18 @@ class Backups:
         shutil.copyfile(source / FILE, folder / FILE)
         opened = _open(folder / FILE)
         try:
+            index = GenerationStore(source / INDEX, Lineage(opened.marks))
             with opened.reading() as moment, self.catalogue.filling(moment, report):
-                self._restore_index(source / INDEX)
+                self._restore_index(index)
         finally:
             opened.close()
 
-    def _restore_index(self, index: Path) -> None:
+    def _restore_index(self, index: GenerationStore) -> None:
         """Puts a backup's index, if it has one, in place of one that holds no images."""
         for number in self.generations.numbers():
             shutil.rmtree(self.generations.path(number))
         with suppress(NoIndex):
-            _copy_generation(GenerationStore(index).current(), self.generations.folder)
+            _copy_generation(index.current(), self.generations.folder)
 
     def _current(self) -> Generation | None:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sidecar import volume
 from sidecar.catalogue import MendingReport, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.index import BuildRules, GenerationStore
+from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
@@ -32,10 +32,16 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
     with (
         _volume(settings, command),
         closing(
-            open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+            open_catalogue(
+                settings.database_url,
+                settings.task_lease_s,
+                settings.keep_tasks_days,
+                to_read=command == "verify",
+            )
         ) as catalogue,
     ):
-        backups = Backups(catalogue, GenerationStore(settings.index_dir))
+        generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+        backups = Backups(catalogue, generations)
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))

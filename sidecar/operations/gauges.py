@@ -40,6 +40,7 @@ class Gauges:
         """Yields each figure that can be read; takes milliseconds, or seconds if a part hangs."""
         sources: list[Callable[[], Iterator[Gauge]]] = [
             self._stored,
+            self._ahead,
             self._model,
             self._tasks,
             self._workers,
@@ -59,6 +60,12 @@ class Gauges:
         )
         if generation is not None:
             yield from _of_index(generation)
+
+    def _ahead(self) -> Iterator[Gauge]:
+        with suppress(SimilarityError):
+            self.inventory.generations.current()  # which finds them
+        text = "Generations made of more than the catalogue has, which went back."
+        yield Gauge.of("index_generations_ahead", text, len(self.inventory.generations.ahead()))
 
     def _model(self) -> Iterator[Gauge]:
         record = self.catalogue.models.in_use()

@@ -26,6 +26,8 @@ class Stats:
             update.
         catalogue_bytes, index_bytes: on the disk.
         generation, model_version: of the index; None before the first training.
+        generations_ahead: newer ones that no search uses, because the catalogue went back: it lacks
+            what they were made of. The next training or update clears them away.
         recall: for each operating point the recall@10 that was measured when the generation was
             made, with its lower bound, and how far a search looks.
         queries: with how many the recall was measured.
@@ -42,6 +44,7 @@ class Stats:
     index_bytes: int
     generation: int | None
     model_version: int | None
+    generations_ahead: list[int]
     recall: list[OperatingPoint]
     queries: int
     warnings: list[str]
@@ -101,6 +104,7 @@ class Inventory:
             index_bytes=self.generations.bytes_used(),
             generation=generation.number if generation else None,
             model_version=meta.version if meta else None,
+            generations_ahead=self.generations.ahead(),
             recall=list(quality.operating_points.points) if quality else [],
             queries=quality.operating_points.queries if quality else 0,
             warnings=quality.operating_points.below_target() if quality else [],

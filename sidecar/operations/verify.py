@@ -59,6 +59,7 @@ class Verifier:
     def _index(self, current: int) -> Iterator[str]:
         if current not in self.generations.numbers():
             yield f"generation {current:06d} of the index is missing"
+        searched, ahead = None, False
         for number in self.generations.numbers():
             try:
                 generation = Generation(self.generations.path(number))
@@ -67,10 +68,16 @@ class Verifier:
                     yield str(error)
                 continue
             yield from generation.damage()
-            if number == current:
-                yield from self._against_catalogue(generation)
+            misfit = self.generations.misfit(number, generation.meta)
+            if misfit is not None:
+                ahead = True
+                yield misfit
+            elif number <= current:
+                searched = generation
+        if searched is not None and (ahead or searched.number == current):
+            yield from self._against_catalogue(searched, current)
 
-    def _against_catalogue(self, generation: Generation) -> Iterator[str]:
+    def _against_catalogue(self, generation: Generation, current: int) -> Iterator[str]:
         """Yields a sentence if one has images that the other lacks, or has with other features."""
         meta, held = generation.meta, generation.segments.seqs
         try:
@@ -80,7 +87,7 @@ class Verifier:
             return
         stored, crcs = self.catalogue.features.checksums(model, meta.snapshot)
         removed = np.array(self.catalogue.removals.since(meta.removals).seqs, np.int64)
-        if self.generations.current_number() != generation.number:
+        if self.generations.current_number() != current:
             return  # replaced meanwhile, with its own removals forgotten
         differences = {
             "lacks images of the catalogue": np.setdiff1d(stored, np.union1d(held, removed)),

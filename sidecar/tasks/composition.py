@@ -4,7 +4,7 @@ It loads FAISS and gRPC, so `runner` imports it only after RQ's fork and the fir
 """
 
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.index import BuildRules, GenerationStore
+from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository
@@ -24,7 +24,7 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
 
     Errors are those of `Trainer`, `Upgrader`, `Retirement` and `Mending`.
     """
-    generations = GenerationStore(settings.index_dir)
+    generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
     rules = BuildRules.of(settings)
     trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     if task.kind in SHORT:

@@ -81,6 +81,8 @@ class Scheduler:
             self.admission.check_update()
         except NoIndex:
             return  # the first training is for users to request
+        if self.admission.generations.ahead():
+            return  # the catalogue went back: users say whether that is for good
         with self.catalogue.writing() as transaction:
             if _has_news((seq, removal), transaction.tasks.covered()):
                 transaction.tasks.request(TaskKind.UPDATE)

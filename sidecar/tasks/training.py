@@ -81,7 +81,7 @@ class Trainer:
         """Drafts a generation out of all features of a model up to the task's snapshot."""
         total = self.catalogue.features.count(model.model, task.snapshot)
         builder = Builder(self.rules, report)
-        writer = GenerationWriter(self.generations.folder, task, model)
+        writer = self._writer(task, model)
         pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
         writer.append(pages, lambda rows: report("reading", 0.1 * rows / total))
         build = builder.train(writer.segments())
@@ -90,15 +90,19 @@ class Trainer:
     def draft_update(self, task: Task, previous: Generation, report: Report) -> Sealed:
         """Drafts what follows a generation: what was added since joins, what was removed leaves."""
         model = self.catalogue.models.get(previous.meta.sha256)
-        removed, held = self._gone(previous)
+        removed, held = self._gone(previous, task)
         builder = Builder(self.rules, report)
-        writer = GenerationWriter(self.generations.folder, task, model)
+        writer = self._writer(task, model)
         writer.continue_from(previous, held)
         stayed, after, up_to = writer.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.features.stream(model.model, after, up_to)
         writer.append(pages, lambda rows: report("reading", 0.1))
         build = builder.update(previous, held, writer.segments(), stayed)
         return writer.seal(build, removed.last, max(after, up_to))
+
+    def _writer(self, task: Task, model: ModelRecord) -> GenerationWriter:
+        identity = self.catalogue.marks.identity()
+        return GenerationWriter(self.generations.folder, task, model, identity)
 
     def may_replace_index(self) -> bool:
         """Returns whether there is an index, and there are images to make another one of."""
@@ -127,23 +131,29 @@ class Trainer:
         return self.draft_update(task, previous, report)
 
     def _changed(self, task: Task, previous: Generation) -> bool:
-        """Returns whether anything was added or removed since a generation was made."""
+        """Returns whether anything was added or removed since a generation was made, or a newer one
+        is there that the catalogue has fallen behind: what is published clears that away."""
+        if self.generations.ahead():
+            return True
         model = self.catalogue.models.get(previous.meta.sha256).model
         span = (previous.meta.snapshot, task.snapshot or 0)
         added = next(self.catalogue.features.stream(model, *span, page=1), None)
-        return added is not None or len(self._gone(previous)[1]) > 0
+        return added is not None or len(self._gone(previous, task)[1]) > 0
 
-    def _gone(self, previous: Generation) -> tuple[Removed, NDArray[np.int64]]:
-        """Returns what was removed since a generation was made, and the sequence numbers, int64
-        [n], of what of it the generation holds."""
-        removed = self.catalogue.removals.since(previous.meta.removals)
+    def _gone(self, previous: Generation, task: Task) -> tuple[Removed, NDArray[np.int64]]:
+        """Returns what was removed since a generation was made, up to the moment at which the task
+        looked, and the sequence numbers, int64 [n], of what of it the generation holds."""
+        removed = self.catalogue.removals.since(previous.meta.removals, task.removals)
         return removed, previous.segments.holding(np.array(removed.seqs, np.int64))
 
     def _tidy(self) -> None:
-        """Forgets the removals that no generation needs any more, and frees their room."""
+        """Forgets the removals and the marks that no generation needs any more, and frees their
+        room."""
         try:
             kept = [Meta.read(self.generations.path(n)) for n in self.generations.numbers()]
             if kept:
+                marks = [meta.mark for meta in kept if meta.mark is not None]
+                self.catalogue.marks.forget_before(marks)
                 self.catalogue.removals.forget(min(meta.removals for meta in kept))
         except (CatalogueUnavailable, StorageFull, OSError, ValueError) as error:
             log.warning("old removals are forgotten after a later task: %s", error)

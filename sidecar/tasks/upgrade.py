@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from sidecar.catalogue import Agreement, Catalogue, ModelRecord, SwitchReport, Task, TaskKind
-from sidecar.errors import IndexDamaged
+from sidecar.errors import IndexAhead, IndexDamaged
 from sidecar.index import Generation, GenerationStore, Sealed
 from sidecar.index.agreement import agreement
 from sidecar.models.repository import ModelRepository
@@ -126,7 +126,7 @@ class Upgrader:
         try:
             current = self.generations.current()
             share = agreement(current, Generation(sealed.folder))
-        except IndexDamaged as error:
+        except (IndexDamaged, IndexAhead) as error:
             log.warning("the agreement of the two versions was not measured: %s", error)
             return None
         return Agreement(share, current.meta.version)

@@ -191,12 +191,13 @@ def test_verify_names_what_is_wrong_in_the_catalogue(house: House) -> None:
         connection.execute(update(pictures).where(pictures.c.seq == 7).values(jpeg=b"jpEg"))
         wrong = update(features).where(features.c.seq == 8)
         connection.execute(wrong.values(vector=b"\0" * 128))
-        connection.execute(update(images).where(images.c.seq == 9).values(id="nine"))
+        connection.execute(update(images).where(images.c.seq == 6).values(id="six"))
         connection.exec_driver_sql("DELETE FROM pictures WHERE seq = 9")
     assert house.problems() == [
+        "the entry of six (number 6) is not what was stored",
         "the JPEG of 7 is not what was stored",
         "the features of 8 by version 1 are not what was stored",
-        "the JPEG of nine is missing",
+        "the JPEG of 9 is missing",
     ]
 
 

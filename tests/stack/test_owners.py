@@ -17,7 +17,7 @@ from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
-from sidecar.index import GenerationStore, GenerationWriter
+from sidecar.index import GenerationStore, GenerationWriter, Tombstones
 from sidecar.index.writer import SEGMENT_ROWS
 from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
@@ -173,7 +173,8 @@ def test_an_idle_process_takes_no_write_lock(
     admission = Admission(GenerationStore(tmp_path / "index"), tmp_path)
     dispatcher = Scheduler(catalogue, admission, TaskQueue(NO_REDIS), 60.0)
     models = ModelRegistry(tmp_path, catalogue.models, NOWHERE)
-    preloader = Warmup(GenerationStore(tmp_path / "index"), models)
+    tombstones = Tombstones(catalogue.removals)
+    preloader = Warmup(GenerationStore(tmp_path / "index"), models, tombstones)
     other = open_catalogue(database_url, 30.0)
 
     def rounds() -> None:

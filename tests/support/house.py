@@ -11,7 +11,7 @@ from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogu
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.images import ImageRules
-from sidecar.index import BuildRules, GenerationStore, SearchRequest, Tombstones
+from sidecar.index import BuildRules, GenerationStore, Lineage, SearchRequest, Tombstones
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier
@@ -38,7 +38,7 @@ class House:
 
     def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
         self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
-        self.generations = GenerationStore(folder / "index")
+        self.generations = GenerationStore(folder / "index", Lineage(self.catalogue.marks))
         rules = BuildRules(exact_max, "cpu")
         self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
         self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION)
@@ -73,7 +73,7 @@ class House:
         return Search(
             self.catalogue.images,
             ModelRegistry(Path(), self.catalogue.models, NOWHERE),
-            GenerationStore(self.generations.folder),
+            GenerationStore(self.generations.folder, Lineage(self.catalogue.marks)),
             Tombstones(self.catalogue.removals),
             ImageRules(384, 10**6),
         )

@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.errors import IndexDamaged, ModelRefused
 from sidecar.images import ImageRules
-from sidecar.index import GenerationStore
+from sidecar.index import GenerationStore, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
@@ -49,7 +49,9 @@ def models(house: House, tmp_path: Path) -> ModelRegistry:
 def test_a_round_ends_with_an_expected_error_and_the_next_one_is_as_good(
     refused: House, tmp_path: Path
 ) -> None:
-    warmup = Warmup(refused.generations, models(refused, tmp_path))
+    warmup = Warmup(
+        refused.generations, models(refused, tmp_path), Tombstones(refused.catalogue.removals)
+    )
     for _ in range(2):
         with pytest.raises(ModelRefused, match=r"contract\.json is damaged"):
             warmup.look()
@@ -66,7 +68,7 @@ def test_a_damaged_index_keeps_no_round_from_opening_the_model(
     opened: list[bool] = []
     registry.in_use = lambda: opened.append(True)  # type: ignore[method-assign,assignment,return-value]
     with pytest.raises(IndexDamaged, match="codes"):
-        Warmup(Damaged(tmp_path / "index"), registry).look()
+        Warmup(Damaged(tmp_path / "index"), registry, Tombstones(refused.catalogue.removals)).look()
     assert opened == [True]
 
 
