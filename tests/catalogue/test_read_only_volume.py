@@ -83,8 +83,8 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("module", "end"),
     [
-        ("sidecar serve", "index can't be written"),
-        ("sidecar worker", "index can't be written"),
+        ("sidecar serve", "in-use'"),
+        ("sidecar worker", "in-use'"),
         ("sidecar repair", "is on a read-only volume (DATA_DIR): there, only verify works"),
         ("local.redis", "redis can't be written (DATA_DIR): Permission denied"),
     ],
