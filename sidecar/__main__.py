@@ -5,13 +5,20 @@ library of metrics before it knows the folder that the processes share.
 """
 
 import argparse
+import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidecar.errors import SettingsError, SimilarityError
 from sidecar.http import api_keys
 from sidecar.settings import Settings, from_environment
 from sidecar.telemetry import logs, multiprocess
+
+if TYPE_CHECKING:
+    from sidecar.catalogue import Catalogue
+
+log = logging.getLogger("sidecar")
 
 COMMANDS = {
     "serve": "answer HTTP",
@@ -98,6 +105,7 @@ def _check(settings: Settings, mends: bool = False) -> None:
 
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
+        _check_pinned(catalogue, settings)
         if (
             mends
             and catalogue.suspects.count()
@@ -106,6 +114,22 @@ def _check(settings: Settings, mends: bool = False) -> None:
             catalogue.tasks.request(TaskKind.MEND)
     finally:
         catalogue.close()
+
+
+def _check_pinned(catalogue: "Catalogue", settings: Settings) -> None:
+    """Says what shapes features, and refuses another setting than the stored ones were made with.
+
+    Raises:
+        SettingsError: CANONICAL_SIZE was changed.
+    """
+    size = catalogue.pinned.canonical_size(settings.canonical_size)
+    if size != settings.canonical_size:
+        raise SettingsError(
+            f"CANONICAL_SIZE={settings.canonical_size}: the images of this catalogue are kept at "
+            f"{size} pixels, and features of both do not compare. Set CANONICAL_SIZE={size}; or "
+            "begin with an empty DATA_DIR, or an empty database, and add the uploads again"
+        )
+    log.info("images are kept with a short side of %d pixels (CANONICAL_SIZE)", size)
 
 
 def _parser() -> argparse.ArgumentParser:

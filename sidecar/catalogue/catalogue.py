@@ -11,6 +11,7 @@ from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects
@@ -33,6 +34,7 @@ class Catalogue:
     models: Models
     tasks: Tasks
     summary: Summary
+    pinned: Pinned
 
     @property
     def is_a_file(self) -> bool:
@@ -120,4 +122,5 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Models(database),
         Tasks(database, lease_s, keep_days),
         Summary(database),
+        Pinned(database),
     )

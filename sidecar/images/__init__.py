@@ -6,9 +6,10 @@ that. `archives` reads a tar or zip file by file, and `ids` holds the rule of an
 
 from sidecar.images import archives, ids
 from sidecar.images.archives import BatchRules, File
-from sidecar.images.codec import ImageRules, canonical, decode, encode, pixels
+from sidecar.images.codec import BUDGET, ImageRules, canonical, decode, encode, pixels
 
 __all__ = [
+    "BUDGET",
     "BatchRules",
     "File",
     "ImageRules",

@@ -13,7 +13,7 @@ PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
 
 # The one module (or package) that may import each library.
 DOORS = {
-    "PIL": {"sidecar.images.codec"},
+    "PIL": {"sidecar.images.codec", "sidecar.images.cut", "sidecar.images.scaling"},
     "falcon": {"sidecar.http"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},

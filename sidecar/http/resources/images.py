@@ -13,6 +13,7 @@ from sidecar.http.ndjson import SpooledLines
 from sidecar.http.params import TOP_K, flag, image_id, required_id, whole_number
 from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
+from sidecar.images.jpeg import stripped
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
@@ -91,7 +92,7 @@ class ThumbnailResource:
                 return
         image, jpeg = self._images.with_jpeg(ids.check(image_id))
         _head(resp, image)
-        _file(resp, falcon.MEDIA_JPEG, jpeg)
+        _file(resp, falcon.MEDIA_JPEG, stripped(jpeg))
 
 
 class OriginalResource:
