@@ -1,4 +1,4 @@
-"""Decodes and encodes images: the first step of their path. The one door to Pillow.
+"""Decodes and encodes images: the first step of their path. Only this package knows Pillow.
 
 An upload becomes its *canonical JPEG* once. Features are only ever made from that, so a later model
 can make its own from what is stored.
@@ -11,16 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
-from sidecar.images import turbojpeg
+from sidecar.images import background, colours, formats, layouts, turbojpeg
 from sidecar.telemetry import timings
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 JPEG_QUALITY = 95
+FULL_COLOUR = 0  # 4:4:4; half the resolution of colour would change small graphics
 JPEG_MAX_SIDE = 65_500  # libjpeg's own limit
-WHITE = (255, 255, 255)
 
 # Pillow's own limit warns at one size and raises at another; ours is the setting MAX_IMAGE_PIXELS.
 Image.MAX_IMAGE_PIXELS = None
@@ -43,21 +42,22 @@ class ImageRules:
 def canonical(upload: bytes, rules: ImageRules) -> bytes:
     """Turns an uploaded file into the JPEG that is stored, shown and embedded.
 
-    The image is turned upright, laid on white where it is transparent, converted to RGB and scaled
-    down (never up) to a short side of `rules.canonical_size`; nothing is cropped. A plain JPEG that
-    is small enough already is kept byte for byte; `pixels` finds out whether it can be decoded.
+    The image is turned upright, scaled down (never up) to a short side of `rules.canonical_size`,
+    converted to sRGB, and laid on a background where it is transparent; nothing is cropped. A plain
+    JPEG that is small enough already is kept byte for byte; `pixels` finds out whether it can be
+    decoded.
 
     Raises:
-        ImageUnreadable: not an image of `FORMATS`, or cut short, or of a kind with no RGB meaning.
+        ImageUnreadable: not an image that `formats` reads, or cut short, or of a kind with no RGB
+            meaning.
         ImageTooLarge: more than `rules.max_pixels`.
     """
-    with _translated(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
+    with _translated(), formats.opened(upload) as image:
         _check_size(image, rules)
         if _is_canonical(image, rules.canonical_size):
             return upload
         image.draft("RGB", (rules.canonical_size, rules.canonical_size))
-        upright = ImageOps.exif_transpose(image)
-        return _encode(_shrink(_to_rgb(upright), rules.canonical_size))
+        return _encode(_to_srgb(_shrink(_upright(image), rules.canonical_size)))
 
 
 @timings.stage("decode")
@@ -98,8 +98,6 @@ def _translated() -> Iterator[None]:
         yield
     except SimilarityError:
         raise
-    except UnidentifiedImageError as error:  # Pillow's text names an object in memory
-        raise ImageUnreadable(f"the data is no readable image of {', '.join(FORMATS)}") from error
     except Exception as error:
         raise ImageUnreadable(f"the data is no readable image: {error}") from error
 
@@ -119,25 +117,20 @@ def _check_size(image: Image.Image, rules: ImageRules) -> None:
 
 
 def _is_canonical(image: Image.Image, size: int) -> bool:
-    """Returns whether a JPEG is small enough and free of metadata, which may turn the image or name
-    a place."""
-    plain = image.format == "JPEG" and image.mode in ("RGB", "L")
-    return plain and min(image.size) <= size and not image.info.keys() & {"exif", "icc_profile"}
+    """Returns whether a JPEG is small enough, in sRGB, and free of metadata, which may turn the
+    image or name a place."""
+    plain = image.format == "JPEG" and image.mode in ("RGB", "L") and "exif" not in image.info
+    return plain and min(image.size) <= size and colours.is_srgb(image)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Converts any mode that an upload may have to RGB, with white where it is transparent."""
-    if image.mode.startswith("I"):  # 16-bit grey; convert() would clip it at 255
-        grey = np.asarray(image).astype(np.int64)
-        return Image.fromarray((grey.clip(0, 65_535) // 257).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        raise ImageUnreadable("floating-point pixels have no agreed meaning as a photo")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, (*WHITE, 255)), layer).convert(
-            "RGB"
-        )
-    return image.convert("RGB")
+def _upright(image: Image.Image) -> Image.Image:
+    """Decodes an image, in 8 bits a sample, and turns it."""
+    return ImageOps.exif_transpose(layouts.plain(layouts.whole(image)))
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Converts 8 bits a sample to RGB in sRGB, laid on a background where it is transparent."""
+    return background.laid_down(colours.to_srgb(image))
 
 
 def _shrink(image: Image.Image, short_side: int) -> Image.Image:
@@ -151,20 +144,20 @@ def _shrink(image: Image.Image, short_side: int) -> Image.Image:
 
 def _encode(image: Image.Image) -> bytes:
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=JPEG_QUALITY)
+    image.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=FULL_COLOUR)
     return out.getvalue()
 
 
 def decode(upload: bytes) -> NDArray[np.uint8]:
-    """Decodes a whole image file of any of `FORMATS`, for tools that cut it up.
+    """Decodes a whole image file of any format that is read, for tools that cut it up.
 
     Returns:
         uint8 [H, W, 3], RGB.
     Raises:
         ImageUnreadable: as for `canonical`.
     """
-    with _translated(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    with _translated(), formats.opened(upload) as image:
+        return np.asarray(_to_srgb(_upright(image)))
 
 
 def encode(rgb: NDArray[np.uint8], short_side: int) -> bytes:
