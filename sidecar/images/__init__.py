@@ -6,7 +6,10 @@ that. `archives` reads a tar or zip file by file, and `ids` holds the rule of an
 
 from sidecar.images import archives, ids
 from sidecar.images.archives import BatchRules, File
-from sidecar.images.codec import BUDGET, ImageRules, canonical, decode, encode, pixels
+from sidecar.images.budget import BUDGET
+from sidecar.images.codec import canonical, decode, encode
+from sidecar.images.crop import pixels
+from sidecar.images.limits import ImageRules
 
 __all__ = [
     "BUDGET",

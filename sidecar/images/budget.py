@@ -86,6 +86,9 @@ class DecodeBudget:
             self._changed.notify_all()  # the next one may be ready
 
 
+BUDGET = DecodeBudget()  # of this process
+
+
 class TimedFile(io.BytesIO):
     """Gives a decoder its file in pieces, until it has had its time.
 

@@ -12,15 +12,21 @@ DECODED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2
 # Bytes that a decoder holds for each pixel beside those, by format.
 DECODING = {
     "WEBP": 13,  # two canvases, of which one is touched, the coded image, and a copy
-    "AVIF": 12,
-    "JPEG2000": 16,  # whole numbers of 32 bits for each component
+    "AVIF": 12,  # planes of the coded image, and its pixels
+    "HEIF": 14,  # the same, and a copy
+    "JXL": 18,  # planes of floating point, and a copy of its pixels
+    "JPEG2000": 18,  # whole numbers of 32 bits for each component
     "TIFF": 4,  # a strip, which may be the whole image
-    "GIF": 4,
+    "GIF": 10,  # a canvas, and the frame that covers a part of it
+    "BMP": 1,  # whether its alpha hides everything, which TGA and ICO ask too
+    "TGA": 1,
+    "ICO": 1,
+    "PSD": 1,  # a channel
 }
-# Bytes for each pixel that is left to work on when the image has been reduced, or can't be.
+# Bytes for each byte of the file, which the decoder holds until the last pixel.
+CODED = {"JPEG2000": 2}
+# Bytes for each pixel that is left to work on when the image has been reduced.
 WORKING = 16
-DEEP = 24  # of modes with more than eight bits a channel, which no reducing knows
-DEEP_MODES = frozenset({"I", "F", *(mode for mode in DECODED if mode.startswith("I;16"))})
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Header:
         mode: of its pixels, by Pillow's name.
         decoded: pixels that the decoder gives, which may scale.
         left: pixels that are left when these have been reduced.
+        file_bytes: of the upload.
         coefficient_bytes: that a JPEG's decoder holds until the last scan.
     """
 
@@ -39,12 +46,13 @@ class Header:
     mode: str
     decoded: int
     left: int
+    file_bytes: int = 0
     coefficient_bytes: int = 0
 
 
 def decode_bytes(header: Header) -> int:
     """Returns the bytes of memory that an image takes until it is its canonical JPEG."""
     decoded = DECODED.get(header.mode, 4) + DECODING.get(header.kind, 0)
-    left = DEEP if header.mode in DEEP_MODES else WORKING
-    cost = header.decoded * decoded + header.left * left + header.coefficient_bytes
+    held = header.file_bytes * CODED.get(header.kind, 0) + header.coefficient_bytes
+    cost = header.decoded * decoded + header.left * WORKING + held
     return (cost // MEBIBYTE + 1) * MEBIBYTE

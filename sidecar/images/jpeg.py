@@ -108,6 +108,11 @@ class Container:
         return frame.marker in PROGRESSIVE or self.scans[0].data[:1] < bytes((len(frame.sampling),))
 
     @property
+    def held_bytes(self) -> int:
+        """What a decoder holds of all scans before it can give the first pixel."""
+        return self.frame.coefficient_bytes if self.frame and self.has_many_scans else 0
+
+    @property
     def lacks_only_the_last_bits(self) -> bool:
         """Whether the scans before the last hold every coefficient, but for its lowest bit."""
         if self.frame is None:

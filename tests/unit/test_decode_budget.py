@@ -1,6 +1,7 @@
 """What decoding may cost: memory of the whole process, reckoned before a pixel is read."""
 
 import io
+import struct
 import subprocess
 import sys
 import threading
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from campaigns.small_images import psd
 from local.stack import ROOT
 from sidecar.errors import ImageTooLarge, TooBusy
-from sidecar.images import ImageRules, canonical, codec, pixels, scaling
+from sidecar.images import ImageRules, canonical, jxl, layouts, pixels, scaling
+from sidecar.images import budget as budget_of_process
 from sidecar.images.budget import DecodeBudget
 from sidecar.images.cost import MEBIBYTE, Header, decode_bytes
 from sidecar.images.memory_limit import memory_limit
@@ -32,6 +35,19 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def decoded(jpeg: bytes) -> Image.Image:
     return Image.open(io.BytesIO(jpeg))
+
+
+def encode_jxl(image: Image.Image) -> bytes:
+    import pillow_jxl  # noqa: F401  (it can write JPEG XL then)
+
+    written = encode(image, "JXL")
+    jxl.register()
+    return written
+
+
+def partly_covered(gif: bytes) -> bytes:
+    """A GIF whose canvas is one pixel larger than its first frame."""
+    return gif[:6] + struct.pack("<HH", SIDE + 1, SIDE + 1) + gif[10:]
 
 
 # -- the budget
@@ -122,7 +138,7 @@ def test_never_more_is_taken_than_there_is() -> None:
 def test_an_upload_that_never_fits_is_refused_by_its_header(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(codec, "BUDGET", DecodeBudget(50 * MEBIBYTE))
+    monkeypatch.setattr(budget_of_process, "BUDGET", DecodeBudget(50 * MEBIBYTE))
     upload = encode(Image.new("RGB", (4000, 4000)), "PNG")
     with pytest.raises(ImageTooLarge, match=r"takes \d+ MiB of memory, more than 50 MiB \(MAX_DEC"):
         canonical(upload[:1000], RULES)  # no pixel has to be there
@@ -131,7 +147,7 @@ def test_an_upload_that_never_fits_is_refused_by_its_header(
 
 def test_an_upload_waits_for_others_and_is_then_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     budget, done = DecodeBudget(50 * MEBIBYTE, wait_s=0.1), threading.Event()
-    monkeypatch.setattr(codec, "BUDGET", budget)
+    monkeypatch.setattr(budget_of_process, "BUDGET", budget)
     upload = encode(Image.new("RGB", (500, 500)), "PNG")
     jpeg = canonical(upload, RULES)
     thread = holding(budget, 50 * MEBIBYTE, done)
@@ -146,7 +162,7 @@ def test_a_stored_jpeg_is_decoded_however_small_the_budget_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     jpeg = canonical(encode(Image.new("RGB", (600, 600), RED), "PNG"), RULES)
-    monkeypatch.setattr(codec, "BUDGET", DecodeBudget(1000))
+    monkeypatch.setattr(budget_of_process, "BUDGET", DecodeBudget(1000))
     assert pixels(jpeg, 256, 224).shape == (224, 224, 3)
 
 
@@ -193,25 +209,40 @@ IMAGES: dict[str, Callable[[], bytes]] = {
     "cmyk.tiff": lambda: encode(
         Image.new("CMYK", (SIDE, SIDE)), "TIFF", compression="tiff_adobe_deflate"
     ),
+    "part.gif": lambda: partly_covered(encode(Image.new("P", (SIDE, SIDE), 1), "GIF")),
+    "rgb.avif": lambda: encode(Image.new("RGB", (SIDE, SIDE), RED), "AVIF", speed=10),
+    "rgba.avif": lambda: encode(Image.new("RGBA", (SIDE, SIDE), (*RED, 9)), "AVIF", speed=10),
+    "rgb.heif": lambda: encode(Image.new("RGB", (SIDE, SIDE), RED), "HEIF"),
+    "rgba.heif": lambda: encode(Image.new("RGBA", (SIDE, SIDE), (*RED, 9)), "HEIF"),
+    "rgb.jp2": lambda: encode(Image.new("RGB", (SIDE, SIDE), RED), "JPEG2000"),
+    "one-level.jp2": lambda: encode(
+        Image.new("RGBA", (SIDE, SIDE), (*RED, 9)), "JPEG2000", num_resolutions=1
+    ),
+    "rgb.tga": lambda: encode(Image.new("RGB", (SIDE, SIDE), RED), "TGA", compression="tga_rle"),
+    "rgba.tga": lambda: encode(Image.new("RGBA", (SIDE, SIDE), (*RED, 0)), "TGA"),
+    "rgb.psd": lambda: psd([np.zeros((SIDE, SIDE), np.uint8)] * 3, 3),
     "rgb.bmp": lambda: encode(Image.new("RGB", (SIDE, SIDE), RED), "BMP"),
     "rgb.jpeg": lambda: encode(Image.new("RGB", (SIDE, SIDE), RED), "JPEG"),
     "progressive.jpeg": lambda: encode(
         Image.new("RGB", (SIDE, SIDE), RED), "JPEG", progressive=True, subsampling=0
     ),
 }
+if jxl.IS_INSTALLED:
+    IMAGES["rgb.jxl"] = lambda: encode_jxl(Image.new("RGB", (SIDE, SIDE), RED))
+    IMAGES["rgba.jxl"] = lambda: encode_jxl(Image.new("RGBA", (SIDE, SIDE), (*RED, 9)))
 PEAK = """
 import ctypes, re, sys
 from collections.abc import Callable
 from pathlib import Path
-from sidecar.images import ImageRules, canonical, codec
+from sidecar.images import BUDGET, ImageRules, canonical
 from tests.unit.test_decode_budget import small
 
 def memory(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
 
 reckoned = []
-check = codec.BUDGET.check
-codec.BUDGET.check = lambda cost: (reckoned.append(cost), check(cost))
+check = BUDGET.check
+BUDGET.check = lambda cost: (reckoned.append(cost), check(cost))
 for file in sys.argv[1:]:
     canonical(small(file), ImageRules(384, 10**8))
     upload = Path(file).read_bytes()
@@ -225,7 +256,13 @@ for file in sys.argv[1:]:
 
 def small(file: str) -> bytes:
     """An image of the same format, so that what a format loads at first is not counted."""
-    return encode(Image.new("RGB", (8, 8)), Path(file).suffix.removeprefix("."))
+    suffix = Path(file).suffix.removeprefix(".")
+    image = Image.new("RGB", (8, 8))
+    if suffix == "psd":
+        return psd([np.zeros((8, 8), np.uint8)] * 3, 3)
+    if suffix == "jxl":
+        return encode_jxl(image)
+    return encode(image, {"jp2": "JPEG2000"}.get(suffix, suffix))
 
 
 def test_no_image_takes_more_memory_than_its_header_lets_expect(tmp_path: Path) -> None:
@@ -279,10 +316,10 @@ def test_band_by_band_comes_out_as_at_once(mode: str) -> None:
     smooth = np.stack([x / 13, y / 10, (x + y) / 22, x / 13], axis=-1).astype(np.uint8)
     image = Image.fromarray(smooth, "RGBA").convert("RGB" if mode in "P1CMYK" else mode)
     image = image.convert(mode)
-    plain = image.convert("L") if mode == "1" else image.convert("RGB") if mode == "P" else image
-    plan = scaling.plan(image, 384)
-    ours = scaling.scaled(scaling.reduced(image, plan.factors), plan, image.size)
-    reference = plain.resize((493, 384), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    plan = scaling.plan(image.size, 384)
+    assert plan.factors == (2, 2)
+    ours = scaling.scaled(image, plan)
+    reference = layouts.plain(image).resize((493, 384), Image.Resampling.BICUBIC, reducing_gap=2.0)
     assert ours.size == (493, 384)
     difference = np.abs(np.asarray(ours).astype(int) - np.asarray(reference))
     assert difference.max() <= (3 if "A" in mode else 0)
