@@ -11,6 +11,8 @@ PRECISION ?= $(if $(filter cuda tensorrt,$(TARGET)),fp32,int8)
 VERSION ?= 1
 KILLS ?= 100
 SEED ?= 0
+COUNT ?= 20000
+FUZZ_S ?= 600
 SIZES ?= 10000 100000 1000000
 
 MAIN := .venvs/main
@@ -31,7 +33,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos switching fuzz-images bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -74,6 +76,9 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching
 	$(RUN) python -m campaigns.returning
+
+fuzz-images: setup ## decode COUNT damaged files of every format, by SEED, FUZZ_S seconds at most
+	$(RUN) python -m campaigns.fuzz_images --count $(COUNT) --seconds $(FUZZ_S) --seed $(SEED)
 
 bench-catalogue: setup ## measure adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
