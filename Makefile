@@ -12,6 +12,8 @@ VERSION ?= 1
 KILLS ?= 100
 REQUESTS ?= 10000
 SEED ?= 0
+COUNT ?= 20000
+FUZZ_S ?= 600
 SIZES ?= 10000 100000 1000000
 
 MAIN := .venvs/main
@@ -32,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -78,6 +80,9 @@ fuzz: setup model ## send REQUESTS requests that make no sense, of SEED, to all 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching
 	$(RUN) python -m campaigns.returning
+
+fuzz-images: setup ## decode COUNT damaged files of every format, by SEED, FUZZ_S seconds at most
+	$(RUN) python -m campaigns.fuzz_images --count $(COUNT) --seconds $(FUZZ_S) --seed $(SEED)
 
 bench-catalogue: setup ## measure adds, reads and look-ups in a catalogue of a million images
 	$(RUN) python -m bench.catalogue
@@ -154,7 +159,7 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu $(SHOW) \
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
-	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,export,local,dev]' $(SHOW)
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,export,local,dev]' $(SHOW)
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[fast]' >$(MAIN)/fast.log 2>&1 \
 	|| echo "   without gunicorn_h1c, which wants a compiler: HTTP is parsed more slowly"
 	@touch $@

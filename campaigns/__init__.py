@@ -1,1 +1,1 @@
-"""Long runs under load that count what was lost: `make chaos`, `make switching`."""
+"""Long runs that count what was lost or went wrong: `make chaos`, `switching`, `fuzz-images`."""

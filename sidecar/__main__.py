@@ -113,6 +113,7 @@ def _check(settings: Settings, mends: bool = False) -> None:
     catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
     try:
         _keep_reserve(catalogue)
+        _check_pinned(catalogue, settings)
         if (
             mends
             and catalogue.suspects.count()
@@ -128,6 +129,22 @@ def _keep_reserve(catalogue: "Catalogue") -> None:
         catalogue.keep_reserve()
     except OSError as error:
         log.warning("no room is kept on the volume for removals: %s", error)
+
+
+def _check_pinned(catalogue: "Catalogue", settings: Settings) -> None:
+    """Says what shapes features, and refuses another setting than the stored ones were made with.
+
+    Raises:
+        SettingsError: CANONICAL_SIZE was changed.
+    """
+    size = catalogue.pinned.canonical_size(settings.canonical_size)
+    if size != settings.canonical_size:
+        raise SettingsError(
+            f"CANONICAL_SIZE={settings.canonical_size}: the images of this catalogue are kept at "
+            f"{size} pixels, and features of both do not compare. Set CANONICAL_SIZE={size}; or "
+            "begin with an empty DATA_DIR, or an empty database, and add the uploads again"
+        )
+    log.info("images are kept with a short side of %d pixels (CANONICAL_SIZE)", size)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@
       │         │          │           └ StorageFull, CatalogueUnavailable, CatalogueDamaged
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
-      │           BatchTooLarge
+      │           BatchTooLarge, TooBusy (the budget of decoding)
       ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout, RequestBroken, MalformedRequest,
       │ BatchStopped
       └ WrongArguments, DataRequired, ImageTooLarge, BatchTooLarge
@@ -38,7 +38,7 @@ class SettingsError(SimilarityError):
 
 
 class TooBusy(SimilarityError):
-    """As many requests are in flight as the limit allows."""
+    """As many requests are in flight, or images being decoded, as the limits allow."""
 
     word = "too_busy"
 
@@ -92,7 +92,8 @@ class ImageUnreadable(SimilarityError):
 
 
 class ImageTooLarge(SimilarityError):
-    """The upload is over MAX_IMAGE_BYTES, or the image over MAX_IMAGE_PIXELS."""
+    """The upload is over MAX_IMAGE_BYTES, or the image over MAX_IMAGE_PIXELS, or it takes more
+    memory or time to decode than is allowed."""
 
     word = "image_too_large"
 

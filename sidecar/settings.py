@@ -133,6 +133,15 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         100_000_000, ge=1024, le=10**9, description="largest image, in pixels, width times height"
     )
+    max_decode_bytes: int = Field(
+        0,
+        ge=0,
+        description="memory that images being decoded take in each process, in bytes; 0 is an "
+        "eighth of the container's memory limit",
+    )
+    max_decode_s: float = Field(
+        10.0, ge=0.1, le=600, description="processor seconds that decoding an image may take"
+    )
     task_lease_s: float = Field(
         30.0,
         ge=1,

@@ -12,6 +12,7 @@ from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects
@@ -35,6 +36,7 @@ class Catalogue:
     tasks: Tasks
     summary: Summary
     marks: Marks
+    pinned: Pinned
 
     @property
     def is_a_file(self) -> bool:
@@ -131,4 +133,5 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Tasks(database, lease_s, keep_days),
         Summary(database),
         Marks(database),
+        Pinned(database),
     )

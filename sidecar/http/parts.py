@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.uploads import ImageReader
-from sidecar.images import BatchRules, ImageRules
+from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
@@ -60,7 +60,8 @@ def make_parts(settings: Settings) -> Parts:
     triton = TritonClient.of(settings)
     models = ModelRegistry(repository, catalogue.models, triton)
     queue = TaskQueue(settings.redis_url)
-    rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
+    rules = ImageRules(settings.canonical_size, settings.max_image_pixels, settings.max_decode_s)
+    BUDGET.limit(settings.max_decode_bytes)
     batch_rules = BatchRules(
         settings.max_image_bytes, settings.max_batch_bytes, settings.max_batch_files
     )

@@ -6,10 +6,14 @@ and of an id.
 """
 
 from sidecar.images import archives, ids, names
-from sidecar.images.codec import ImageRules, canonical, decode, encode, pixels
+from sidecar.images.budget import BUDGET
+from sidecar.images.codec import canonical, decode, encode
+from sidecar.images.crop import pixels
+from sidecar.images.limits import ImageRules
 from sidecar.images.members import BatchRules, File
 
 __all__ = [
+    "BUDGET",
     "BatchRules",
     "File",
     "ImageRules",

@@ -1,172 +1,136 @@
-"""Decodes and encodes images: the first step of their path. The one door to Pillow.
+"""Decodes and encodes images: the first step of their path. Only this package knows Pillow.
 
 An upload becomes its *canonical JPEG* once. Features are only ever made from that, so a later model
 can make its own from what is stored.
 """
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from sidecar.errors import ImageTooLarge, ImageUnreadable, SimilarityError
-from sidecar.images import turbojpeg
+from sidecar.errors import ImageUnreadable
+from sidecar.images import background, budget, colours, cost, formats, keeping, layouts, scaling
+from sidecar.images.budget import TimedFile
+from sidecar.images.cost import Header
+from sidecar.images.cut import ended
+from sidecar.images.jpeg import Container
+from sidecar.images.jpeg import read as read_container
+from sidecar.images.keeping import Facts
+from sidecar.images.limits import ImageRules
+from sidecar.images.orientation import UPRIGHT, orientation, upright
 from sidecar.telemetry import timings
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 JPEG_QUALITY = 95
-JPEG_MAX_SIDE = 65_500  # libjpeg's own limit
-WHITE = (255, 255, 255)
-
-# Pillow's own limit warns at one size and raises at another; ours is the setting MAX_IMAGE_PIXELS.
-Image.MAX_IMAGE_PIXELS = None
-
-
-@dataclass(frozen=True)
-class ImageRules:
-    """Limits the size of an upload, and sets the size at which it is kept.
-
-    Args:
-        canonical_size: short side of the canonical JPEG, pixels.
-        max_pixels: limit of an upload's width times height.
-    """
-
-    canonical_size: int
-    max_pixels: int
+FULL_COLOUR = 0  # 4:4:4; half the resolution of colour would change small graphics
 
 
 @timings.stage("decode")
 def canonical(upload: bytes, rules: ImageRules) -> bytes:
     """Turns an uploaded file into the JPEG that is stored, shown and embedded.
 
-    The image is turned upright, laid on white where it is transparent, converted to RGB and scaled
-    down (never up) to a short side of `rules.canonical_size`; nothing is cropped. A plain JPEG that
-    is small enough already is kept byte for byte; `pixels` finds out whether it can be decoded.
+    The image is scaled down (never up) to a short side of `rules.canonical_size`, converted to
+    sRGB, laid on a background where it is transparent, and turned upright; nothing is cropped. A
+    plain JPEG that is small enough already keeps its pixels bit for bit, and loses everything else
+    (`keeping`); `pixels` finds out whether it can be decoded.
 
     Raises:
-        ImageUnreadable: not an image of `FORMATS`, or cut short, or of a kind with no RGB meaning.
-        ImageTooLarge: more than `rules.max_pixels`.
+        ImageUnreadable: not an image that `formats` reads, or cut short, or of a kind with no RGB
+            meaning.
+        ImageTooLarge: more than `rules` or the budget allow.
+        TooBusy: other images took the budget for too long.
     """
-    with _translated(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
-        _check_size(image, rules)
-        if _is_canonical(image, rules.canonical_size):
-            return upload
-        image.draft("RGB", (rules.canonical_size, rules.canonical_size))
-        upright = ImageOps.exif_transpose(image)
-        return _encode(_shrink(_to_rgb(upright), rules.canonical_size))
+    with formats.translated():
+        container = _container(upload)
+        with _opened(container.file if container else upload, container, rules) as image:
+            rules.check(image)
+            if container is not None and _is_kept(image, container, rules):
+                return container.stripped()
+            cost_bytes = _cost_bytes(image, container, len(upload), rules.canonical_size)
+            budget.BUDGET.check(cost_bytes)
+            with budget.BUDGET.taken(cost_bytes):
+                return _encoded(_small(image, rules.canonical_size))
 
 
-@timings.stage("decode")
-def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
-    """Decodes a canonical JPEG into the square that a model takes.
-
-    The short side is resized to `resize` (bicubic, antialiased) and the centre is cut out, both in
-    one step, so that only pixels that are kept are computed.
-
-    Args:
-        jpeg: a canonical JPEG.
-        resize: short side R, pixels.
-        crop: side of the centre crop S, pixels; at most R.
-    Returns:
-        uint8 [S, S, 3], RGB.
-    Raises:
-        ImageUnreadable: the bytes are damaged.
-    """
-    rgb = _decode_jpeg(jpeg)
-    side = min(rgb.size) * crop / resize
-    left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(rgb.resize((crop, crop), Image.Resampling.BICUBIC, box=box))
+def _container(upload: bytes) -> Container | None:
+    """Reads the segments of a JPEG, and gives it an end where it has none; None for others."""
+    container = read_container(upload)
+    if container is None:
+        return None
+    keeping.check_scans(container)
+    return container if container.is_whole else ended(container)
 
 
-def _decode_jpeg(jpeg: bytes) -> Image.Image:
-    rgb = turbojpeg.decode(jpeg)
-    if rgb is not None:
-        return Image.fromarray(rgb)
-    with _translated(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
-        return image.convert("RGB")
+def _opened(upload: bytes, container: Container | None, rules: ImageRules) -> Image.Image:
+    """Reads the header. Of a JPEG with metadata that Pillow can't read, they are left out."""
 
+    def timed(data: bytes) -> TimedFile:
+        return TimedFile(data, rules.max_decode_s)
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Translates Pillow's errors: its decoders meet hostile files with errors of any kind."""
     try:
-        yield
-    except SimilarityError:
-        raise
-    except UnidentifiedImageError as error:  # Pillow's text names an object in memory
-        raise ImageUnreadable(f"the data is no readable image of {', '.join(FORMATS)}") from error
-    except Exception as error:
-        raise ImageUnreadable(f"the data is no readable image: {error}") from error
+        return formats.opened(upload, timed)
+    except (OSError, ImageUnreadable):
+        if container is None:
+            raise
+        return formats.opened(container.stripped(), timed)
 
 
-def _check_size(image: Image.Image, rules: ImageRules) -> None:
-    """Refuses a bomb by its header, before a pixel is decoded."""
-    width, height = image.size
-    if width * height > rules.max_pixels:
-        raise ImageTooLarge(
-            f"the image has {width} x {height} pixels, more than {rules.max_pixels:,} "
-            "(MAX_IMAGE_PIXELS)"
-        )
-    if min(width, height) * JPEG_MAX_SIDE < max(width, height):
-        raise ImageUnreadable(
-            f"the image has {width} x {height} pixels: too long and thin to be kept as a JPEG"
-        )
+def _is_kept(image: Image.Image, container: Container, rules: ImageRules) -> bool:
+    facts = Facts(
+        mode=image.mode,
+        short_side=min(image.size),
+        is_upright=orientation(image) == UPRIGHT,
+        has_profile=not colours.is_srgb(image),
+    )
+    return keeping.is_kept(container, facts, rules.canonical_size)
 
 
-def _is_canonical(image: Image.Image, size: int) -> bool:
-    """Returns whether a JPEG is small enough and free of metadata, which may turn the image or name
-    a place."""
-    plain = image.format == "JPEG" and image.mode in ("RGB", "L")
-    return plain and min(image.size) <= size and not image.info.keys() & {"exif", "icc_profile"}
+def _cost_bytes(
+    image: Image.Image, container: Container | None, file_bytes: int, short_side: int
+) -> int:
+    """Has the decoder scale where it can, and reckons what the image takes until it is encoded."""
+    size = scaling.draft(image, short_side)
+    header = Header(
+        kind=image.format or "",
+        mode=image.mode,
+        decoded=size[0] * size[1],
+        left=scaling.plan(size, short_side).left,
+        file_bytes=file_bytes,
+        coefficient_bytes=container.held_bytes if container else 0,
+    )
+    return cost.decode_bytes(header)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Converts any mode that an upload may have to RGB, with white where it is transparent."""
-    if image.mode.startswith("I"):  # 16-bit grey; convert() would clip it at 255
-        grey = np.asarray(image).astype(np.int64)
-        return Image.fromarray((grey.clip(0, 65_535) // 257).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        raise ImageUnreadable("floating-point pixels have no agreed meaning as a photo")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, (*WHITE, 255)), layer).convert(
-            "RGB"
-        )
-    return image.convert("RGB")
+def _small(image: Image.Image, short_side: int) -> Image.Image:
+    """Loads an image and makes it small, RGB in sRGB, opaque and upright.
+
+    What the header said is asked again: of some formats, mode, size and Exif come with the pixels.
+    """
+    whole = layouts.whole(image)
+    small = scaling.scaled(whole, scaling.plan(whole.size, short_side))
+    return upright(background.laid_down(colours.to_srgb(small)), orientation(image))
 
 
-def _shrink(image: Image.Image, short_side: int) -> Image.Image:
-    """Scales an image down to `short_side`, keeping its shape; a smaller one stays as it is."""
-    scale = short_side / min(image.size)
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-
-
-def _encode(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image) -> bytes:
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=JPEG_QUALITY)
+    image.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=FULL_COLOUR)
     return out.getvalue()
 
 
 def decode(upload: bytes) -> NDArray[np.uint8]:
-    """Decodes a whole image file of any of `FORMATS`, for tools that cut it up.
+    """Decodes a whole image file of any format that is read, for tools that cut it up.
 
     Returns:
         uint8 [H, W, 3], RGB.
     Raises:
         ImageUnreadable: as for `canonical`.
     """
-    with _translated(), Image.open(io.BytesIO(upload), formats=FORMATS) as image:
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    with formats.translated(), formats.opened(upload) as image:
+        return np.asarray(_small(image, short_side=min(image.size)))
 
 
 def encode(rgb: NDArray[np.uint8], short_side: int) -> bytes:
     """Scales uint8 [H, W, 3] RGB down to a short side and encodes it as a canonical JPEG."""
-    return _encode(_shrink(Image.fromarray(rgb), short_side))
+    image = Image.fromarray(rgb)
+    return _encoded(scaling.scaled(image, scaling.plan(image.size, short_side)))

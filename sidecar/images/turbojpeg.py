@@ -19,3 +19,22 @@ def decode(jpeg: bytes) -> NDArray[np.uint8] | None:
         return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB"))
     except ValueError:
         return None
+
+
+def is_whole(jpeg: bytes) -> bool:
+    """Returns whether all pixels of a JPEG can be decoded, by decoding it at an eighth of its
+    size."""
+    try:
+        simplejpeg.decode_jpeg(jpeg, "GRAY", min_height=1, min_width=1, min_factor=8)
+    except ValueError:
+        return False
+    return True
+
+
+def count_pixels(jpeg: bytes) -> int:
+    """Returns width times height by the header; 0 where libjpeg-turbo can't read that."""
+    try:
+        height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
+    except ValueError:
+        return 0
+    return int(height) * int(width)

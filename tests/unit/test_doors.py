@@ -13,7 +13,9 @@ PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
 
 # The one module (or package) that may import each library.
 DOORS = {
-    "PIL": {"sidecar.images.codec"},
+    "PIL": {"sidecar.images"},
+    "pillow_heif": {"sidecar.images.formats"},
+    "pillow_jxl": {"sidecar.images.jxl"},
     "falcon": {"sidecar.http"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},

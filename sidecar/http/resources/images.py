@@ -15,6 +15,7 @@ from sidecar.http.ndjson import SpooledLines
 from sidecar.http.params import TOP_K, choice, flag, image_id, required_id, whole_number
 from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
+from sidecar.images.jpeg import stripped
 from sidecar.images.names import IdFrom
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch, Outcome
@@ -98,7 +99,7 @@ class ThumbnailResource:
                 return
         image, jpeg = self._images.with_jpeg(ids.known(image_id))
         _head(resp, image)
-        _file(resp, falcon.MEDIA_JPEG, jpeg)
+        _file(resp, falcon.MEDIA_JPEG, stripped(jpeg))
 
 
 class OriginalResource:
