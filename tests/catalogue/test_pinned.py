@@ -55,7 +55,7 @@ def test_a_catalogue_of_an_older_release_is_pinned_by_what_it_holds(
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE pinned"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
     engine.dispose()
     catalogue = open_catalogue(url, 30)
     assert catalogue.pinned.canonical_size(384) == pinned
