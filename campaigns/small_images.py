@@ -3,6 +3,7 @@
 import io
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ Y, X = np.mgrid[:HEIGHT, :WIDTH]
 PIXELS = np.stack([X * 5, Y * 7, 255 - X * 4], axis=-1).astype(np.uint8)
 
 
+@cache
 def files() -> dict[str, bytes]:
     """Returns a file or several of each format in `formats.NAMES`, by name."""
     kinds = {name: kind for name, (kind, _) in MADE.items()}

@@ -12,7 +12,7 @@ from typing import IO
 from PIL import AvifImagePlugin, GifImagePlugin, Image, UnidentifiedImageError
 
 from sidecar.errors import ImageUnreadable, SimilarityError
-from sidecar.images import ico, jp2, jxl, layouts, png, psd, refused, tga, tiff
+from sidecar.images import avif, ico, jp2, jxl, layouts, png, psd, refused, tga, tiff
 
 # Pillow's names, in the order in which they are tried, and what users call them.
 NAMES = {
@@ -77,6 +77,7 @@ def _understood(data: bytes, image: Image.Image) -> Image.Image:
         return layouts.note(image, covered=image.dispose_extent)
     if image.format in ("BMP", "ICO"):
         return layouts.note(image, may_lack_alpha=True)
+    image = avif.checked(data, image)
     return jp2.understood(data, tiff.understood(psd.understood(data, tga.understood(data, image))))
 
 

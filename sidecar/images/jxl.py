@@ -10,13 +10,15 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
+from sidecar.images.boxes import boxes
+
 FORMAT = "JXL"
 IS_INSTALLED = find_spec("pillow_jxl") is not None
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 WIDTHS = (9, 13, 18, 30)  # bits of a size
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
-HEAD_BYTES = 1 << 16
+CODED_BOXES = {b"jxlc": 0, b"jxlp": 4}  # and the bytes before their codestream
 
 
 class JpegXl(ImageFile.ImageFile):
@@ -27,7 +29,7 @@ class JpegXl(ImageFile.ImageFile):
 
     def _open(self) -> None:
         assert self.fp is not None
-        self._size = _size(self.fp.read(HEAD_BYTES))
+        self._size = _size(self.fp.read())
         self._mode = "RGBA"  # the dearest it may be
         self._waiting = True
 
@@ -57,9 +59,9 @@ def register() -> None:
     Image.register_open(FORMAT, JpegXl, lambda head: head.startswith((CODESTREAM, CONTAINER)))
 
 
-def _size(head: bytes) -> tuple[int, int]:
+def _size(file: bytes) -> tuple[int, int]:
     """Reads width and height in pixels, before orientation."""
-    bits = _Bits(head[_codestream(head) + len(CODESTREAM) :])
+    bits = _Bits(file[_codestream(file) + len(CODESTREAM) :][:16])
     is_small = bits.take(1)
     height = bits.side(is_small)
     ratio = bits.take(3)
@@ -69,19 +71,21 @@ def _size(head: bytes) -> tuple[int, int]:
     return height * across // down, height
 
 
-def _codestream(head: bytes) -> int:
+def _codestream(file: bytes) -> int:
     """Returns where the codestream begins, in a file that may be a container of boxes."""
-    at = head.find(CODESTREAM, len(CONTAINER)) if head.startswith(CONTAINER) else 0
-    if at < 0:
-        raise SyntaxError("a JPEG XL without a codestream")
-    return at
+    if not file.startswith(CONTAINER):
+        return 0
+    for kind, start, _ in boxes(file, 0, len(file)):
+        if kind in CODED_BOXES:
+            return start + CODED_BOXES[kind]
+    raise SyntaxError("a JPEG XL without a codestream")
 
 
 class _Bits:
     """Takes numbers out of a codestream, whose lowest bits come first."""
 
     def __init__(self, data: bytes):
-        self._left = int.from_bytes(data[:16], "little")
+        self._left = int.from_bytes(data, "little")
 
     def take(self, bits: int) -> int:
         value = self._left & ((1 << bits) - 1)
