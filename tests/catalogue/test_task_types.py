@@ -180,7 +180,7 @@ def test_where_a_rollback_goes_is_read_from_the_reports_of_the_release_before(
 ) -> None:
     engine = create_engine(database_url)
     with engine.begin() as connection:
-        _upgrade_to(connection, "0005")
+        upgrade_to(connection, "0005")
         for version in (1, 2, 3):
             row = {"v": version, "s": f"{version}" * 64, "u": version == 2}
             columns = "(version, sha256, dimension, in_use) VALUES (:v, :s, 8, :u)"
@@ -213,7 +213,7 @@ def test_where_a_rollback_goes_is_read_from_the_reports_of_the_release_before(
     catalogue.close()
 
 
-def _upgrade_to(connection: Connection, revision: str) -> None:
+def upgrade_to(connection: Connection, revision: str) -> None:
     config = Config()
     folder = Path(migration.__file__).parent / "migrations"
     config.set_main_option("script_location", str(folder))

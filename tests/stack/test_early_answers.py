@@ -29,7 +29,7 @@ CALLS = {
     "an unknown path": ("/nowhere", 404),
     "an image too large": ("/similarity/add?id=large", 413),
     "a batch too large": ("/similarity/add_batch", 413),
-    "a wrong parameter": ("/similarity/add_batch?overwrite=perhaps", 400),
+    "a wrong parameter": ("/similarity/add_batch?overwritten=1", 400),
     "a wrong method": ("/similarity/stats", 405),
 }
 NODE = """
@@ -136,7 +136,9 @@ def test_a_client_that_asks_first_need_not_send_what_is_refused(lone: Lone) -> N
 
 
 def test_a_client_that_asks_first_is_let_go_on(lone: Lone) -> None:
-    body = b'--b\r\nContent-Disposition: form-data; name="other"\r\n\r\nx\r\n--b--\r\n'
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="other"; filename="o"\r\n\r\nx\r\n--b--\r\n'
+    )
     wants = (f"Content-Length: {len(body)}", "Expect: 100-continue", "Connection: close")
     for path in ("/similarity/add", "/similarity/add_batch"):
         with lone.connect(post(path, *wants)) as asking:

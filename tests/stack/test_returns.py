@@ -1,11 +1,14 @@
 """Versions go and come back on the real stack, while clients add, as `campaigns.returning` does."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import create_engine, insert
 
 from campaigns.returning import PAUSE_S, Shelf, go_and_return, strange
 from campaigns.switching import Traffic
@@ -13,11 +16,13 @@ from local.stack import Stack, add_all, running
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import tasks
 from tests.catalogue.test_key_migration import task
+from tests.catalogue.test_task_types import upgrade_to
 from tests.support.versions import put
 from tests.triton.test_returning_models import spoiled
 
 SOME = ("embedding", "measuring")  # of the phases of an upgrade; the campaign takes them all
 IMAGES = 1000  # as many as a training takes
+TABLES = ("images", "pictures", "originals", "models", "features", "removals", "tasks")
 NETWORKS = {1: "small-32", 2: "signed-one", 3: "signed-two"}
 
 
@@ -90,13 +95,29 @@ def suffer(stack: Stack, url: str, name: str) -> None:
     assert in_use is not None
     spoiled(catalogue, name, in_use)
     catalogue.close()
+    as_of_release_before(stack.folder / "catalogue.sqlite")
     engine = create_engine(url)
     history = (("upgrade", 8), ("retire", 8), ("upgrade", 9))
     with engine.begin() as connection:
         for moment, (kind, version) in enumerate(history, 1):
             connection.execute(insert(tasks).values(task(moment, kind, version, "cancelled")))
-        connection.execute(text("DROP TABLE suspects"))
-        connection.execute(text("DROP INDEX ix_tasks_created_at"))
-        connection.execute(text("ALTER TABLE models DROP COLUMN previous"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     engine.dispose()
+
+
+def as_of_release_before(path: Path) -> None:
+    """Gives a catalogue the tables that it had before migration 0006, with all that they hold."""
+    older = path.with_name("older.sqlite")
+    engine = create_engine(f"sqlite:///{older}")
+    with engine.begin() as connection:
+        upgrade_to(connection, "0005")
+    engine.dispose()
+    with closing(sqlite3.connect(older)) as database:
+        database.execute("ATTACH ? AS newer", (f"{path}",))
+        for table in TABLES:
+            rows = database.execute(f"PRAGMA table_info({table})").fetchall()
+            columns = ", ".join(row[1] for row in rows)
+            database.execute(f"INSERT INTO {table} SELECT {columns} FROM newer.{table}")
+        database.commit()
+    for log in ("-wal", "-shm"):
+        path.with_name(path.name + log).unlink(missing_ok=True)
+    older.rename(path)

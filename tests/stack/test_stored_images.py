@@ -144,7 +144,7 @@ def test_an_unknown_image_is_unknown_to_every_call(house: Stack) -> None:
         assert failure(answer) == (404, "unknown_image_id")
     gone = requests.delete(f"{house.url}/similarity/images/nobody", timeout=60)
     assert failure(gone) == (404, "unknown_image_id")
-    assert failure(house.get("/similarity/images/a%20b")) == (400, "wrong_arguments_format")
+    assert failure(house.get("/similarity/images/a%3Fb")) == (400, "wrong_arguments_format")
     assert failure(house.get("/similarity/images/a%00b")) == (400, "wrong_arguments_format")
 
 
@@ -224,7 +224,9 @@ def test_stats_count_what_there_is(house: Stack) -> None:
         house.post(f"/similarity/add?id={name}", picture(14))
     after = house.get("/similarity/stats").json()
     assert (after["images"], after["waiting"]) == (before["images"] + 2, 2)
-    on_disk = sum(p.stat().st_size for p in house.folder.glob("catalogue.sqlite*"))
+    on_disk = sum(
+        p.stat().st_size for p in house.folder.glob("catalogue.sqlite*") if "reserve" not in p.name
+    )
     assert abs(after["catalogue_bytes"] - on_disk) < 2**20
     assert after["index_bytes"] >= after["indexed"] * 1280 * 2
 

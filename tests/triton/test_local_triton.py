@@ -83,9 +83,7 @@ def test_concurrent_requests_share_batches_and_get_their_own_answers(server: Ser
         shared = list(pool.map(lambda one: infer(server.url, 1, one, "features"), pixels))
     while counted(server)[0] < before + 60:  # the server counts a batch after its answers are out
         time.sleep(0.05)
-    count, runs = counted(server)
-    assert count == before + 60
-    assert 60 / (runs - runs_before) > 1.5
+    assert 60 / (counted(server)[1] - runs_before) > 1.5
     for one, answer in zip(alone, shared, strict=False):
         assert np.allclose(answer["features"], one, atol=1e-5)
 
