@@ -8,7 +8,6 @@ starts left Python stubs behind.
 """
 
 import filecmp
-import http.client
 import json
 import os
 import platform
@@ -16,10 +15,11 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import requests
 
 from local.ports import HOST, LaunchRefused, free_port
 from local.shared_memory import sweep
@@ -158,10 +158,9 @@ def _stub(environment: Environment) -> Path:
 
 def _is_ready(url: str) -> bool:
     try:
-        urllib.request.urlopen(url, timeout=ANSWER_TIMEOUT_S).close()  # noqa: S310  our own URL
-    except (OSError, http.client.HTTPException):
+        return requests.get(url, timeout=ANSWER_TIMEOUT_S).ok
+    except requests.RequestException:
         return False
-    return True
 
 
 def _ports(settings: Mapping[str, str]) -> dict[str, int]:
