@@ -8,6 +8,7 @@ starts left Python stubs behind.
 """
 
 import filecmp
+import http.client
 import json
 import os
 import platform
@@ -17,9 +18,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-
-import requests
 
 from local.ports import HOST, LaunchRefused, free_port
 from local.shared_memory import sweep
@@ -86,9 +87,8 @@ def main() -> int:
     except LaunchRefused as error:
         print(f"local.triton: {error}", file=sys.stderr)
         return 1
-    url = f"http://{HOST}:{ports['http']}/v2/health/ready"
-    watched = Watched("local.triton", command, variables(environment), lambda: _is_ready(url))
-    return Supervisor(watched).run()
+    is_ready = partial(_is_ready, ports["http"])
+    return Supervisor(Watched("local.triton", command, variables(environment), is_ready)).run()
 
 
 def find_environment(folder: Path) -> Environment:
@@ -156,11 +156,16 @@ def _stub(environment: Environment) -> Path:
     return stub
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(port: int) -> bool:
+    """Says whether the server is ready. By the standard library: this module runs by itself, too."""
+    server = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
     try:
-        return requests.get(url, timeout=ANSWER_TIMEOUT_S).ok
-    except requests.RequestException:
+        server.request("GET", "/v2/health/ready")
+        return server.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        server.close()
 
 
 def _ports(settings: Mapping[str, str]) -> dict[str, int]:

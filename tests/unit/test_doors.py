@@ -29,7 +29,7 @@ DOORS = {
     "pydantic": {"sidecar.settings", "sidecar.models.contract"},
     "pydantic_settings": {"sidecar.settings"},
     "redis": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
-    "requests": {"demo.client", "local.stack", "local.triton"},
+    "requests": {"demo.client", "local.stack"},
     "rq": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
     "simplejpeg": {"sidecar.images.turbojpeg"},
     "sqlalchemy": {"sidecar.catalogue"},
