@@ -157,7 +157,7 @@ def _stub(environment: Environment) -> Path:
 
 
 def _is_ready(port: int) -> bool:
-    """Says whether the server is ready. By the standard library: this module runs by itself, too."""
+    """Says whether the server is ready, by the standard library: images run this without more."""
     server = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
     try:
         server.request("GET", "/v2/health/ready")
