@@ -81,7 +81,7 @@ class Images:
         columns = (images.c.sha256, originals.c.upload)
         query = select(*columns).select_from(images.outerjoin(originals))
         with self._database.reading() as connection:
-            row = _row(connection, query, image_id)
+            row = row_of(connection, query, image_id)
             if row.upload is None:
                 return Upload(row.sha256, _jpeg(connection, image_id), kept=False)
         return Upload(row.sha256, bytes(row.upload), kept=True)
@@ -98,7 +98,7 @@ class Images:
         columns = (images.c.seq, features.c.vector, features.c.crc)
         query = select(*columns).select_from(images.outerjoin(features, of_model))
         with self._database.reading() as connection:
-            row = _row(connection, query, image_id)
+            row = row_of(connection, query, image_id)
         if row.vector is None:
             return None
         if zlib.crc32(row.vector) != row.crc:
@@ -150,7 +150,7 @@ def count_images(connection: Connection, after: int = 0) -> int:
 
 def _record(connection: Connection, image_id: str) -> ImageRecord:
     columns = (*row_checksums.IMAGE, images.c.crc.label("stored"))
-    row = _row(connection, select(*columns).select_from(images.outerjoin(pictures)), image_id)
+    row = row_of(connection, select(*columns).select_from(images.outerjoin(pictures)), image_id)
     if not row_checksums.is_whole(row.stored, *row[:-1]):
         raise CatalogueDamaged(f"the entry of {image_id} is not what was stored")
     made_by = select(models.c.version).join(features).order_by(models.c.version)
@@ -160,13 +160,13 @@ def _record(connection: Connection, image_id: str) -> ImageRecord:
 
 def _jpeg(connection: Connection, image_id: str) -> bytes:
     """Returns the canonical JPEG; raises CatalogueDamaged where it is not what was stored."""
-    row = _row(connection, select(pictures.c.jpeg, pictures.c.crc).join(images), image_id)
+    row = row_of(connection, select(pictures.c.jpeg, pictures.c.crc).join(images), image_id)
     if zlib.crc32(row.jpeg) != row.crc:
         raise CatalogueDamaged(f"the JPEG of {image_id} is not what was stored")
     return bytes(row.jpeg)
 
 
-def _row(connection: Connection, query: Select[Any], image_id: str) -> Any:
+def row_of(connection: Connection, query: Select[Any], image_id: str) -> Any:
     """Returns the one row of an image. Raises UnknownImage."""
     for spelling in ids.spellings(image_id):
         row = connection.execute(query.where(named(images.c.id, spelling))).one_or_none()

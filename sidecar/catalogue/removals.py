@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.images import row_of
 from sidecar.catalogue.row_checksums import checksum
-from sidecar.catalogue.schema import features, images, named, originals, pictures, removals
-from sidecar.errors import UnknownImage
-from sidecar.images import ids
+from sidecar.catalogue.schema import features, images, originals, pictures, removals
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Removals:
 
     def _remove(self, image_id: str) -> None:
         with self._database.writing() as connection:
-            bury(connection, [_seq(connection, image_id)])
+            bury(connection, [row_of(connection, select(images.c.seq), image_id).seq])
 
     def since(self, removal: int, up_to: int | None = None) -> Removed:
         """Returns what was removed after the removal with this number, and up to another one if
@@ -95,16 +94,6 @@ class Removals:
         with self._database.writing() as connection:
             connection.execute(delete(removals).where(removals.c.removal <= up_to))
         self._database.release_space()
-
-
-def _seq(connection: Connection, image_id: str) -> int:
-    """Returns the sequence number of an image. Raises UnknownImage."""
-    for spelling in ids.spellings(image_id):
-        query = select(images.c.seq).where(named(images.c.id, spelling))
-        seq = connection.execute(query).scalar_one_or_none()
-        if seq is not None:
-            return int(seq)
-    raise UnknownImage(f"no image has the id {image_id}")
 
 
 def bury(connection: Connection, seqs: Collection[int]) -> None:
