@@ -1,10 +1,11 @@
 """The settings that shape features, as they were when the first image came: features of two
 settings do not compare."""
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
+from sidecar.catalogue import facts
 from sidecar.catalogue.database import Connections
-from sidecar.catalogue.schema import images, pictures, pinned
+from sidecar.catalogue.schema import images, pictures
 
 CANONICAL_SIZE = "CANONICAL_SIZE"
 SAMPLE = 64  # images of a catalogue that an older release made
@@ -24,13 +25,11 @@ class Pinned:
         """
         with self._database.writing() as connection:
             is_empty = connection.execute(select(images.c.seq).limit(1)).first() is None
-            known = select(pinned.c.value).where(pinned.c.name == CANONICAL_SIZE)
-            value = connection.execute(known).scalar_one_or_none()
+            value = facts.find(connection, CANONICAL_SIZE)
             if value is not None and not is_empty:
                 return int(value)
             size = max(wanted, _largest_short_side(connection))
-            connection.execute(delete(pinned).where(pinned.c.name == CANONICAL_SIZE))
-            connection.execute(insert(pinned).values(name=CANONICAL_SIZE, value=str(size)))
+            facts.put(connection, CANONICAL_SIZE, str(size))
             return size
 
 

@@ -57,14 +57,6 @@ pictures = Table(
     Column("crc", BigInteger, nullable=False),  # CRC-32 of it
 )
 
-# Settings that shape features, by their variables.
-pinned = Table(
-    "pinned",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("value", String(255), nullable=False),
-)
-
 originals = Table(
     "originals",
     metadata,
