@@ -1,17 +1,15 @@
 """A volume of the release before is brought up to date; where its keys were used again, what may
 have suffered from that is listed."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine, insert, select, text
 
-from sidecar.catalogue import migration, open_catalogue
+from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import features, images, models, pictures, suspects, tasks
+from tests.support.databases import upgrade_to
 
 NAMES = "abc"
 
@@ -21,11 +19,7 @@ def release_before(url: str, history: list[tuple[str, int, str]]) -> Engine:
     tasks (kind, version, state), the first of which was asked for at 0, the next one at 1."""
     engine = create_engine(url)
     with engine.begin() as connection:
-        config = Config()
-        folder = Path(migration.__file__).parent / "migrations"
-        config.set_main_option("script_location", str(folder))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+        upgrade_to(connection, "0005")
         for key, version in enumerate((1, 2), 1):
             row = {"version": version, "sha256": f"{version}" * 64, "dimension": 4}
             connection.execute(insert(models).values(model=key, in_use=key == 2, **row))

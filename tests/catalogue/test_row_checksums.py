@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Column, create_engine, insert, update
 
-from sidecar.catalogue import NewImage, TaskKind, migration, open_catalogue
+from sidecar.catalogue import NewImage, TaskKind, open_catalogue
 from sidecar.catalogue.schema import features, images, models, pictures, removals, tasks
 from sidecar.errors import CatalogueDamaged
+from tests.support.databases import upgrade_to
 from tests.support.house import House, vector
 
 ENTRY = "the entry of {} (number {}) is not what was stored"
@@ -146,11 +145,7 @@ def test_the_rows_of_an_older_catalogue_get_their_checksums(
 ) -> None:
     engine = create_engine(database_url)
     with engine.begin() as connection:
-        config = Config()
-        folder = Path(migration.__file__).parent / "migrations"
-        config.set_main_option("script_location", str(folder))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
+        upgrade_to(connection, "0007")
         row = {"version": 1, "sha256": "a" * 64, "dimension": 64, "in_use": True}
         connection.execute(insert(models).values(model=1, **row))
         fields = {"sha256": "0" * 64}

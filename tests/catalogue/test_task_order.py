@@ -2,12 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, func, select, text, update
 
 from sidecar.catalogue import (
@@ -16,7 +13,6 @@ from sidecar.catalogue import (
     SwitchReport,
     Task,
     TaskKind,
-    migration,
     open_catalogue,
 )
 from sidecar.catalogue.schema import tasks
@@ -24,6 +20,7 @@ from sidecar.errors import NeedMoreSamples, NoSamples, TaskWaits
 from sidecar.tasks import turn
 from sidecar.tasks.admission import FileFacts
 from sidecar.tasks.turn import Turn
+from tests.support.databases import upgrade_to
 
 DAY_S = 86_400.0
 LEASE_S = 1.0
@@ -179,11 +176,7 @@ def test_tasks_of_the_release_before_are_numbered_in_their_order(database_url: s
     engine = create_engine(database_url)
     columns = "(task_id, kind, state, phase, progress, attempt, lost, created_at)"
     with engine.begin() as connection:
-        config = Config()
-        folder = Path(migration.__file__).parent / "migrations"
-        config.set_main_option("script_location", str(folder))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
+        upgrade_to(connection, "0007")
         for moment in (3, 1, 2):
             row = f"('task-{moment}', 'train', 'waiting', 'waiting', 0, 0, 0, {moment})"
             connection.execute(text(f"INSERT INTO tasks {columns} VALUES {row}"))

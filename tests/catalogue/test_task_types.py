@@ -4,12 +4,9 @@ import ast
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, insert, select, text
 
 import sidecar.catalogue
@@ -23,7 +20,6 @@ from sidecar.catalogue import (
     SwitchReport,
     TaskKind,
     TaskState,
-    migration,
     open_catalogue,
     to_json,
 )
@@ -32,6 +28,7 @@ from sidecar.catalogue.postgresql import PostgreSQL
 from sidecar.catalogue.reports import Report, from_json
 from sidecar.catalogue.schema import tasks
 from sidecar.catalogue.sqlite import SQLite
+from tests.support.databases import upgrade_to
 
 INDEX = {
     "recall_at_10": 0.96,
@@ -211,11 +208,3 @@ def test_where_a_rollback_goes_is_read_from_the_reports_of_the_release_before(
     assert isinstance(report, SwitchReport)
     assert report.previous == 1
     catalogue.close()
-
-
-def upgrade_to(connection: Connection, revision: str) -> None:
-    config = Config()
-    folder = Path(migration.__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)

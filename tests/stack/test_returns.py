@@ -16,7 +16,7 @@ from local.stack import Stack, add_all, running
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import tasks
 from tests.catalogue.test_key_migration import task
-from tests.catalogue.test_task_types import upgrade_to
+from tests.support.databases import upgrade_to
 from tests.support.versions import put
 from tests.triton.test_returning_models import spoiled
 

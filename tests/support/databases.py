@@ -6,8 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
 
 from sidecar.catalogue import open_catalogue
+from sidecar.catalogue.migration import SCRIPTS
 
 KINDS = ("sqlite", "postgresql")
 
@@ -36,3 +40,11 @@ def _migrated() -> bytes:
         path = Path(folder) / "catalogue.sqlite"
         open_catalogue(f"sqlite:///{path}", 30.0).close()
         return path.read_bytes()
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Runs the migrations up to a revision on an empty database: what an older release left."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
