@@ -10,6 +10,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 
 import aiohttp
 import pytest
@@ -158,9 +159,12 @@ def test_requests_sent_ahead_are_answered_in_their_order(lone: Lone) -> None:
 
 
 def test_a_connection_idle_for_more_than_two_seconds_still_serves(lone: Lone) -> None:
-    request = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
-    with lone.connect(request) as idle:
-        assert idle.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+    client = http.client.HTTPConnection(*lone.address)
+    with closing(client):
+        client.request("GET", "/health/live")
+        assert client.getresponse().read()
+        used = client.sock
         time.sleep(2.9)
-        idle.sendall(request)
-        assert idle.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        client.request("GET", "/health/live")
+        assert client.getresponse().status == 200
+        assert client.sock is used
