@@ -131,11 +131,11 @@ format: setup ## let the formatter and the linter fix what they can
 
 setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .venvs/
 
-model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET) into model_repository/
+model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET, CORES) into model_repository/
 
-config: $(MODEL) ## write its config.pbtxt anew, for TARGET=cpu, cuda or tensorrt
+config: $(MODEL) ## write its config.pbtxt anew, for TARGET=cpu (and CORES), cuda or tensorrt
 	@$(RUN) python -m export config $(if $(TARGET),--target $(TARGET)) \
-	$(if $(HTTP_PROCESSES),--processes $(HTTP_PROCESSES))
+	$(if $(HTTP_PROCESSES),--processes $(HTTP_PROCESSES)) $(if $(CORES),--cores $(CORES))
 
 prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH (Debian's, 20 MB)
 	@$(RUN) python -m local.prometheus --fetch
@@ -146,7 +146,7 @@ clean: ## remove all that was made: environments, models, state
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"
 	@$(RUN) python -m export --arch $(ARCH) --precision $(PRECISION) --version $(VERSION) \
-	$(if $(TARGET),--target $(TARGET))
+	$(if $(TARGET),--target $(TARGET)) $(if $(CORES),--cores $(CORES))
 
 # torch first, and its CPU build: the default one brings gigabytes for GPUs.
 $(MAIN)/done: pyproject.toml constraints.txt

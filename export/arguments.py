@@ -21,6 +21,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def natural(text: str) -> int:
+    """Reads an integer from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no integer from 0 on")
+    return int(text)
+
+
 def file(text: str) -> Path:
     """Reads the path of an existing file."""
     if not Path(text).is_file():

@@ -1,6 +1,6 @@
 """Renders config.pbtxt for where the model runs, and keeps one that was changed by hand.
 
-    cpu        batches of 8
+    cpu        batches of 8; with --cores, threads for the machine that will serve
     cuda       batches of 32; any precision
     tensorrt   batches of 32, half precision; the versions are exported as fp32
 
@@ -26,23 +26,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from export import graph
-from export.errors import ExportRefused
 from export.publish import CONFIG_FILE
-from sidecar.models import contract
-from sidecar.models.contract import MODEL, MODEL_FILE
+from sidecar.models.contract import MODEL
 
 BATCHES = {"cpu": 8, "cuda": 32, "tensorrt": 32}  # images in one run, by target
 TARGETS = tuple(BATCHES)
-MOST_THREADS = 1024
-NUMBER = re.compile(
-    r"key\s*:\s*[\"'](int(?:ra|er)_op_thread_count)[\"']\s*,?\s*value\s*:?\s*"
-    r"\{\s*string_value\s*:\s*[\"']([^\"']*)[\"']"
-)
 ENGINES = "/engines"  # in Triton's container; a volume there outlives it
 WORKSPACE_BYTES = 1 << 30
+UNSET_THREADS = (
+    "# Threads: unset, for the Triton of make up, which divides the cores among the instances.\n"
+    "# The one in the container gives each all of them: python -m export config --cores N\n"
+)
+THREADS = (
+    "# Threads of an instance: $cores cores, among the processes of the sidecar.\n"
+    'parameters { key: "intra_op_thread_count" value { string_value: "$threads" } }\n'
+)
 HEAD = re.compile(
-    r"# Made by: python -m export config --target (\w+) --processes (\d+)\n"
+    r"# Made by: python -m export config --target (\w+) --processes (\d+)(?: --cores (\d+))?\n"
     r"# SHA-256 of what follows, while nobody has changed it: (\w{64})\n\n"
 )
 
@@ -54,10 +54,24 @@ class Purpose:
     Args:
         target: one of TARGETS.
         processes: how many of the sidecar's answer HTTP.
+        cores: of the machine that will serve, with the target cpu; 0 sets no threads.
     """
 
     target: str = "cpu"
     processes: int = 2
+    cores: int = 0
+
+    @property
+    def arguments(self) -> str:
+        """The words of the command that renders the same."""
+        cores = f" --cores {self.cores}" if self.cores else ""
+        return f"--target {self.target} --processes {self.processes}{cores}"
+
+    @property
+    def threads(self) -> int:
+        """Of each instance: as many run at a time as there are processes, which have one call with
+        adds in flight each."""
+        return max(1, self.cores // self.processes)
 
 
 def render(purpose: Purpose, sizes: Sequence[int]) -> str:
@@ -69,6 +83,8 @@ def render(purpose: Purpose, sizes: Sequence[int]) -> str:
     text = _template(CONFIG_FILE).substitute(
         max_batch_size=BATCHES[purpose.target], instances=purpose.processes + 1
     )
+    threads = Template(THREADS if purpose.cores else UNSET_THREADS)
+    text += threads.substitute(cores=purpose.cores, threads=purpose.threads)
     if purpose.target != "cpu":
         text += _template("config.cuda.pbtxt").template
     if purpose.target == "tensorrt":
@@ -78,8 +94,7 @@ def render(purpose: Purpose, sizes: Sequence[int]) -> str:
         )
         text += _template("config.tensorrt.pbtxt").substitute(parameters="\n".join(lines))
     head = (
-        f"# Made by: python -m export config --target {purpose.target}"
-        f" --processes {purpose.processes}\n"
+        f"# Made by: python -m export config {purpose.arguments}\n"
         f"# SHA-256 of what follows, while nobody has changed it: {_digest(text)}\n\n"
     )
     return head + text
@@ -109,67 +124,15 @@ def tensorrt_parameters(sizes: Sequence[int]) -> dict[str, str]:
 def purpose_of(text: str) -> Purpose | None:
     """Returns what a text was rendered for; None where it was changed by hand since."""
     head = HEAD.match(text)
-    if head is None or head[1] not in TARGETS or head[3] != _digest(text[head.end() :]):
+    if head is None or head[1] not in TARGETS or head[4] != _digest(text[head.end() :]):
         return None
-    return Purpose(head[1], int(head[2]))
+    return Purpose(head[1], int(head[2]), int(head[3] or 0))
 
 
 def read(repository: Path) -> str | None:
     """Returns the text of a repository's config.pbtxt; None where there is none."""
     path = repository / MODEL / CONFIG_FILE
     return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def check(purpose: Purpose, repository: Path, but: int = 0) -> None:
-    """Refuses a target that a version in the repository can't run on.
-
-    Args:
-        but: a version that is about to be replaced, and is not checked.
-    Raises:
-        ExportRefused: a version can't run on it; the text names the version and what to do.
-    """
-    if purpose.target == "tensorrt":
-        for version in contract.versions(repository):
-            if version != but:
-                check_tensorrt(contract.folder(repository, version) / MODEL_FILE, version)
-
-
-def check_tensorrt(model: Path, version: int) -> None:
-    """Refuses an ONNX file that TensorRT would not take in one piece."""
-    if graph.is_quantised(model):
-        raise ExportRefused(
-            f"version {version} is int8, which TensorRT does not take: --target cuda runs it"
-            " beside one of fp32 until it is retired"
-        )
-    if not graph.takes_bytes(model):
-        raise ExportRefused(
-            f"version {version} is of an earlier release, and TensorRT does not take its input of"
-            " bytes: export it again, as another version"
-        )
-
-
-def sizes(repository: Path, coming: tuple[int, int] | None = None) -> list[int]:
-    """Returns S of each version in a repository, pixels, ascending.
-
-    Args:
-        coming: number and S of a version that is about to be published.
-    """
-    found = {v: contract.read(repository, v).crop for v in contract.versions(repository)}
-    return sorted({**found, **dict([coming] if coming else [])}.values())
-
-
-def check_numbers(text: str) -> None:
-    """Refuses a number of threads in a config.pbtxt that was changed by hand, where it would end
-    the server: the C++ backend reads it by std::stoi and catches nothing.
-
-    Raises:
-        ExportRefused: the text names the parameter and its limit.
-    """
-    for name, value in NUMBER.findall(re.sub(r"#.*", "", text)):
-        if not value.isdecimal() or int(value) > MOST_THREADS:
-            raise ExportRefused(
-                f"config.pbtxt sets {name} to '{value}': it must be 0 to {MOST_THREADS} threads"
-            )
 
 
 def _template(name: str) -> Template:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from export import config, publish
-from export.arguments import Parser, folder, positive
+from export import config, fitting, publish
+from export.arguments import Parser, folder, natural, positive
 from export.config import Purpose
 from export.errors import ExportRefused
 from sidecar.settings import from_environment
@@ -38,16 +38,17 @@ def run(words: list[str]) -> str:
     add_options(parser)
     arguments = parser.parse_args(words)
     repository: Path = arguments.repository
-    sizes = config.sizes(repository)
+    sizes = fitting.sizes(repository)
     if not sizes:
         raise ExportRefused(f"there is no version of the model in {repository}")
     target = purpose(arguments)
     if target is None:
         raise ExportRefused("config.pbtxt was changed by hand and stays; --force replaces it")
-    config.check(target, repository)
+    fitting.check(target, repository)
     changed = publish.write_config(repository, config.render(target, sizes))
+    threads = f", {target.threads} threads each" if target.cores else ""
     done = "is rendered anew" if changed else "is as before"
-    return f"config.pbtxt {done}: {target.target}, {target.processes + 1} instances"
+    return f"config.pbtxt {done}: {target.target}, {target.processes + 1} instances{threads}"
 
 
 def add_options(parser: Parser) -> None:
@@ -61,6 +62,13 @@ def add_options(parser: Parser) -> None:
         type=positive,
         metavar="N",
         help="the sidecar's, for HTTP; at first, HTTP_PROCESSES",
+    )
+    group.add_argument(
+        "--cores",
+        type=natural,
+        metavar="N",
+        help="with --target cpu: cores of the machine that serves with Triton's container, which"
+        " sets the threads; 0, as at first, sets none, which the local Triton wants",
     )
 
 
@@ -77,10 +85,21 @@ def purpose(arguments: argparse.Namespace) -> Purpose | None:
     if now is None and getattr(arguments, "force_config", False):
         now = default
     if now is None and text is not None:
-        config.check_numbers(text)
-    if now is None and (arguments.target or arguments.processes):
+        fitting.check_numbers(text)
+    if now is None and (arguments.target or arguments.processes or arguments.cores is not None):
         raise ExportRefused(
             "config.pbtxt was changed by hand and stays; to render it anew:"
             " python -m export config --force --target ..."
         )
-    return now and Purpose(arguments.target or now.target, arguments.processes or now.processes)
+    return now and _changed(now, arguments)
+
+
+def _changed(now: Purpose, arguments: argparse.Namespace) -> Purpose:
+    """Returns a purpose with what the arguments give."""
+    target = arguments.target or now.target
+    if arguments.cores and target != "cpu":
+        raise ExportRefused(f"--cores goes with --target cpu, not {target}")
+    if (arguments.cores or 0) > fitting.MOST_THREADS:
+        raise ExportRefused(f"--cores can be {fitting.MOST_THREADS} at most")
+    cores = now.cores if arguments.cores is None else arguments.cores
+    return Purpose(target, arguments.processes or now.processes, cores if target == "cpu" else 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export import checks, config, graph, networks, publish, runtime
+from export import checks, config, fitting, graph, networks, publish, runtime
 from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
@@ -102,7 +102,7 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
 def _check_purpose(order: Order, repository: Path) -> None:
     """Refuses what can't run on its target, before the work is done."""
     if order.purpose:
-        config.check(order.purpose, repository, but=order.version)
+        fitting.check(order.purpose, repository, but=order.version)
         if order.purpose.target == "tensorrt" and order.precision == "int8":
             raise ExportRefused("--target tensorrt takes no int8: use --precision fp32")
 
@@ -113,8 +113,8 @@ def _config(order: Order, repository: Path, model: Path, say: Say) -> str | None
         say("note: config.pbtxt was changed by hand and stays as it is")
         return None
     if order.purpose.target == "tensorrt":
-        config.check_tensorrt(model, order.version)
-    crops = config.sizes(repository, (order.version, order.network.crop))
+        fitting.check_tensorrt(model, order.version)
+    crops = fitting.sizes(repository, (order.version, order.network.crop))
     return config.render(order.purpose, crops)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from deploy.gpu import comparing
 from deploy.gpu.comparing import CUDA, TENSORRT, Subject
 from deploy.gpu.machine import Environment, Refused, Wrong, gpus
-from export import config
+from export import fitting
 from export.__main__ import main as export
 from export.errors import ExportRefused
 from sidecar.models import contract
@@ -73,7 +73,7 @@ def tensorrt(environment: Environment, subject: Subject) -> str:
     """Compares TensorRT, if it takes the version."""
     model = contract.folder(subject.repository, subject.version) / contract.MODEL_FILE
     try:
-        config.check_tensorrt(model, subject.version)
+        fitting.check_tensorrt(model, subject.version)
     except ExportRefused as error:
         raise Refused(str(error)) from error
     return comparing.inference(environment, subject, TENSORRT)

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
-from export import config, graph, runtime
+from export import config, fitting, graph, runtime
 from export.__main__ import main
 from export.config import Purpose
 from sidecar.models import contract
@@ -84,10 +84,40 @@ def test_tensorrt_gets_half_precision_kept_engines_and_a_profile_of_all_sizes() 
         assert not read.optimization.execution_accelerators.gpu_execution_accelerator
 
 
+@pytest.mark.parametrize(
+    ("processes", "cores", "threads"), [(2, 0, ""), (2, 1, "1"), (2, 2, "1"), (2, 16, "8")]
+)
+def test_threads_come_from_the_cores_that_will_serve(
+    processes: int, cores: int, threads: str
+) -> None:
+    text = config.render(Purpose("cpu", processes, cores), [224])
+    assert parsed(text).parameters["intra_op_thread_count"].string_value == threads
+    fitting.check_numbers(text)
+
+
+def test_cores_are_for_a_cpu_and_stay_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = tmp_path / "r"
+    assert export(repository, 1, "--cores", "8") == 0
+    assert configure(repository, "--processes", "4") == 0
+    assert config.purpose_of(written(repository).read_text()) == Purpose("cpu", 4, 8)
+    assert configure(repository, "--target", "cuda", "--cores", "8") == 2
+    assert "--cores goes with --target cpu, not cuda" in capsys.readouterr().err
+    assert configure(repository, "--cores", "1025") == 2
+    assert "--cores can be 1024 at most" in capsys.readouterr().err
+    assert configure(repository, "--target", "cuda") == 0
+    assert config.purpose_of(written(repository).read_text()) == Purpose("cuda", 4)
+    assert configure(repository, "--target", "cpu", "--cores", "8") == 0
+    assert configure(repository, "--cores", "0") == 0
+    assert config.purpose_of(written(repository).read_text()) == Purpose("cpu", 4)
+
+
 @pytest.mark.parametrize("target", config.TARGETS)
 def test_a_text_knows_what_it_was_made_for_until_it_is_changed(target: str) -> None:
-    text = config.render(Purpose(target, 5), [224])
-    assert config.purpose_of(text) == Purpose(target, 5)
+    purpose = Purpose(target, 5, 8 if target == "cpu" else 0)
+    text = config.render(purpose, [224])
+    assert config.purpose_of(text) == purpose
     assert config.purpose_of(text.replace("count: 6", "count: 7")) is None
     assert config.purpose_of(text.split("\n\n", 1)[1]) is None
 
