@@ -11,13 +11,17 @@ decoders run in a process of their own, whose death is seen; the next one goes o
 import argparse
 import ctypes
 import json
+import logging
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TypedDict
 
 from campaigns.damage import damaged
@@ -91,9 +95,12 @@ def _in_a_process(run: Run) -> tuple[list[Report], int]:
     """Returns what a process said of each file that it began, and how it ended."""
     numbers = [str(each) for each in (run.first, run.end, run.seconds, run.seed)]
     command = [sys.executable, "-m", "campaigns.fuzz_images", "--inside", *numbers]
-    # libtiff complains of each file: of one alone that is worth reading.
-    stderr = None if run.end - run.first == 1 else subprocess.DEVNULL
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)
+    with TemporaryFile("w+") as stderr:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False
+        )
+        stderr.seek(0)
+        sys.stderr.write(stderr.read())
     reports: dict[int, Report] = {}
     for line in done.stdout.splitlines():
         report: Report = json.loads(line)
@@ -104,6 +111,8 @@ def _in_a_process(run: Run) -> tuple[list[Report], int]:
 def _inside(run: Run) -> int:
     """Decodes one file after the other, and says so before and after each."""
     BUDGET.limit(BUDGET_BYTES)
+    warnings.simplefilter("ignore")  # the service logs what Python warns of, and what Pillow logs
+    logging.disable()
     whole = list(files().values())
     for file in whole:  # what a format loads at first is no file's fault
         canonical(file, RULES)
@@ -122,7 +131,7 @@ def _inside(run: Run) -> int:
 def _report(number: int, upload: bytes) -> Report:
     """Decodes one file, and says whether it is an image, and what was wrong."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
-    before, began = _memory("VmRSS"), time.thread_time()
+    before, began, written = _memory("VmRSS"), time.thread_time(), _written_to_stderr()
     try:
         is_image = pixels(canonical(upload, RULES), 32, 32).shape == (32, 32, 3)
     except (ImageUnreadable, ImageTooLarge):
@@ -132,7 +141,14 @@ def _report(number: int, upload: bytes) -> Report:
     spent_s, taken = time.thread_time() - began, _memory("VmHWM") - before
     if spent_s > MAX_S or taken > MAX_BYTES:
         return {"file": number, "wrong": f"{spent_s:.1f} s, {taken / MEBIBYTE:.0f} MiB"}
+    if _written_to_stderr() > written:  # each line there shall be one of the log
+        return {"file": number, "wrong": "a decoder wrote to stderr"}
     return {"file": number, "image": is_image}
+
+
+def _written_to_stderr() -> int:
+    """Returns how many bytes this process has written there, to a file."""
+    return os.fstat(sys.stderr.fileno()).st_size
 
 
 def _memory(name: str) -> int:

@@ -76,7 +76,7 @@ def _middleware(settings: Settings, routes: Routes) -> list[Any]:
         OnePath(),
         ErrorFields(),
         Auth(keys, routes),
-        KnownParams(settings.request_timeout_s),
+        KnownParams(),
     ]
 
 

@@ -44,13 +44,11 @@ class BatchReader:
     Args:
         rules: how large images and batches may be.
         folder: where an archive lies while it is read.
-        timeout_s: for which a request may pause.
         stopping: set when the process ends, and batches with it.
     """
 
     rules: BatchRules
     folder: Path
-    timeout_s: float
     stopping: Event = field(default_factory=Event)
 
     def read(self, req: falcon.Request) -> Generator[File, None, None]:
@@ -84,7 +82,7 @@ class BatchReader:
             raise data_required()
 
     def _files(self, req: falcon.Request) -> Iterator[File]:
-        body = _EndingBody(req, self.timeout_s, self.stopping)
+        body = _EndingBody(req, self.stopping)
         if not is_form(req):
             yield from self._unpacked(body)
             return
@@ -150,8 +148,8 @@ class BatchReader:
 class _EndingBody(Body):
     """Reads the body of a batch until the process ends."""
 
-    def __init__(self, req: falcon.Request, timeout_s: float, stopping: Event) -> None:
-        super().__init__(req, timeout_s)
+    def __init__(self, req: falcon.Request, stopping: Event) -> None:
+        super().__init__(req)
         self._stopping = stopping
 
     def read(self, size: int = -1) -> bytes:

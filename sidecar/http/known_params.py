@@ -52,14 +52,7 @@ def taken(resource: object, method: str) -> Takes | None:
 
 
 class KnownParams:
-    """Checks the names of parameters before the resource reads them.
-
-    Args:
-        timeout_s: in which a form has to arrive.
-    """
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    """Checks the names of parameters before the resource reads them."""
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, _params: object
@@ -78,7 +71,7 @@ class KnownParams:
 
     def _take_form(self, req: falcon.Request) -> None:
         """Takes the parameters of a form without files."""
-        body = Body(req, self._timeout_s)
+        body = Body(req)
         if is_form(req):
             for field in fields(req, body, FORM_BYTES):
                 take_field(req, field)

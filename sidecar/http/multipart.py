@@ -10,7 +10,7 @@ from falcon.media.multipart import (
     MultipartParseError,
 )
 
-from sidecar.errors import DataRequired, RequestTimeout
+from sidecar.errors import DataRequired
 from sidecar.images import names
 
 FIELD = "data"
@@ -18,26 +18,15 @@ PIECE_BYTES = 1 << 16
 
 
 class Body:
-    """Reads the body of a request, for as long as `transport` lets it arrive.
+    """Reads the body of a request, for as long as `transport` lets it arrive."""
 
-    Args:
-        timeout_s: the limit, for the message.
-    """
-
-    def __init__(self, req: falcon.Request, timeout_s: float) -> None:
+    def __init__(self, req: falcon.Request) -> None:
         # Falcon would take a body without a length, which comes in chunks, for an empty one.
         self._stream: Any = req.stream if req.content_length is None else req.bounded_stream
-        self._timeout_s = timeout_s
 
     def read(self, size: int = -1) -> bytes:
-        """Returns the next bytes. Raises RequestTimeout."""
-        try:
-            return bytes(self._stream.read(size))
-        except BlockingIOError as error:
-            raise RequestTimeout(
-                "the request arrived too slowly: "
-                f"the limit is {self._timeout_s:g} s (REQUEST_TIMEOUT_S)"
-            ) from error
+        """Returns the next bytes. Raises RequestTimeout and RequestBroken."""
+        return bytes(self._stream.read(size))
 
 
 def is_form(req: falcon.Request) -> bool:

@@ -16,11 +16,9 @@ class ImageReader:
 
     Args:
         max_bytes: of the image.
-        timeout_s: in which a request has to arrive.
     """
 
     max_bytes: int
-    timeout_s: float
 
     def read(self, req: falcon.Request) -> bytes:
         """Returns the bytes of the multipart field `data`, or of a body whose type is of an image.
@@ -42,7 +40,7 @@ class ImageReader:
 
     def _body(self, req: falcon.Request) -> bytes:
         self._check_length(req, self.max_bytes)
-        found = Body(req, self.timeout_s).read(self.max_bytes + 1)
+        found = Body(req).read(self.max_bytes + 1)
         if len(found) < (req.content_length or 0):
             raise WrongArguments("the request breaks off")
         return found
@@ -51,7 +49,7 @@ class ImageReader:
         largest = self.max_bytes + FORM_BYTES
         self._check_length(req, largest)
         found: bytes | None = None
-        for field in fields(req, Body(req, self.timeout_s), largest):
+        for field in fields(req, Body(req), largest):
             if not is_data(field):
                 take_field(req, field)
                 continue

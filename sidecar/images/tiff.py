@@ -7,11 +7,12 @@ Sources: TIFF 6.0; TIFF/EP and DNG for reduced pages; libtiff, which takes a col
 from PIL import Image, ImagePalette, TiffImagePlugin
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import layouts
+from sidecar.images import layouts, libtiff
 from sidecar.images.tiff_pages import Page, beginning_with, pages
 
 # Pillow's own reader of raw strips knows neither planes of 16 bits nor subsampled YCbCr.
 TiffImagePlugin.READ_LIBTIFF = True
+libtiff.silence()
 
 NEW_SUBFILE, SUBFILE, WIDTH, LENGTH, BITS, COMPRESSION = 254, 255, 256, 257, 258, 259
 PHOTOMETRIC, SAMPLES, COLOUR_MAP, INK_SET, SAMPLE_FORMAT = 262, 277, 320, 332, 339

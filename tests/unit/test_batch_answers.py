@@ -60,7 +60,7 @@ class House:
         rules = BatchRules(MEBIBYTE, 1 << 30, max_files)
         self.shelf = Shelf()
         self.batch = IngestBatch(cast(Ingest, self.shelf))
-        self.reader = BatchReader(rules, folder, 60.0)
+        self.reader = BatchReader(rules, folder)
         app = falcon.App(middleware=[AccessLog()])
         app.add_route("/add_batch", AddBatchResource(self.batch, self.reader))
         add_error_handlers(app)
@@ -177,7 +177,7 @@ def test_whatever_ends_the_reading_is_the_last_line(tmp_path: Path, error: Excep
             yield from super()._files(req)
             raise error
 
-    reader = Failing(BatchRules(9, 999, 9), tmp_path, 60.0)
+    reader = Failing(BatchRules(9, 999, 9), tmp_path)
     request = testing.create_req(
         method="POST", headers={"Content-Type": KIND}, body=form(b"a", b"b")
     )

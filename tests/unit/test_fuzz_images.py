@@ -58,6 +58,7 @@ sys.exit(fuzz_images.main())
     [
         ("os.abort()", "file 3: the process ended by SIGABRT"),
         ("raise ValueError('nobody knows')", "file 3: ValueError: nobody knows"),
+        ("os.write(2, b'LZWDecode: short')", "file 3: a decoder wrote to stderr"),
         ("hoard = b'x' * (200 << 20)", "file 3: 0.. s, 2.. MiB"),
     ],
 )

@@ -7,11 +7,10 @@ import pytest
 from falcon import testing
 from falcon.testing import TestClient
 
-from sidecar.errors import BatchTooLarge, ImageTooLarge, RequestTimeout, TooBusy
+from sidecar.errors import BatchTooLarge, ImageTooLarge, TooBusy
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import add_error_handlers
-from sidecar.http.multipart import Body
 from sidecar.http.route import Routes
 from sidecar.http.uploads import ImageReader
 from sidecar.images.members import BatchRules
@@ -20,34 +19,19 @@ MEBIBYTE = 1 << 20
 KIND = {"Content-Type": "multipart/form-data; boundary=cut"}
 
 
-class Slow:
-    """A stream whose bytes don't arrive in time."""
-
-    def read(self, size: int = -1) -> bytes:
-        raise BlockingIOError
-
-
 def request(length: int) -> falcon.Request:
     return testing.create_req(method="POST", headers=KIND | {"Content-Length": str(length)})
 
 
 def test_an_image_too_large_names_max_image_bytes() -> None:
     with pytest.raises(ImageTooLarge, match=r"larger than 32 MiB \(MAX_IMAGE_BYTES\)"):
-        ImageReader(32 * MEBIBYTE, 60.0).read(request(33 * MEBIBYTE))
+        ImageReader(32 * MEBIBYTE).read(request(33 * MEBIBYTE))
 
 
 def test_a_batch_too_large_names_max_batch_bytes(tmp_path: Path) -> None:
-    reader = BatchReader(BatchRules(MEBIBYTE, 1 << 34, max_files=100), tmp_path, 60.0)
+    reader = BatchReader(BatchRules(MEBIBYTE, 1 << 34, max_files=100), tmp_path)
     with pytest.raises(BatchTooLarge, match=r"larger than 16 GiB \(MAX_BATCH_BYTES\)"):
         next(reader.read(request((1 << 34) + 1)))
-
-
-def test_a_request_too_slow_names_request_timeout_s() -> None:
-    slow = request(10)
-    slow.env["wsgi.input"] = Slow()
-    slow = falcon.Request(slow.env)
-    with pytest.raises(RequestTimeout, match=r"2\.5 s \(REQUEST_TIMEOUT_S\)"):
-        Body(slow, 2.5).read()
 
 
 def test_a_process_too_busy_names_http_threads() -> None:

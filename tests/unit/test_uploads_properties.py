@@ -18,8 +18,7 @@ from sidecar.images.members import BatchRules, File
 
 MOST = 60  # bytes of an image
 RULES = BatchRules(MOST, 100_000, max_files=200)
-TIMEOUT_S = 60.0
-READER = ImageReader(MOST, TIMEOUT_S)
+READER = ImageReader(MOST)
 BOUNDARY = b"cut"
 Fields = list[tuple[str, bytes]]
 
@@ -51,7 +50,7 @@ def request(body: bytes, length: int | None = None) -> falcon.Request:
 
 def read_batch(body: bytes, length: int | None = None) -> list[File]:
     with tempfile.TemporaryDirectory() as folder:
-        found = list(BatchReader(RULES, Path(folder), TIMEOUT_S).read(request(body, length)))
+        found = list(BatchReader(RULES, Path(folder)).read(request(body, length)))
         assert list(Path(folder).iterdir()) == []
         return found
 
