@@ -1,6 +1,5 @@
 """What shapes features is pinned: a changed CANONICAL_SIZE is noticed at the start."""
 
-import io
 import os
 import subprocess
 import sys
@@ -16,12 +15,11 @@ from local.stack import ROOT
 from sidecar.catalogue import Catalogue, NewImage, open_catalogue
 from sidecar.http.resources.images import ThumbnailResource
 from tests.support.databases import new_file
+from tests.support.image_files import encode
 
 
 def jpeg(width: int, height: int, comment: bytes = b"") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), (9, 99, 199)).save(out, "JPEG", comment=comment)
-    return out.getvalue()
+    return encode(Image.new("RGB", (width, height), (9, 99, 199)), "JPEG", comment=comment)
 
 
 def add(catalogue: Catalogue, image_id: str, file: bytes) -> None:

@@ -1,6 +1,5 @@
 """The HTTP API over the real stack: what each call answers, word for word."""
 
-import io
 import math
 import re
 import signal
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from local.stack import Stack
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from tests.support.calls import failure, jpeg, unused
+from tests.support.image_files import encode
 
 CONCURRENT = 48  # requests: fewer than the threads of both processes
 
@@ -127,9 +127,8 @@ def test_too_many_bytes_are_refused(stack: Stack, size: int) -> None:
 
 
 def test_too_many_pixels_are_refused(stack: Stack) -> None:
-    out = io.BytesIO()
-    Image.new("1", (20_000, 6_000)).save(out, "PNG")
-    assert failure(stack.post("/similarity/add", out.getvalue())) == (413, "image_too_large")
+    file = encode(Image.new("1", (20_000, 6_000)), "PNG")
+    assert failure(stack.post("/similarity/add", file)) == (413, "image_too_large")
 
 
 def test_two_images_in_one_request_are_refused(stack: Stack) -> None:

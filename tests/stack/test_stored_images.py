@@ -16,6 +16,7 @@ from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from tests.conftest import Trained
 from tests.support.calls import failure, unused
+from tests.support.image_files import encode
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +29,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterato
 
 def picture(seed: int) -> bytes:
     """A PNG like no other."""
-    out = io.BytesIO()
     noise = np.random.default_rng(seed).integers(0, 255, (6, 6, 3), np.uint8)
-    Image.fromarray(noise).resize((200, 150), Image.Resampling.BICUBIC).save(out, "PNG")
-    return out.getvalue()
+    return encode(Image.fromarray(noise).resize((200, 150), Image.Resampling.BICUBIC), "PNG")
 
 
 def found(stack: Stack, file: bytes, **parameters: Any) -> list[str]:

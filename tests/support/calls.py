@@ -1,25 +1,22 @@
 """Makes what tests of the API send, and reads refusals."""
 
-import io
 import uuid
 
 import requests
 from PIL import Image
 
+from tests.support.image_files import encode
+
 JSON = "application/json"
 
 
 def jpeg(colour: tuple[int, int, int] = (10, 120, 30), size: tuple[int, int] = (64, 48)) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "JPEG")
-    return out.getvalue()
+    return encode(Image.new("RGB", size, colour), "JPEG")
 
 
 def picture(number: int) -> bytes:
-    out = io.BytesIO()
     image = Image.linear_gradient("L").rotate(number * 7).convert("RGB")
-    image.save(out, "JPEG")
-    return out.getvalue()
+    return encode(image, "JPEG")
 
 
 def unused() -> str:

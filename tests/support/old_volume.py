@@ -32,6 +32,8 @@ import numpy as np
 import requests
 from PIL import Image
 
+from tests.support.image_files import encode
+
 VOLUMES = Path(__file__).parent / "volumes"
 FACTORY = "tests.support.old_networks"
 # The shapes of the three versions, and the names of the keywords that they know.
@@ -79,9 +81,7 @@ def unpack(folder: Path, commit: str = "3170847") -> OldVolume:
 def picture(number: int) -> bytes:
     """Makes a JPEG of 16 x 16 pixels, some 700 bytes, all but a few the same in each."""
     colours = np.random.default_rng(number).integers(0, 256, (2, 2, 3), dtype=np.uint8)
-    out = io.BytesIO()
-    Image.fromarray(colours).resize((16, 16), Image.Resampling.BICUBIC).save(out, "JPEG")
-    return out.getvalue()
+    return encode(Image.fromarray(colours).resize((16, 16), Image.Resampling.BICUBIC), "JPEG")
 
 
 def main() -> int:

@@ -1,6 +1,5 @@
 """An image with transparency can be seen on its background."""
 
-import io
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sidecar.images import ImageRules, canonical, decode, pixels
+from tests.support.image_files import encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)
 GREY, WHITE = [128] * 3, [255] * 3
@@ -24,9 +24,7 @@ def logo(shape: str, colour: tuple[int, ...], size: int = 128) -> bytes:
         draw.rectangle(box, fill=colour)
     else:
         draw.polygon([(size // 2, box[1]), (box[2], box[3]), (box[0], box[3])], fill=colour)
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
+    return encode(image, "PNG")
 
 
 def seen(upload: bytes) -> NDArray[np.uint8]:
@@ -62,12 +60,10 @@ def test_what_is_hidden_does_not_choose_the_background() -> None:
     image = np.full((60, 60, 4), 255, np.uint8)
     image[..., 3] = 0
     image[20:40, 20:40] = 20, 30, 40, 255
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG")
-    assert decode(out.getvalue())[2, 2].tolist() == WHITE
+    file = encode(Image.fromarray(image), "PNG")
+    assert decode(file)[2, 2].tolist() == WHITE
 
 
 def test_a_white_image_without_transparency_stays_white() -> None:
-    out = io.BytesIO()
-    Image.new("RGBA", (60, 60), (255, 255, 255, 255)).save(out, "PNG")
-    assert (decode(out.getvalue()) == 255).all()
+    file = encode(Image.new("RGBA", (60, 60), (255, 255, 255, 255)), "PNG")
+    assert (decode(file) == 255).all()

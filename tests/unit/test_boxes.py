@@ -1,6 +1,5 @@
 """Files that hold larger images than their headers say, outside of any budget."""
 
-import io
 import struct
 import time
 import zlib
@@ -12,14 +11,9 @@ from PIL import Image
 
 from sidecar.errors import ImageUnreadable
 from sidecar.images import ImageRules, av1, avif, canonical, decode, png
+from tests.support.image_files import decoded, encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def claiming(file: bytes, width: int, height: int) -> bytes:
@@ -68,7 +62,7 @@ def test_an_item_in_a_million_pieces_ends_soon() -> None:
     iloc = b"\x00\x00\x00\x00\x44\x00" + struct.pack(">HHHH", 1, 1, 0, 65_535) + piece * 65_535
     box = struct.pack(">I", len(iloc) + 8) + b"iloc" + iloc
     meta = struct.pack(">I", len(box) + 12) + b"meta" + bytes(4) + box
-    image = Image.open(io.BytesIO(file))
+    image = decoded(file)
     with pytest.raises(ImageUnreadable, match="damaged"):
         avif.checked(file + meta + bytes(1 << 20), image)
 

@@ -1,6 +1,5 @@
 """Colours are those of the image's profile, in sRGB."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from PIL import Image, ImageCms
 
 from sidecar.images import ImageRules, canonical, colours, decode
 from sidecar.images.jpeg import stripped
+from tests.support import image_files
 from tests.support.crafted import (
     PROFILE,
     Tags,
@@ -34,9 +34,7 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
         "WEBP": {"lossless": True},
         "JPEG": {"quality": 95, "subsampling": 0},
     }
-    out = io.BytesIO()
-    image.save(out, kind, **options, **best.get(kind, {}))
-    return out.getvalue()
+    return image_files.encode(image, kind, **options, **best.get(kind, {}))
 
 
 def flat(colour: tuple[int, ...] | int, mode: str = "RGB", size: int = 40) -> Image.Image:
@@ -45,7 +43,7 @@ def flat(colour: tuple[int, ...] | int, mode: str = "RGB", size: int = 40) -> Im
 
 def stored(upload: bytes) -> list[int]:
     """The colour in the middle of the canonical JPEG."""
-    image = Image.open(io.BytesIO(canonical(upload, RULES))).convert("RGB")
+    image = image_files.decoded(canonical(upload, RULES)).convert("RGB")
     return list(image.getpixel((image.width // 2, image.height // 2)))  # type: ignore[arg-type]
 
 
@@ -144,9 +142,7 @@ def test_a_damaged_or_strange_profile_is_passed_over(profile: bytes) -> None:
 
 def test_the_profile_of_a_jpeg_2000_is_found() -> None:
     profile = matrix_profile(*ADOBE)
-    out = io.BytesIO()
-    flat((180, 120, 90)).save(out, "JPEG2000", irreversible=False)
-    upload = out.getvalue()
+    upload = encode(flat((180, 120, 90)), "JPEG2000", irreversible=False)
     at = upload.index(b"colr") - 4
     size = int.from_bytes(upload[at : at + 4])
     box = (11 + len(profile)).to_bytes(4) + b"colr\x02\x00\x00" + profile
@@ -171,7 +167,7 @@ def test_small_graphics_keep_their_colour(colour: tuple[int, int, int]) -> None:
     lines = np.full((48, 48, 3), 255, np.uint8)
     lines[:, ::2] = colour
     upload = encode(Image.fromarray(lines), "PNG")
-    image = np.asarray(Image.open(io.BytesIO(canonical(upload, RULES))).convert("RGB"))
+    image = np.asarray(image_files.decoded(canonical(upload, RULES)).convert("RGB"))
     assert np.abs(image.astype(int) - lines).mean() < 4
 
 

@@ -1,6 +1,5 @@
 """What decoding may cost: memory of the whole process, reckoned before a pixel is read."""
 
-import io
 import struct
 import subprocess
 import sys
@@ -8,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,19 +20,10 @@ from sidecar.images import budget as budget_of_process
 from sidecar.images.budget import DecodeBudget
 from sidecar.images.cost import MEBIBYTE, Header, decode_bytes
 from sidecar.images.memory_limit import memory_limit
+from tests.support.image_files import decoded, encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=100_000_000)
 RED = (200, 30, 90)
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
-def decoded(jpeg: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(jpeg))
 
 
 def encode_jxl(image: Image.Image) -> bytes:
@@ -294,7 +283,7 @@ def test_the_cost_hangs_on_mode_size_and_format() -> None:
 @pytest.mark.parametrize("size", [(3001, 2000), (1600, 2500)])
 @pytest.mark.parametrize("kind", ["JPEG", "JPEG2000"])
 def test_the_decoder_scales_where_it_can(kind: str, size: tuple[int, int]) -> None:
-    with Image.open(io.BytesIO(encode(Image.new("RGB", size, RED), kind))) as image:
+    with decoded(encode(Image.new("RGB", size, RED), kind)) as image:
         scaling.draft(image, 384)
         image.load()
         assert 384 <= min(image.size) < 4 * 384
@@ -303,7 +292,7 @@ def test_the_decoder_scales_where_it_can(kind: str, size: tuple[int, int]) -> No
 
 def test_a_jpeg_2000_of_few_levels_is_scaled_as_far_as_they_go() -> None:
     upload = encode(Image.new("RGB", (1600, 1600), RED), "JPEG2000", num_resolutions=2)
-    with Image.open(io.BytesIO(upload)) as image:
+    with decoded(upload) as image:
         scaling.draft(image, 384)
         image.load()
         assert image.size == (800, 800)

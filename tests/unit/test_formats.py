@@ -1,6 +1,5 @@
 """Which formats are read, and what the error says of others."""
 
-import io
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
@@ -11,17 +10,12 @@ from PIL import Image
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable
 from sidecar.images import ImageRules, canonical, decode, formats, jxl, pixels
+from tests.support.image_files import encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)
 KINDS = ["AVIF", "JPEG2000", "HEIF", "ICO", "TGA"]
 Y, X = np.mgrid[:64, :96]
 SMOOTH = np.stack([X * 2, Y * 3, 255 - X], axis=-1).astype(np.uint8)
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def a_file(kind: str) -> bytes:
@@ -124,10 +118,9 @@ class TestJpegXl:
     def a_file(self, size: tuple[int, int] = (96, 64), **options: Any) -> bytes:
         import pillow_jxl  # noqa: F401  (it can write JPEG XL then)
 
-        out = io.BytesIO()
-        Image.fromarray(SMOOTH).resize(size).save(out, "JXL", **options)
+        file = encode(Image.fromarray(SMOOTH).resize(size), "JXL", **options)
         jxl.register()
-        return out.getvalue()
+        return file
 
     @pytest.mark.parametrize("size", [(96, 64), (90, 64), (8, 8), (300, 200), (33, 500)])
     def test_it_comes_out_in_its_own_colours(self, size: tuple[int, int]) -> None:

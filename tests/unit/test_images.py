@@ -1,8 +1,5 @@
 """From bytes to pixels: what each kind of file comes out as."""
 
-import io
-from typing import Any
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,19 +7,10 @@ from PIL import Image
 from sidecar.errors import ImageTooLarge, ImageUnreadable
 from sidecar.images import ImageRules, canonical, pixels
 from sidecar.images.turbojpeg import decode as decode_jpeg
+from tests.support.image_files import decoded, encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
-def decoded(jpeg: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(jpeg))
 
 
 def colour_of(upload: bytes, at: tuple[int, int] = (10, 10)) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """The segments of a JPEG: what is kept byte for byte, what is stripped, what is too dear."""
 
-import io
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ from PIL import Image, ImageCms
 from sidecar.errors import ImageTooLarge, ImageUnreadable
 from sidecar.images import ImageRules, canonical, jpeg, keeping, pixels
 from sidecar.images.turbojpeg import decode as decode_jpeg
+from tests.support import image_files
 
 RULES = ImageRules(canonical_size=384, max_pixels=40_000_000)
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -27,9 +27,7 @@ def photo(width: int = 320, height: int = 240) -> Image.Image:
 
 
 def encode(image: Image.Image, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "JPEG", **({"quality": 90} | options))
-    return out.getvalue()
+    return image_files.encode(image, "JPEG", **({"quality": 90} | options))
 
 
 def segment(marker: int, data: bytes) -> bytes:
@@ -43,7 +41,7 @@ def with_segments(file: bytes, *segments: bytes) -> bytes:
 
 
 def decoded(file: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    return np.asarray(image_files.decoded(file).convert("RGB"))
 
 
 def container(file: bytes) -> jpeg.Container:
@@ -103,10 +101,10 @@ def test_a_jpeg_of_rgb_keeps_the_marker_that_says_so() -> None:
 
 
 def test_a_second_image_behind_the_first_is_gone() -> None:
-    out = io.BytesIO()
-    photo().save(out, "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64), RED)])
-    kept = canonical(out.getvalue(), RULES)
-    assert np.array_equal(decoded(kept), decoded(out.getvalue()))
+    second = Image.new("RGB", (64, 64), RED)
+    file = image_files.encode(photo(), "MPO", save_all=True, append_images=[second])
+    kept = canonical(file, RULES)
+    assert np.array_equal(decoded(kept), decoded(file))
     assert kept.count(b"\xff\xd8\xff") == 1
     assert b"MPF" not in kept
 

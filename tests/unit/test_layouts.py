@@ -1,6 +1,5 @@
 """Every layout of samples comes out right, or is refused by name."""
 
-import io
 import struct
 import zlib
 from typing import Any
@@ -14,6 +13,7 @@ from campaigns.small_images import psd
 from sidecar.errors import ImageUnreadable
 from sidecar.images import decode
 from tests.support.crafted import Tags, page, tiff
+from tests.support.image_files import encode
 
 WIDTH, HEIGHT = 24, 16
 Y, X = np.mgrid[:HEIGHT, :WIDTH]
@@ -22,12 +22,6 @@ COLOURS = np.stack([RAMP, RAMP[::-1], np.full_like(RAMP, 90)], axis=-1)
 GREY = np.stack([RAMP] * 3, axis=-1)
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, SEPARATED, YCBCR, CFA = 0, 1, 2, 3, 5, 6, 32_803
 PLANES = {284: 2}
-
-
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def a_tiff(pixels: NDArray[Any], kind: int, bits: int, order: str = "<", **more: Any) -> bytes:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sidecar.errors import ImageUnreadable
 from sidecar.images import decode, png
+from tests.support.image_files import encode
 
 Y, X = np.mgrid[:40, :60]
 PIXELS = np.stack([X * 4, Y * 6, np.full_like(X, 70)], axis=-1).astype(np.uint8)
@@ -21,9 +22,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def whole() -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(PIXELS).save(out, "PNG")
-    return out.getvalue()
+    return encode(Image.fromarray(PIXELS), "PNG")
 
 
 def with_chunk(data: bytes) -> bytes:
@@ -73,9 +72,8 @@ def test_a_png_of_a_browser_or_camera_keeps_what_its_pixels_need() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     profile = b"some bytes that are kept as they are"
-    out = io.BytesIO()
-    Image.fromarray(PIXELS).save(out, "PNG", exif=exif, icc_profile=profile)
-    sound = png.sound(out.getvalue())
+    file = encode(Image.fromarray(PIXELS), "PNG", exif=exif, icc_profile=profile)
+    sound = png.sound(file)
     image = Image.open(io.BytesIO(sound))
     assert image.getexif()[0x0112] == 6
     assert image.info["icc_profile"] == profile
@@ -83,10 +81,9 @@ def test_a_png_of_a_browser_or_camera_keeps_what_its_pixels_need() -> None:
 
 
 def test_an_animation_is_its_first_image() -> None:
-    out = io.BytesIO()
     frames = [Image.fromarray(PIXELS), Image.fromarray(255 - PIXELS)]
-    frames[0].save(out, "PNG", save_all=True, append_images=frames[1:])
-    assert np.array_equal(decode(out.getvalue()), PIXELS)
+    file = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    assert np.array_equal(decode(file), PIXELS)
 
 
 def test_damage_in_the_header_is_refused() -> None:
