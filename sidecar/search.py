@@ -16,10 +16,11 @@ from sidecar.errors import (
     IndexDamaged,
 )
 from sidecar.images import ImageRules, canonical
-from sidecar.index import Generation, GenerationStore, SearchRequest, Tombstones, rank
+from sidecar.index import ExcludeIds, SearchRequest, Tombstones, rank, the_nearest
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.telemetry import timings
+from sidecar.view import View, Views
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class Neighbours:
         dist: squared L2 distances, ascending.
         result: the ids of the images at these distances.
         version: of the model that was searched with.
-        generation: number of the one that was searched.
+        generation: number of the one that was searched; 0 before the first training.
+        unindexed: how many images were compared one by one, because no generation holds them.
     """
 
     dist: list[float]
     result: list[str]
     version: int
     generation: int
+    unindexed: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Search:
 
     images: Images
     models: ModelRegistry
-    generations: GenerationStore
+    views: Views
     tombstones: Tombstones
     rules: ImageRules
 
@@ -68,9 +71,8 @@ class Search:
         def features(version: int, sha256: str) -> NDArray[np.float32]:
             return self.models.verified(version, sha256).features(jpeg(), lanes.SEARCH)
 
-        def look(generation: Generation) -> Neighbours:
-            meta = generation.meta
-            return self._around(generation, features(meta.version, meta.sha256), request)
+        def look(view: View) -> Neighbours:
+            return self._around(view, features(view.version, view.sha256), request)
 
         return self._in_an_intact_generation(look)
 
@@ -83,56 +85,87 @@ class Search:
             NoIndex, IndexDamaged, CatalogueUnavailable, CatalogueDamaged.
         """
 
-        def look(generation: Generation) -> Neighbours:
-            stored = self.images.features(image_id, self.models.key_of(generation.meta.sha256))
+        def look(view: View) -> Neighbours:
+            stored = self.images.features(image_id, self.models.key_of(view.sha256))
             if stored is None:
-                version = generation.meta.version
-                raise FeaturesMissing(f"version {version} has made no features of {image_id} yet")
+                raise FeaturesMissing(
+                    f"version {view.version} has made no features of {image_id} yet"
+                )
             seq, query = stored
-            return self._around(generation, query, request, itself=seq)
+            return self._around(view, query, request, itself=seq)
 
         return self._in_an_intact_generation(look)
 
-    def _in_an_intact_generation(self, look: Callable[[Generation], Neighbours]) -> Neighbours:
+    def _in_an_intact_generation(self, look: Callable[[View], Neighbours]) -> Neighbours:
         """Looks in the current generation; in the one before where it turns out to be damaged or
         the catalogue to have gone back, and in the next where one was published while its model
         left Triton. `look` keeps what it made of the query: only the model may differ."""
+        generations = self.views.generations
         while True:
-            generation = self.generations.current()  # before inference: there may be no index
+            view = self.views.current()  # before inference: there may be nothing to search
+            generation = view.generation
             try:
-                return look(generation)
+                return look(view)
             except IndexDamaged as error:
-                self.generations.condemn(generation, error)
+                if generation is None:
+                    raise
+                generations.condemn(generation, error)
             except IndexAhead as error:
-                self.generations.look_again()
-                if self.generations.current() is generation:
+                generations.look_again()
+                if self.views.current().generation is generation:
                     raise CatalogueUnavailable("the catalogue is being replaced") from error
             except FeaturesUnavailable:
-                if self.generations.current() is generation:
+                if self.views.current().generation is generation:
                     raise
 
     def _around(
         self,
-        generation: Generation,
+        view: View,
         query: NDArray[np.float32],
         request: SearchRequest,
         itself: int | None = None,
     ) -> Neighbours:
         """Ranks again, without the removed images, until the catalogue has an id for each image
         that was found, or knows of no further removal."""
-        excluded, count_before = self.tombstones.known(generation), -1
+        generation = view.generation
+        excluded = self.tombstones.known(generation) if generation else None
+        known_before: object = None
         while True:
             with timings.stage("search"):
-                seqs, dist = rank(generation, query, request, excluded, itself)
-                ids = self.images.ids_of(seqs.tolist(), generation.meta.mark)
-            count = 0 if excluded is None else len(excluded.labels)
-            if len(ids) == len(seqs) or count == count_before:
+                seqs, dist = _rank(view, query, request, excluded, itself)
+                ids = self.images.ids_of(seqs.tolist(), view.seen)
+            known = (len(excluded.labels) if excluded else 0, view.removals_seen)
+            if len(ids) == len(seqs) or known == known_before:
                 break
-            if not self.generations.fits(generation.meta):
+            if generation is not None and not self.views.generations.fits(generation.meta):
                 raise IndexAhead(f"generation {generation.number} is newer than the catalogue")
-            count_before = count
-            excluded = self.tombstones.refreshed(generation)
+            known_before = known
+            excluded = self.tombstones.refreshed(generation) if generation else None
+            view = self.views.again(view)
         found = [(d, ids[s]) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]
         return Neighbours(
-            [d for d, _ in found], [i for _, i in found], generation.meta.version, generation.number
+            [d for d, _ in found],
+            [i for _, i in found],
+            view.version,
+            view.number,
+            view.unindexed,
         )
+
+
+def _rank(
+    view: View,
+    query: NDArray[np.float32],
+    request: SearchRequest,
+    excluded: ExcludeIds | None,
+    itself: int | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ranks what a generation holds and what came since together, by exact distances."""
+    found = []
+    if view.generation is not None:
+        found.append(rank(view.generation, query, request, excluded, itself))
+    if view.recent:
+        found.append(view.recent.nearest(query, request.num_results, itself))
+    if len(found) == 1:
+        return the_nearest(*found[0], request)
+    seqs, dist = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return the_nearest(seqs, dist, request)

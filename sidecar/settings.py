@@ -100,6 +100,17 @@ class Settings(BaseSettings):
         ge=0,
         description="seconds from the last add or removal to an update by itself; 0 is never",
     )
+    live_search: bool = Field(
+        True,
+        description="1: a search finds an image from its add on; 0: only what an update published",
+    )
+    live_search_max: int = Field(
+        20_000,
+        ge=1,
+        le=10**6,
+        description="images that a search compares one by one because no update has reached them; "
+        "half of it has an update asked for",
+    )
     auto_train: bool = Field(
         False, description="1 starts a training by itself when an update finds that one is due"
     )

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sidecar.errors import FeaturesUnavailable, NoIndex, SimilarityError
-from sidecar.index import GenerationStore, Tombstones
+from sidecar.index import Tombstones
 from sidecar.models.registry import ModelRegistry
+from sidecar.view import Views
 
 ROUND_S = 1.0  # between two rounds of a process
 
@@ -18,9 +19,9 @@ ROUND_S = 1.0  # between two rounds of a process
 class Warmup:
     """Opens and verifies, once a round, what requests will need."""
 
-    generations: GenerationStore
     models: ModelRegistry
     tombstones: Tombstones
+    views: Views
 
     def look(self) -> None:
         """Runs one round: each step, whatever became of those before.
@@ -32,6 +33,7 @@ class Warmup:
         steps: list[Callable[[], object]] = [
             self.models.refresh,
             self._open_generation,
+            self._read_recent,
             self._open_upcoming,
             self.models.joining,
             self._open_model,
@@ -46,12 +48,17 @@ class Warmup:
             raise errors[0]
 
     def _open_generation(self) -> None:
+        generations = self.views.generations
         with suppress(NoIndex):
-            self.generations.look_again()
-            self.tombstones.refreshed(self.generations.current())
+            generations.look_again()
+            self.tombstones.refreshed(generations.current())
+
+    def _read_recent(self) -> None:
+        with suppress(NoIndex):
+            self.views.current()
 
     def _open_upcoming(self) -> None:
-        upcoming = self.generations.upcoming()
+        upcoming = self.views.generations.upcoming()
         if upcoming is not None:
             self.models.verified(upcoming.meta.version, upcoming.meta.sha256)
 

@@ -5,11 +5,13 @@ This package is the one door to SQLAlchemy, Alembic and psycopg; their objects d
 
 from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
+from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import ImageRecord, Images, Upload
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.new_features import NewFeatures, NewRows
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
@@ -45,6 +47,7 @@ __all__ = [
     "Agreement",
     "Catalogue",
     "EmbeddingProgress",
+    "FeatureRow",
     "Features",
     "ImageRecord",
     "Images",
@@ -55,13 +58,16 @@ __all__ = [
     "MendingReport",
     "ModelRecord",
     "Models",
+    "NewFeatures",
     "NewImage",
+    "NewRows",
     "Page",
     "Progress",
     "Publication",
     "Removals",
     "Removed",
     "RetirementReport",
+    "Seen",
     "StoredFeatures",
     "StoredImage",
     "Summary",

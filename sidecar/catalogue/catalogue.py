@@ -12,6 +12,7 @@ from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.new_features import NewFeatures
 from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
@@ -30,6 +31,7 @@ class Catalogue:
     adds: Adds
     images: Images
     features: Features
+    new_features: NewFeatures
     suspects: Suspects
     removals: Removals
     models: Models
@@ -127,6 +129,7 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Adds(database),
         Images(database),
         Features(database),
+        NewFeatures(database),
         Suspects(database),
         Removals(database),
         Models(database),

@@ -1,11 +1,35 @@
 """What SQLite and PostgreSQL do differently."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Column, Connection, Engine
 
 from sidecar.errors import CatalogueUnavailable
+
+
+@dataclass(frozen=True)
+class FeatureRow:
+    """A row of features: which it is, and its CRC-32."""
+
+    seq: int
+    model: int
+    crc: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody saw in the catalogue who has sequence numbers from there. A catalogue that
+    lacks it was replaced since, and the numbers may be other images'.
+
+    Args:
+        mark: of the moment at which a generation was made, if it has one.
+        row: the newest that was read.
+    """
+
+    mark: str | None = None
+    row: FeatureRow | None = None
 
 
 class Dialect(Protocol):
@@ -66,9 +90,19 @@ class Dialect(Protocol):
             driver: the driver's own connection.
         """
 
-    def ids_of(self, driver: Any, seqs: Sequence[int], mark: str | None) -> list[tuple[int, str]]:
+    def ids_of(self, driver: Any, seqs: Sequence[int], seen: Seen) -> list[tuple[int, str]]:
         """Returns sequence numbers with their ids, without those that are gone; none at all where
-        the catalogue lacks the mark, if one is given.
+        the catalogue lacks what was seen there.
+
+        Args:
+            driver: the driver's own connection.
+        """
+
+    def new_features(
+        self, driver: Any, model: int, last: int, limit: int
+    ) -> list[tuple[int, int, bytes | None]]:
+        """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
+        of seq; that one, where it is still there, without its vector.
 
         Args:
             driver: the driver's own connection.

@@ -11,9 +11,12 @@ from sqlalchemy import Connection, Select, func, select
 
 from sidecar.catalogue import feature_rows, row_checksums
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.dialect import Seen
 from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
 from sidecar.images import ids
+
+NOTHING = Seen()
 
 
 @dataclass(frozen=True)
@@ -116,15 +119,15 @@ class Images:
             rows = connection.execute(query.order_by(images.c.seq).limit(limit))
             return [(row.seq, row.id) for row in rows]
 
-    def ids_of(self, seqs: Sequence[int], mark: str | None = None) -> dict[int, str]:
+    def ids_of(self, seqs: Sequence[int], seen: Seen = NOTHING) -> dict[int, str]:
         """Returns the ids behind sequence numbers, without those that are gone.
 
         Args:
-            mark: of the moment from which the numbers are; where the catalogue lacks it, they may
-                be other images' by now, and none is returned.
+            seen: where the numbers are from; if the catalogue lacks it, they may be other images'
+                by now, and none is returned.
         """
         with self._database.driver() as driver:
-            return dict(self._database.dialect.ids_of(driver, seqs, mark))
+            return dict(self._database.dialect.ids_of(driver, seqs, seen))
 
     def count(self, after: int = 0) -> int:
         """Counts the images with a sequence number above `after`."""

@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html (advisory locks).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import psycopg
 from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 
-from sidecar.catalogue.dialect import waiting
+from sidecar.catalogue.dialect import Seen, waiting
 
 # The number is the lock's name, in this database. A writer that hangs frees the others.
 LOCK = (
@@ -21,9 +22,12 @@ LOCK = (
 FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
 IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
 CONNECT_TIMEOUT_S = 5
-MARKED_IDS_OF = (
-    "SELECT seq, id FROM images WHERE seq = ANY(%s) "
-    "AND EXISTS (SELECT 1 FROM marks WHERE mark = %s)"  # looked up once a statement
+# Each is looked up once a statement.
+HAS_MARK = " AND EXISTS (SELECT 1 FROM marks WHERE mark = %s)"
+HAS_ROW = " AND EXISTS (SELECT 1 FROM features WHERE seq = %s AND model = %s AND crc = %s)"
+NEW_FEATURES = (
+    "SELECT seq, crc, CASE WHEN seq > %s THEN vector END FROM features "
+    "WHERE model = %s AND seq >= %s ORDER BY seq LIMIT %s"
 )
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
@@ -131,13 +135,24 @@ class PostgreSQL:
         return row
 
     def ids_of(
-        self, driver: psycopg.Connection, seqs: Sequence[int], mark: str | None
+        self, driver: psycopg.Connection, seqs: Sequence[int], seen: Seen
     ) -> list[tuple[int, str]]:
         """Returns sequence numbers with their ids, without those that are gone; none at all where
-        the catalogue lacks the mark, if one is given."""
-        if mark is None:
-            return driver.execute(IDS_OF, (list(seqs),)).fetchall()
-        return driver.execute(MARKED_IDS_OF, (list(seqs), mark)).fetchall()
+        the catalogue lacks what was seen there."""
+        query = IDS_OF
+        values: list[Any] = [list(seqs)]
+        if seen.mark is not None:
+            query, values = query + HAS_MARK, [*values, seen.mark]
+        if seen.row is not None:
+            query, values = query + HAS_ROW, [*values, *astuple(seen.row)]
+        return driver.execute(query, values).fetchall()
+
+    def new_features(
+        self, driver: psycopg.Connection, model: int, last: int, limit: int
+    ) -> list[tuple[int, int, bytes | None]]:
+        """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
+        of seq; that one, where it is still there, without its vector."""
+        return driver.execute(NEW_FEATURES, (last, model, last, limit)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

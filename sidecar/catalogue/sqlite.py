@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-from sidecar.catalogue.dialect import waiting
+from sidecar.catalogue.dialect import Seen, waiting
 from sidecar.catalogue.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
 
@@ -44,9 +45,12 @@ PRAGMAS = (
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
 FIND = "SELECT seq, sha256 FROM images WHERE id = ?"
 IDS_OF = "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?))"
-MARKED_IDS_OF = (
-    "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?)) "
-    "AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"  # looked up once a statement
+# Each is looked up once a statement.
+HAS_MARK = " AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"
+HAS_ROW = " AND EXISTS (SELECT 1 FROM features WHERE seq = ? AND model = ? AND crc = ?)"
+NEW_FEATURES = (
+    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END FROM features "
+    "WHERE model = ? AND seq >= ? ORDER BY seq LIMIT ?"
 )
 READ = (
     "SELECT seq, crc, vector FROM features "
@@ -178,13 +182,24 @@ class SQLite:
         return row
 
     def ids_of(
-        self, driver: sqlite3.Connection, seqs: Sequence[int], mark: str | None
+        self, driver: sqlite3.Connection, seqs: Sequence[int], seen: Seen
     ) -> list[tuple[int, str]]:
         """Returns sequence numbers with their ids, without those that are gone; none at all where
-        the catalogue lacks the mark, if one is given."""
-        if mark is None:
-            return driver.execute(IDS_OF, (json.dumps(seqs),)).fetchall()
-        return driver.execute(MARKED_IDS_OF, (json.dumps(seqs), mark)).fetchall()
+        the catalogue lacks what was seen there."""
+        query = IDS_OF
+        values: list[Any] = [json.dumps(seqs)]
+        if seen.mark is not None:
+            query, values = query + HAS_MARK, [*values, seen.mark]
+        if seen.row is not None:
+            query, values = query + HAS_ROW, [*values, *astuple(seen.row)]
+        return driver.execute(query, values).fetchall()
+
+    def new_features(
+        self, driver: sqlite3.Connection, model: int, last: int, limit: int
+    ) -> list[tuple[int, int, bytes | None]]:
+        """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
+        of seq; that one, where it is still there, without its vector."""
+        return driver.execute(NEW_FEATURES, (last, model, last, limit)).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

@@ -6,7 +6,7 @@ from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
-from sidecar.index import GenerationStore, Lineage, Tombstones
+from sidecar.index import GenerationStore, Lineage, Memtable, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
 from sidecar.models.keywords import Keywords
@@ -18,7 +18,8 @@ from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.model_requests import ModelRequests
 from sidecar.tasks.queue import TaskQueue
-from sidecar.tasks.scheduler import Scheduler
+from sidecar.tasks.scheduler import AutoUpdate, Scheduler
+from sidecar.view import Views
 from sidecar.warmup import Warmup
 
 
@@ -59,6 +60,9 @@ def make_parts(settings: Settings) -> Parts:
     tombstones = Tombstones(catalogue.removals)
     triton = TritonClient.of(settings)
     models = ModelRegistry(repository, catalogue.models, triton)
+    live_max = settings.live_search_max if settings.live_search else 0
+    memtable = Memtable(catalogue.new_features, catalogue.removals, live_max)
+    views = Views(generations, models, memtable if live_max else None)
     queue = TaskQueue(settings.redis_url)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels, settings.max_decode_s)
     BUDGET.limit(settings.max_decode_bytes)
@@ -67,19 +71,21 @@ def make_parts(settings: Settings) -> Parts:
     )
     ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
     admission = Admission(generations, repository)
-    scheduler = Scheduler(catalogue, admission, queue, settings.auto_update_s)
-    inventory = Inventory(catalogue, generations)
+    scheduler = Scheduler(
+        catalogue, admission, queue, AutoUpdate(settings.auto_update_s, live_max // 2)
+    )
+    inventory = Inventory(catalogue, generations, live_max)
     health = Health(catalogue, models, queue)
     return Parts(
         settings=settings,
         catalogue=catalogue,
         queue=queue,
-        warmup=Warmup(generations, models, tombstones),
+        warmup=Warmup(models, tombstones, views),
         image_reader=ImageReader(settings.max_image_bytes),
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,
         ingest_batch=IngestBatch(ingest),
-        search=Search(catalogue.images, models, generations, tombstones, rules),
+        search=Search(catalogue.images, models, views, tombstones, rules),
         keywords=Keywords(models, rules),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),

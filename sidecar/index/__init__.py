@@ -7,10 +7,12 @@ does not load the builder, and `index.ann` can be used where there is no databas
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sidecar.index.ann import ExcludeIds
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
-    from sidecar.index.ranking import SearchRequest, rank
+    from sidecar.index.memtable import Memtable, Recent
+    from sidecar.index.ranking import SearchRequest, rank, the_nearest
     from sidecar.index.store import GenerationStore
     from sidecar.index.tombstones import Tombstones
     from sidecar.index.writer import GenerationWriter, Sealed
@@ -18,16 +20,20 @@ else:
     from importlib import import_module
 
     MODULES = {
+        "ExcludeIds": "ann",
         "BuildRules": "builder",
         "Builder": "builder",
         "Generation": "generation",
         "GenerationStore": "store",
         "GenerationWriter": "writer",
         "Lineage": "lineage",
+        "Memtable": "memtable",
+        "Recent": "memtable",
         "Sealed": "writer",
         "SearchRequest": "ranking",
         "Tombstones": "tombstones",
         "rank": "ranking",
+        "the_nearest": "ranking",
     }
 
     def __getattr__(name):
@@ -40,12 +46,16 @@ else:
 __all__ = [
     "BuildRules",
     "Builder",
+    "ExcludeIds",
     "Generation",
     "GenerationStore",
     "GenerationWriter",
     "Lineage",
+    "Memtable",
+    "Recent",
     "Sealed",
     "SearchRequest",
     "Tombstones",
     "rank",
+    "the_nearest",
 ]

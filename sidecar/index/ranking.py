@@ -54,7 +54,13 @@ def rank(
         if len(seqs) >= request.num_results or params.lists >= index.lists:
             break
         params = SearchParams(FARTHER * params.lists, params.candidates)  # these lists hold too few
-    dist = distances(query, generation.segments.features(seqs))
+    return the_nearest(seqs, distances(query, generation.segments.features(seqs)), request)
+
+
+def the_nearest(
+    seqs: NDArray[np.int64], dist: NDArray[np.float32], request: SearchRequest
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Picks what a request asks for out of sequence numbers and distances, ordered as by `rank`."""
     nearest = np.lexsort((seqs, dist))[: request.num_results]
     nearest = nearest[dist[nearest] <= max(request.max_dist, SAME)]
     return seqs[nearest], dist[nearest]

@@ -47,6 +47,10 @@ class ModelRegistry:
         self._in_use = record
         return self.verified(record.version, record.sha256)
 
+    def recorded(self) -> ModelRecord | None:
+        """Asks the catalogue, and nobody else, which model is in use; None before the first add."""
+        return self._records.in_use()
+
     @property
     def remembered(self) -> ModelRecord | None:
         """The model that was in use when this process last looked."""
@@ -54,7 +58,7 @@ class ModelRegistry:
 
     def is_in_use(self, record: ModelRecord | None) -> bool:
         """Asks the catalogue whether this model is in use now."""
-        return self._records.in_use() == record
+        return self.recorded() == record
 
     def joining(self) -> Model | None:
         """Returns the model that is about to come into use, if there is one and it answers; the

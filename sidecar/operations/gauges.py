@@ -54,7 +54,8 @@ class Gauges:
     def _stored(self) -> Iterator[Gauge]:
         generation, stats = self.inventory.look()
         yield Gauge.of("images", "Images in the catalogue.", stats.images)
-        yield Gauge.of("images_waiting", "Images that no search finds yet.", stats.waiting)
+        yield Gauge.of("images_waiting", "Images that wait for an update.", stats.waiting)
+        yield Gauge.of("images_live", "Of these, those that a search finds already.", stats.live)
         yield Gauge.of(
             "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
         )

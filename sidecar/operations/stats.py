@@ -21,7 +21,9 @@ class Stats:
 
     Args:
         images: that have been added and not removed.
-        indexed, waiting: how many of these a search can find, and how many the next update adds.
+        indexed, waiting: how many of these the index has, and how many the next update adds.
+        live: how many of those that wait a search finds all the same, because it compares them one
+            by one.
         deleted: removed images, gone from every search, that leave the index's files at the next
             update.
         catalogue_bytes, index_bytes: on the disk.
@@ -39,6 +41,7 @@ class Stats:
     images: int
     indexed: int
     waiting: int
+    live: int
     deleted: int
     catalogue_bytes: int
     index_bytes: int
@@ -54,10 +57,15 @@ class Stats:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Reads the catalogue, and the index beside it."""
+    """Reads the catalogue, and the index beside it.
+
+    Args:
+        live_max: how many images that wait a search finds; 0 for none.
+    """
 
     catalogue: Catalogue
     generations: GenerationStore
+    live_max: int = 0
 
     def is_indexed(self, image: ImageRecord) -> bool:
         """Returns whether the index has an image."""
@@ -99,6 +107,7 @@ class Inventory:
             images=totals.images,
             indexed=indexed,
             waiting=totals.waiting,
+            live=self._live(generation, totals),
             deleted=max(0, meta.images - indexed) if meta else 0,
             catalogue_bytes=totals.bytes,
             index_bytes=self.generations.bytes_used(),
@@ -111,6 +120,11 @@ class Inventory:
             training_due=quality.training_due() if quality else [],
             last_task=totals.last_task,
         )
+
+    def _live(self, generation: Generation | None, totals: Totals) -> int:
+        if generation is None and totals.waiting > self.live_max:
+            return 0  # all or none
+        return min(totals.waiting, self.live_max)
 
     def _at_one_moment(self) -> tuple[Generation | None, Totals]:
         """Returns the generation that is searched, and the catalogue at a moment when it was.

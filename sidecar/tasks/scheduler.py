@@ -16,17 +16,36 @@ ROUND_S = 1.0
 
 
 @dataclass(frozen=True)
-class Scheduler:
-    """Writes requests into the table of tasks, and hands what waits there to the queue.
+class AutoUpdate:
+    """When an update is requested without anybody asking.
 
     Args:
-        auto_update_s: seconds after the last change until an update is requested; 0 for never.
+        quiet_s: seconds after the last change; 0 for never.
+        most_waiting: images above which it is, however many more come; 0 for never.
     """
+
+    quiet_s: float = 0.0
+    most_waiting: int = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any of them ever is."""
+        return bool(self.quiet_s or self.most_waiting)
+
+    def is_quiet(self, changed_at: float) -> bool:
+        """Says whether the last change, in seconds since 1970, is long enough ago. One that lies
+        ahead was made before the clock was set back, and is."""
+        return bool(self.quiet_s) and abs(time.time() - changed_at) >= self.quiet_s
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """Writes requests into the table of tasks, and hands what waits there to the queue."""
 
     catalogue: Catalogue
     admission: Admission
     queue: TaskQueue
-    auto_update_s: float
+    auto_update: AutoUpdate
 
     def request(self, kind: TaskKind) -> Task:
         """Requests a training or an update.
@@ -66,16 +85,15 @@ class Scheduler:
             log.warning("tasks wait in the catalogue: %s", error)
 
     def update_when_due(self) -> None:
-        """Requests an update once AUTO_UPDATE_S have passed since the last change."""
-        if not self.auto_update_s:
+        """Requests an update where `auto_update` says that it is time."""
+        rules = self.auto_update
+        if not rules.is_on:
             return
-        nothing = (0, 0.0)
-        seq, added_at = self.catalogue.images.last_added() or nothing
-        removal, removed_at = self.catalogue.removals.last() or nothing
-        # A change that lies ahead was made before the clock was set back, and is old.
-        if abs(time.time() - max(added_at, removed_at)) < self.auto_update_s:
+        last, changed_at = self._last_change()
+        covered = self.catalogue.tasks.covered()
+        if not _has_news(last, covered):
             return
-        if not _has_news((seq, removal), self.catalogue.tasks.covered()):
+        if not rules.is_quiet(changed_at) and not self._too_many_wait(last[0], covered[0]):
             return
         try:
             self.admission.check_update()
@@ -84,8 +102,21 @@ class Scheduler:
         if self.admission.generations.ahead():
             return  # the catalogue went back: users say whether that is for good
         with self.catalogue.writing() as transaction:
-            if _has_news((seq, removal), transaction.tasks.covered()):
+            if transaction.tasks.covered() == covered:
                 transaction.tasks.request(TaskKind.UPDATE)
+
+    def _last_change(self) -> tuple[tuple[int, int], float]:
+        """Returns the last sequence number and removal, and when the newer of them came."""
+        nothing = (0, 0.0)
+        seq, added_at = self.catalogue.images.last_added() or nothing
+        removal, removed_at = self.catalogue.removals.last() or nothing
+        return (seq, removal), max(added_at, removed_at)
+
+    def _too_many_wait(self, last_seq: int, covered_seq: int) -> bool:
+        most = self.auto_update.most_waiting
+        if not most or last_seq - covered_seq <= most:  # numbers may be missing in between
+            return False
+        return self.catalogue.images.count(covered_seq) > most
 
     def run_round(self) -> None:
         """Does what each process does every `ROUND_S`.

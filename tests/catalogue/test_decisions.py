@@ -31,7 +31,7 @@ from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.model_requests import ModelRequests
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.retirement import Retirement
-from sidecar.tasks.scheduler import Scheduler
+from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.tasks.upgrade import Parts, Upgrader
 from tests.support.house import DIMENSION, NOWHERE, House, vector
 
@@ -50,7 +50,7 @@ class Plant(House):
         self.catalogue.models.register(2, FILES[2], DIMENSION)
         self.admission = Admission(self.generations, self.repository)
         queue = TaskQueue("redis://127.0.0.1:1/0")
-        self.dispatcher = Scheduler(self.catalogue, self.admission, queue, 1e-9)
+        self.dispatcher = Scheduler(self.catalogue, self.admission, queue, AutoUpdate(1e-9))
         self.switches = ModelRequests(self.catalogue, self.admission, self.dispatcher)
         models = ModelRegistry(self.repository, self.catalogue.models, NOWHERE)
         self.versions = ModelRepository(self.repository, self.catalogue.models, NOWHERE, models)

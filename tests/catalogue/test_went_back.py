@@ -14,16 +14,16 @@ import pytest
 
 from sidecar.catalogue import TaskKind
 from sidecar.errors import IndexAhead
-from sidecar.index import Lineage, SearchRequest, Tombstones
+from sidecar.index import Lineage, SearchRequest
 from sidecar.index.meta import META, _digest
 from sidecar.models.registry import ModelRegistry
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import repair
 from sidecar.operations.stats import Inventory, Stats
-from sidecar.search import Neighbours
+from sidecar.search import Neighbours, Search
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.queue import TaskQueue
-from sidecar.tasks.scheduler import Scheduler
+from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.warmup import Warmup
 from tests.support.house import NOWHERE, House, vector
 
@@ -88,7 +88,7 @@ def check(house: House, found: Neighbours, number: int) -> None:
 
 
 def stats(house: House) -> Stats:
-    store = house.search().generations
+    store = house.search().views.generations
     return Inventory(house.catalogue, store).stats()
 
 
@@ -122,7 +122,7 @@ def test_an_update_or_a_training_makes_all_right_again(
     house: House, older: Away, kind: str, added: int
 ) -> None:
     serving = house.search()
-    serving.generations.current()
+    serving.views.generations.current()
     older()
     if added:
         house.add(LATER, LATER + added - 1)
@@ -142,14 +142,14 @@ def test_an_update_or_a_training_makes_all_right_again(
 
 def test_where_no_generation_fits_only_a_training_helps(house: House, older: Away) -> None:
     serving = house.search()
-    serving.generations.current()
+    serving.views.generations.current()
     shutil.rmtree(house.generations.path(1))
     older()
     for search in (serving, house.search()):
         with pytest.raises(IndexAhead, match=r"went back.*000002.*train again"):
             search.nearest_to("7", EVERYTHING)
     with pytest.raises(IndexAhead):
-        Admission(house.search().generations, Path()).check_update()
+        Admission(house.search().views.generations, Path()).check_update()
     assert stats(house).generations_ahead == [2]
     assert (stats(house).generation, stats(house).waiting) == (None, FIRST)
     assert house.run("train").generation == 3
@@ -160,7 +160,7 @@ def test_where_no_generation_fits_only_a_training_helps(house: House, older: Awa
 
 def test_a_repair_makes_the_index_of_what_is_there(house: House, older: Away) -> None:
     older()
-    task = repair(house.catalogue, house.search().generations, house.trainer.rules)
+    task = repair(house.catalogue, house.search().views.generations, house.trainer.rules)
     assert task is not None
     assert (task.generation, task.images) == (3, FIRST)
     assert house.generations.numbers() == [3]
@@ -174,25 +174,25 @@ def test_the_newer_generation_serves_again_when_the_right_database_is_back(
     older()
     assert serving.nearest_to("7", EVERYTHING).generation == 1
     newer()
-    warmup(house, serving.generations, serving.tombstones).look()
+    warmup(house, serving).look()
     found = serving.nearest_to("7", EVERYTHING)
-    assert (found.generation, serving.generations.ahead()) == (2, [])
+    assert (found.generation, serving.views.generations.ahead()) == (2, [])
     check(house, found, 7)
 
 
-def warmup(house: House, generations: object, tombstones: Tombstones) -> Warmup:
+def warmup(house: House, serving: Search) -> Warmup:
     models = ModelRegistry(Path(), house.catalogue.models, NOWHERE)
     models.in_use = models.reload  # type: ignore[method-assign,assignment]
-    return Warmup(generations, models, tombstones)  # type: ignore[arg-type]
+    return Warmup(models, serving.tombstones, serving.views)
 
 
 def test_a_round_of_the_warm_up_notices_it_without_a_search(house: House, older: Away) -> None:
     serving = house.search()
-    assert serving.generations.current().number == 2
+    assert serving.views.generations.current().number == 2
     older()
-    warmup(house, serving.generations, serving.tombstones).look()
-    assert serving.generations.current().number == 1
-    assert serving.generations.ahead() == [2]
+    warmup(house, serving).look()
+    assert serving.views.generations.current().number == 1
+    assert serving.views.generations.ahead() == [2]
 
 
 def test_removals_that_are_lost_are_forgotten_and_others_heeded(house: House) -> None:
@@ -202,7 +202,7 @@ def test_removals_that_are_lost_are_forgotten_and_others_heeded(house: House) ->
     assert not {"8", "9"} & set(serving.nearest_to("7", EVERYTHING).result)
     back()
     house.remove(10, 11)
-    serving.tombstones.refreshed(serving.generations.current())
+    serving.tombstones.refreshed(serving.views.generations.current())
     found = set(serving.nearest_to("7", EVERYTHING).result)
     assert {"8", "9"} < found
     assert not {"10", "11"} & found
@@ -212,10 +212,9 @@ def test_removals_that_are_lost_are_forgotten_and_others_heeded(house: House) ->
 def test_no_update_is_requested_by_itself_meanwhile(house: House, older: Away) -> None:
     older()
     house.add(LATER, LATER)
-    store = house.search().generations
-    scheduler = Scheduler(
-        house.catalogue, Admission(store, Path()), TaskQueue("redis://127.0.0.1:1"), 1e-6
-    )
+    store = house.search().views.generations
+    admission, queue = Admission(store, Path()), TaskQueue("redis://127.0.0.1:1")
+    scheduler = Scheduler(house.catalogue, admission, queue, AutoUpdate(1e-6))
     scheduler.update_when_due()
     assert house.catalogue.tasks.unfinished((TaskKind.UPDATE,)) is None
     house.run("update")
@@ -225,11 +224,11 @@ def test_no_update_is_requested_by_itself_meanwhile(house: House, older: Away) -
 
 
 def test_a_backup_holds_the_generation_that_fits(house: House, older: Away, tmp_path: Path) -> None:
-    serving = house.search().generations
+    serving = house.search().views.generations
     assert serving.current().number == 2
     older()
     house.add(LATER, LATER)
-    Backups(house.catalogue, house.search().generations).backup(tmp_path / "copy", _quiet)
+    Backups(house.catalogue, house.search().views.generations).backup(tmp_path / "copy", _quiet)
     (tmp_path / "restored").mkdir()
     restored = House(tmp_path / "restored")
     Backups(restored.catalogue, restored.generations).restore(tmp_path / "copy", _quiet)
@@ -275,8 +274,8 @@ def test_a_generation_of_an_earlier_release_is_judged_by_its_numbers(
         fields = json.loads(path.read_text())["meta"]
         del fields["mark"], fields["catalogue"]
         path.write_text(json.dumps({"meta": fields, "sha256": _digest(fields)}))
-    assert house.search().generations.current().number == 2
+    assert house.search().views.generations.current().number == 2
     older()
     house.add(LATER, LATER + LOST + 5)  # the numbers have caught up; no task has looked at them
     assert house.search().nearest_to("7", EVERYTHING).generation == 1
-    assert Lineage(house.catalogue.marks).fits(house.search().generations.current().meta)
+    assert Lineage(house.catalogue.marks).fits(house.search().views.generations.current().meta)

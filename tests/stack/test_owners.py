@@ -17,15 +17,16 @@ from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
-from sidecar.index import GenerationStore, GenerationWriter, Tombstones
+from sidecar.index import GenerationStore, GenerationWriter, Memtable, Tombstones
 from sidecar.index.writer import SEGMENT_ROWS
 from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.queue import TaskQueue
-from sidecar.tasks.scheduler import Scheduler
+from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.telemetry.worker import WorkerMetrics
+from sidecar.view import Views
 from sidecar.warmup import Warmup
 from tests.support.house import NOWHERE, House
 
@@ -171,10 +172,12 @@ def test_an_idle_process_takes_no_write_lock(
 ) -> None:
     """Its rounds go through while another process writes, and that one may take its time."""
     admission = Admission(GenerationStore(tmp_path / "index"), tmp_path)
-    dispatcher = Scheduler(catalogue, admission, TaskQueue(NO_REDIS), 60.0)
+    dispatcher = Scheduler(catalogue, admission, TaskQueue(NO_REDIS), AutoUpdate(60.0, 10))
     models = ModelRegistry(tmp_path, catalogue.models, NOWHERE)
     tombstones = Tombstones(catalogue.removals)
-    preloader = Warmup(GenerationStore(tmp_path / "index"), models, tombstones)
+    memtable = Memtable(catalogue.new_features, catalogue.removals, 10)
+    views = Views(GenerationStore(tmp_path / "index"), models, memtable)
+    preloader = Warmup(models, tombstones, views)
     other = open_catalogue(database_url, 30.0)
 
     def rounds() -> None:

@@ -54,7 +54,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory, collection: dict[str, bytes
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("fresh"), MODEL_REPOSITORY=str(tiny)) as stack:
+    folder = tmp_path_factory.mktemp("fresh")
+    with running(folder, MODEL_REPOSITORY=str(tiny), LIVE_SEARCH="0") as stack:
         yield stack
 
 

@@ -11,12 +11,13 @@ from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogu
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.images import ImageRules
-from sidecar.index import BuildRules, GenerationStore, Lineage, SearchRequest, Tombstones
+from sidecar.index import BuildRules, GenerationStore, Lineage, Memtable, SearchRequest, Tombstones
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier
 from sidecar.search import Search
 from sidecar.tasks.training import Trainer
+from sidecar.view import Views
 from tests.support.databases import new_file
 
 DIMENSION = 64
@@ -68,13 +69,21 @@ class House:
         """Returns the ids of the neighbours of a stored image, itself left out."""
         return self.search().nearest_to(f"{number}", wanted).result
 
-    def search(self) -> Search:
-        """Returns the search of a process that has just started."""
+    def search(self, live: int = 0) -> Search:
+        """Returns the search of a process that has just started.
+
+        Args:
+            live: how many images no update has reached that it looks through; 0 is LIVE_SEARCH=0.
+        """
+        catalogue = self.catalogue
+        models = ModelRegistry(Path(), catalogue.models, NOWHERE)
+        generations = GenerationStore(self.generations.folder, Lineage(catalogue.marks))
+        memtable = Memtable(catalogue.new_features, catalogue.removals, live) if live else None
         return Search(
-            self.catalogue.images,
-            ModelRegistry(Path(), self.catalogue.models, NOWHERE),
-            GenerationStore(self.generations.folder, Lineage(self.catalogue.marks)),
-            Tombstones(self.catalogue.removals),
+            catalogue.images,
+            models,
+            Views(generations, models, memtable),
+            Tombstones(catalogue.removals),
             ImageRules(384, 10**6),
         )
 

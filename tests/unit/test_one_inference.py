@@ -20,6 +20,7 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.version_files import VersionFiles
 from sidecar.search import Search
+from sidecar.view import Views
 from tests.support.house import DIMENSION, TEN, House, vector
 
 QUERY = 7
@@ -84,10 +85,11 @@ def upload(tmp_path: Path) -> bytes:
 
 
 def search_of(house: House, extractor: Counting) -> Search:
+    models = Trusting(house, extractor)
     return Search(
         house.catalogue.images,
-        Trusting(house, extractor),
-        GenerationStore(house.generations.folder),
+        models,
+        Views(GenerationStore(house.generations.folder), models, None),
         Tombstones(house.catalogue.removals),
         ImageRules(384, 10**6),
     )

@@ -17,6 +17,7 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.tasks.queue import TaskQueue
 from sidecar.telemetry.exposition import Gauge
+from sidecar.view import Views
 from sidecar.warmup import Warmup
 from tests.support.calls import jpeg
 from tests.support.house import DIMENSION, NOWHERE, House
@@ -46,12 +47,14 @@ def models(house: House, tmp_path: Path) -> ModelRegistry:
     return ModelRegistry(tmp_path / "models", house.catalogue.models, NOWHERE)
 
 
+def warmup_of(house: House, models: ModelRegistry, generations: GenerationStore) -> Warmup:
+    return Warmup(models, Tombstones(house.catalogue.removals), Views(generations, models, None))
+
+
 def test_a_round_ends_with_an_expected_error_and_the_next_one_is_as_good(
     refused: House, tmp_path: Path
 ) -> None:
-    warmup = Warmup(
-        refused.generations, models(refused, tmp_path), Tombstones(refused.catalogue.removals)
-    )
+    warmup = warmup_of(refused, models(refused, tmp_path), refused.generations)
     for _ in range(2):
         with pytest.raises(ModelRefused, match=r"contract\.json is damaged"):
             warmup.look()
@@ -68,7 +71,7 @@ def test_a_damaged_index_keeps_no_round_from_opening_the_model(
     opened: list[bool] = []
     registry.in_use = lambda: opened.append(True)  # type: ignore[method-assign,assignment,return-value]
     with pytest.raises(IndexDamaged, match="codes"):
-        Warmup(Damaged(tmp_path / "index"), registry, Tombstones(refused.catalogue.removals)).look()
+        warmup_of(refused, registry, Damaged(tmp_path / "index")).look()
     assert opened == [True]
 
 

@@ -50,6 +50,7 @@ class SearchResource:
     def _answer(resp: falcon.Response, neighbours: Neighbours) -> None:
         resp.set_header("X-Model-Version", str(neighbours.version))
         resp.set_header("X-Generation", str(neighbours.generation))
+        resp.set_header("X-Unindexed", str(neighbours.unindexed))
         resp.media = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
 
 

@@ -14,7 +14,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 from sidecar.index.ann.clustering import POINTS_PER_LIST, lists_for, sample_size
 from sidecar.index.ann.device import Device, DeviceName
-from sidecar.index.ann.exact import Nearest, distances, widen
+from sidecar.index.ann.exact import Flat, Nearest, distances, widen
 from sidecar.index.ann.ivfpq import VALUES_PER_CODE, ExcludeIds, Index, SearchParams
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Device",
     "DeviceName",
     "ExcludeIds",
+    "Flat",
     "Index",
     "Nearest",
     "SearchParams",

@@ -34,6 +34,36 @@ def distances(query: NDArray[np.float32], rows: NDArray[np.float16]) -> NDArray[
     return dist
 
 
+class Flat:
+    """Compares a query with each of some features, which never change."""
+
+    def __init__(self, rows: NDArray[np.float16]) -> None:
+        """Copies float16 [n, D]."""
+        self._index = _halves(rows.shape[1])
+        self._index.add_sa_codes(np.ascontiguousarray(rows, np.float16).view(np.uint8))
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def rows(self) -> NDArray[np.float16]:
+        """Returns a copy of the features, float16 [n, D]."""
+        codes: NDArray[np.uint8] = faiss.vector_to_array(self._index.codes)
+        return codes.view(np.float16).reshape(len(self), -1)
+
+    def nearest(
+        self, query: NDArray[np.float32], count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Finds the nearest rows of a query, float32 [D].
+
+        Returns:
+            their positions int64 [m] and squared L2 distances float32 [m], ascending; m is `count`
+            or all there are.
+        """
+        wide = np.ascontiguousarray(query[None], np.float32)
+        dist, positions = self._index.search(wide, min(count, len(self)))
+        return positions[0], dist[0]
+
+
 class Nearest:
     """Finds the true neighbours of some queries in one walk over the features.
 

@@ -1,0 +1,44 @@
+"""The features that came since somebody last looked, by one look-up that a search can pay for."""
+
+from dataclasses import dataclass
+
+from sidecar.catalogue.database import Database
+from sidecar.catalogue.dialect import FeatureRow
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """Rows that came after others.
+
+    Args:
+        follows: whether the newest of those others is still there; else it was removed, or the
+            catalogue was replaced by another copy, whose numbers are others.
+        rows: seq, CRC-32 and vector of each, in order of seq.
+        more: whether there may be more.
+    """
+
+    follows: bool
+    rows: list[tuple[int, int, bytes]]
+    more: bool
+
+
+class NewFeatures:
+    """Reads on from a row."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def since(self, model: int, last: FeatureRow | None, after: int, limit: int) -> NewRows:
+        """Reads the rows of a model that came after those that somebody has.
+
+        Args:
+            last: the newest of those; None where there are none.
+            after: a sequence number below all of them, from which the first look begins.
+            limit: how many rows to read.
+        """
+        begin = after if last is None else last.seq
+        with self._database.driver() as driver:
+            rows = self._database.dialect.new_features(driver, model, begin, limit + 1)
+        follows = last is None or [tuple(row) for row in rows[:1]] == [(last.seq, last.crc, None)]
+        fresh = [(seq, crc, bytes(vector)) for seq, crc, vector in rows if vector is not None]
+        return NewRows(follows, fresh[:limit], more=len(fresh) > limit or len(rows) > limit)

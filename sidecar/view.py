@@ -1,0 +1,108 @@
+"""What a search looks through: a generation of the index, and what came since its snapshot."""
+
+from dataclasses import dataclass
+
+from sidecar.catalogue import Seen
+from sidecar.errors import IndexAhead, NoIndex
+from sidecar.index import Generation, GenerationStore, Memtable, Recent
+from sidecar.models.registry import ModelRegistry
+
+
+@dataclass(frozen=True)
+class View:
+    """What one search looks through.
+
+    Args:
+        version, sha256: of the model whose features these are.
+        generation: None before the first training.
+        recent: None where a search finds only what a generation holds.
+    """
+
+    version: int
+    sha256: str
+    generation: Generation | None
+    recent: Recent | None
+
+    @property
+    def number(self) -> int:
+        """The number of the generation, 0 for none."""
+        return self.generation.number if self.generation else 0
+
+    @property
+    def unindexed(self) -> int:
+        """How many images are compared one by one, because no generation holds them."""
+        return len(self.recent) if self.recent else 0
+
+    @property
+    def removals_seen(self) -> object:
+        """Changes when recent images may have gone."""
+        return self.recent.removals_seen if self.recent else None
+
+    @property
+    def seen(self) -> Seen:
+        """What its sequence numbers are from."""
+        mark = self.generation.meta.mark if self.generation else None
+        return Seen(mark, self.recent.last if self.recent else None)
+
+
+class Views:
+    """Finds what a search looks through now.
+
+    Args:
+        memtable: None where searches find only what an update published (LIVE_SEARCH=0).
+    """
+
+    def __init__(
+        self, generations: GenerationStore, models: ModelRegistry, memtable: Memtable | None
+    ) -> None:
+        self.generations = generations
+        self._models = models
+        self._memtable = memtable
+        self._key: tuple[Generation, int] | None = None  # of a generation's model
+
+    def current(self) -> View:
+        """Returns the view of a search that begins now.
+
+        Raises:
+            NoIndex: there was no training, and too many images for a search without one, or none.
+            IndexDamaged, CatalogueUnavailable.
+        """
+        try:
+            generation = self.generations.current()
+        except IndexAhead:
+            raise
+        except NoIndex:
+            if self._memtable is None:
+                raise
+            return self._untrained(self._memtable)
+        return self.of(generation)
+
+    def of(self, generation: Generation, removed: bool = False) -> View:
+        """Returns the view of a generation, as of now; `removed` as in `Memtable.recent`."""
+        meta, recent = generation.meta, None
+        if self._memtable is not None:
+            recent = self._memtable.recent(self._key_of(generation), meta.snapshot, removed)
+        return View(meta.version, meta.sha256, generation, recent)
+
+    def again(self, view: View) -> View:
+        """Returns the same view without the images that were removed since."""
+        if view.generation is not None:
+            return self.of(view.generation, removed=True)
+        assert self._memtable is not None
+        return self._untrained(self._memtable, removed=True)
+
+    def _key_of(self, generation: Generation) -> int:
+        """Returns the catalogue's key of a generation's model; asks it once for each."""
+        known = self._key
+        if known is None or known[0] is not generation:
+            known = self._key = (generation, self._models.key_of(generation.meta.sha256))
+        return known[1]
+
+    def _untrained(self, memtable: Memtable, removed: bool = False) -> View:
+        record = self._models.recorded()
+        recent = record and memtable.recent(record.model, 0, removed)
+        if record is None or not recent:
+            raise NoIndex("nothing has been added yet")
+        if not recent.is_whole:
+            raise NoIndex(f"there are over {len(recent):,} images (LIVE_SEARCH_MAX): train first")
+        return View(record.version, record.sha256, None, recent)
