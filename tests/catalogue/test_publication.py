@@ -111,12 +111,10 @@ def test_a_transaction_that_looks_sees_one_moment(catalogue: Catalogue) -> None:
 
 
 def test_a_connection_is_opened_while_somebody_writes(catalogue: Catalogue) -> None:
-    """Rather than after the lock's timeout: to open one must take no lock."""
-    began = time.monotonic()
+    """Rather than when the other has written: to open one must take no lock."""
     with catalogue.writing():
         late = open_threads(catalogue, 4)
     assert late == [1] * 4
-    assert time.monotonic() - began < 10
 
 
 def open_threads(catalogue: Catalogue, threads: int) -> list[int]:

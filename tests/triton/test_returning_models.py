@@ -2,7 +2,6 @@
 Triton, with a catalogue and an index of a test's own."""
 
 import shutil
-import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -147,10 +146,8 @@ def test_an_add_that_is_refused_each_time_ends_with_an_error(
 ) -> None:
     other = open_catalogue(f"sqlite:///{tmp_path}/other.sqlite", 30)
     other.models.adopt(1, "0" * 64, 8)
-    began = time.monotonic()
     with pytest.raises(ModelReplaced, match=f"tried {TRIES} times"):
         Ingest(other.adds, shop.models, ImageRules(384, 10**8), False).add(*first(pictures))
-    assert time.monotonic() - began < 20
     assert other.images.count() == 0
     other.close()
 
