@@ -127,7 +127,7 @@ class Search:
     ) -> Neighbours:
         """Ranks again, without the removed images, until the catalogue has an id for each image
         that was found, or knows of no further removal."""
-        generation = view.generation
+        generation, view = view.generation, self.views.read_on(view)
         excluded = self.tombstones.known(generation) if generation else None
         known_before: object = None
         while True:
@@ -141,7 +141,7 @@ class Search:
                 raise IndexAhead(f"generation {generation.number} is newer than the catalogue")
             known_before = known
             excluded = self.tombstones.refreshed(generation) if generation else None
-            view = self.views.again(view)
+            view = self.views.read_on(view, removed=True)
         found = [(d, ids[s]) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]
         return Neighbours(
             [d for d, _ in found],

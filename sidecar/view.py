@@ -1,6 +1,6 @@
 """What a search looks through: a generation of the index, and what came since its snapshot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidecar.catalogue import Seen
 from sidecar.errors import IndexAhead, NoIndex
@@ -15,13 +15,14 @@ class View:
     Args:
         version, sha256: of the model whose features these are.
         generation: None before the first training.
-        recent: None where a search finds only what a generation holds.
+        recent: what came since, once it was read; None, too, where a search finds only what a
+            generation holds.
     """
 
     version: int
     sha256: str
     generation: Generation | None
-    recent: Recent | None
+    recent: Recent | None = None
 
     @property
     def number(self) -> int:
@@ -61,7 +62,7 @@ class Views:
         self._key: tuple[Generation, int] | None = None  # of a generation's model
 
     def current(self) -> View:
-        """Returns the view of a search that begins now.
+        """Returns what a search that begins now looks through, before it has read what is recent.
 
         Raises:
             NoIndex: there was no training, and too many images for a search without one, or none.
@@ -75,21 +76,20 @@ class Views:
             if self._memtable is None:
                 raise
             return self._untrained(self._memtable)
-        return self.of(generation)
+        return View(generation.meta.version, generation.meta.sha256, generation)
 
-    def of(self, generation: Generation, removed: bool = False) -> View:
-        """Returns the view of a generation, as of now; `removed` as in `Memtable.recent`."""
-        meta, recent = generation.meta, None
-        if self._memtable is not None:
-            recent = self._memtable.recent(self._key_of(generation), meta.snapshot, removed)
-        return View(meta.version, meta.sha256, generation, recent)
+    def read_on(self, view: View, removed: bool = False) -> View:
+        """Returns it with what is recent by now; errors as `current`.
 
-    def again(self, view: View) -> View:
-        """Returns the same view without the images that were removed since."""
-        if view.generation is not None:
-            return self.of(view.generation, removed=True)
-        assert self._memtable is not None
-        return self._untrained(self._memtable, removed=True)
+        Args:
+            removed: whether to look for removals, too; a search that meets none need not.
+        """
+        if self._memtable is None:
+            return view
+        if view.generation is None:
+            return self._untrained(self._memtable, removed)
+        key, snapshot = self._key_of(view.generation), view.generation.meta.snapshot
+        return replace(view, recent=self._memtable.recent(key, snapshot, removed))
 
     def _key_of(self, generation: Generation) -> int:
         """Returns the catalogue's key of a generation's model; asks it once for each."""

@@ -55,7 +55,7 @@ class Warmup:
 
     def _read_recent(self) -> None:
         with suppress(NoIndex):
-            self.views.current()
+            self.views.read_on(self.views.current())
 
     def _open_upcoming(self) -> None:
         upcoming = self.views.generations.upcoming()

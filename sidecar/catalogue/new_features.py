@@ -14,7 +14,7 @@ class NewRows:
         follows: whether the newest of those others is still there; else it was removed, or the
             catalogue was replaced by another copy, whose numbers are others.
         rows: seq, CRC-32 and vector of each, in order of seq.
-        more: whether there may be more.
+        more: whether there are more.
     """
 
     follows: bool
@@ -38,7 +38,8 @@ class NewFeatures:
         """
         begin = after if last is None else last.seq
         with self._database.driver() as driver:
-            rows = self._database.dialect.new_features(driver, model, begin, limit + 1)
+            # One more than are wanted, and the row that is there already.
+            rows = self._database.dialect.new_features(driver, model, begin, limit + 2)
         follows = last is None or [tuple(row) for row in rows[:1]] == [(last.seq, last.crc, None)]
         fresh = [(seq, crc, bytes(vector)) for seq, crc, vector in rows if vector is not None]
-        return NewRows(follows, fresh[:limit], more=len(fresh) > limit or len(rows) > limit)
+        return NewRows(follows, fresh[:limit], more=len(fresh) > limit)

@@ -202,7 +202,7 @@ def test_a_search_answers_exactly_three_fields(stack: Stack, collection: dict[st
     assert answer["result"][0] == name
     assert response.headers["X-Model-Version"] == "1"
     assert int(response.headers["X-Generation"]) >= 1
-    stages = ["decode", "queue", "infer", "search", "total"]
+    stages = ["decode", "queue", "infer", "recent", "search", "total"]
     assert list(timings(response)) == stages
     assert sum(timings(response)[stage] for stage in stages[:-1]) <= timings(response)["total"] + 1
 
