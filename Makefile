@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness bench-catalogue bench-index bench-http bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -80,6 +80,10 @@ fuzz: setup model ## send REQUESTS requests that make no sense, of SEED, to all 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching
 	$(RUN) python -m campaigns.returning
+
+freshness: setup model ## check after each acknowledged change that searches know of it, while tasks run
+	$(RUN) python -m campaigns.freshness
+	$(RUN) python -m campaigns.freshness --database postgresql
 
 fuzz-images: setup ## decode COUNT damaged files of every format, by SEED, FUZZ_S seconds at most
 	$(RUN) python -m campaigns.fuzz_images --count $(COUNT) --seconds $(FUZZ_S) --seed $(SEED)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from campaigns.freshness import PICTURES, Client, changing, tasks_for
 from campaigns.switching import Traffic, lost, mixed_answers, strangers, switch
 from local import photos
 from local.stack import Stack
@@ -102,6 +103,21 @@ def at_home(plant: Plant) -> Iterator[None]:
     for number in (2, 3):
         if plant.version(number) is not None:
             switch(plant.stack, f"retire?version={number}")
+
+
+def test_a_search_knows_of_every_acknowledged_change_whatever_task_runs(
+    plant: Plant, collection: dict[str, bytes]
+) -> None:
+    """A short `campaigns.freshness`."""
+    plant.put(2)
+    pictures = [*collection.values()][:PICTURES]
+    clients = [Client(plant.stack, number, pictures, PAUSE_S) for number in range(6)]
+    with changing(clients):
+        tasks_for(plant.stack, 0)
+    assert [each for client in clients for each in client.violations] == []
+    assert sum(client.checks for client in clients) > 50
+    for image_id in [each for client in clients for each in client.images]:
+        assert plant.stack.post(f"/similarity/remove?id={image_id}").status_code == 200
 
 
 def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
