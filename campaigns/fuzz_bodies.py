@@ -1,6 +1,7 @@
 """The bodies that the fuzzer sends: images, forms, archives, and what only looks like them."""
 
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ def body(chance: Random, names: Iterable[str], files: bool) -> Body:
         names: the parameters of the call.
         files: whether the call takes files.
     """
-    kinds = [_nothing, _urlencoded, _form, _noise]
+    kinds = [_nothing, _urlencoded, _form, _noise, _json]
     if files:
         kinds += [_form] * 6 + [_raw_image] * 2 + [_archive]
     return chance.choice(kinds)(chance, [*names, *NAMES])
@@ -72,6 +73,21 @@ def _nothing(chance: Random, names: list[str]) -> Body:
 
 def _noise(chance: Random, names: list[str]) -> Body:
     return Body(chance.randbytes(chance.choice((1, 100, 5000))), chance.choice(ODD_TYPES))
+
+
+def _json(chance: Random, names: list[str]) -> Body:
+    """Draws what a call that takes lists may get."""
+    entries = [_entry(chance, names) for _ in range(chance.choice((0, 1, 2, 30, 1001)))]
+    content = json.dumps(entries if chance.random() < 0.9 else {"ids": entries}).encode()
+    if chance.random() < 0.1:
+        content = content[: chance.randrange(len(content))]
+    return Body(content, chance.choice((b"application/json", b"application/x-www-form-urlencoded")))
+
+
+def _entry(chance: Random, names: list[str]) -> object:
+    pair = {"id": text(chance), "sha256": text(chance)}
+    more = pair | {chance.choice(names): text(chance)}
+    return chance.choice((text(chance), text(chance), pair, pair, more, None, 7, [text(chance)]))
 
 
 def _urlencoded(chance: Random, names: list[str]) -> Body:

@@ -57,7 +57,7 @@ def calls(routes: Iterable[Route]) -> Iterator[Call]:
         for method in METHODS:
             known = taken(route.resource, method)
             if known is not None:
-                yield Call(method, route.path, known.names, known.files)
+                yield Call(method, route.path, known.names, known.body)
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,18 @@ class Images:
             raise CatalogueDamaged(f"the features of {image_id} are not what was stored")
         return row.seq, feature_rows.from_row(row.vector)
 
+    def uploads(self, image_ids: Sequence[str]) -> dict[str, str]:
+        """Returns the SHA-256 of the upload of each image that is stored, by the id asked for."""
+        spelt = {
+            spelling: image_id
+            for image_id in image_ids
+            for spelling in reversed(ids.spellings(image_id))
+            if "\0" not in spelling  # see `named`
+        }
+        query = select(images.c.id, images.c.sha256).where(images.c.id.in_(spelt))
+        with self._database.reading() as connection:
+            return {spelt[row.id]: row.sha256 for row in connection.execute(query)}
+
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
         """Returns sequence numbers and ids of at most `limit` images, in the order they were added.
 
@@ -171,8 +183,21 @@ def _jpeg(connection: Connection, image_id: str) -> bytes:
 
 def row_of(connection: Connection, query: Select[Any], image_id: str) -> Any:
     """Returns the one row of an image. Raises UnknownImage."""
+    row = find_row(connection, query, image_id)
+    if row is None:
+        raise unknown(image_id)
+    return row
+
+
+def find_row(connection: Connection, query: Select[Any], image_id: str) -> Any:
+    """Returns the one row of an image, None where there is none."""
     for spelling in ids.spellings(image_id):
         row = connection.execute(query.where(named(images.c.id, spelling))).one_or_none()
         if row is not None:
             return row
-    raise UnknownImage(f"no image has the id {image_id}")
+    return None
+
+
+def unknown(image_id: str) -> UnknownImage:
+    """Returns the error of an id that no image has."""
+    return UnknownImage(f"no image has the id {image_id}")

@@ -6,13 +6,13 @@ tombstone goes when no generation on the volume can hold its image any more.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.images import row_of
+from sidecar.catalogue.images import find_row, unknown
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, images, originals, pictures, removals
 
@@ -52,13 +52,27 @@ class Removals:
         Raises:
             UnknownImage: no image has this id.
         """
-        self._database.even_when_full(lambda: self._remove(image_id))
+        if self.remove_all([image_id]) == [False]:
+            raise unknown(image_id)
+
+    def remove_all(self, image_ids: Sequence[str]) -> list[bool]:
+        """Removes images in one commit, as `remove`; returns of each whether there was one."""
+        removed = self._database.even_when_full(lambda: self._remove(image_ids))
         if self._database.dialect.is_short_of_room():
             self._database.release_space()
+        return removed
 
-    def _remove(self, image_id: str) -> None:
+    def _remove(self, image_ids: Sequence[str]) -> list[bool]:
+        seqs: dict[int, None] = {}
+        removed = []
         with self._database.writing() as connection:
-            bury(connection, [row_of(connection, select(images.c.seq), image_id).seq])
+            for image_id in image_ids:
+                row = find_row(connection, select(images.c.seq), image_id)
+                removed.append(row is not None and row.seq not in seqs)
+                if row is not None:
+                    seqs[row.seq] = None
+            bury(connection, list(seqs))
+        return removed
 
     def since(self, removal: int, up_to: int | None = None) -> Removed:
         """Returns what was removed after the removal with this number, and up to another one if

@@ -4,7 +4,7 @@ import falcon
 
 from sidecar.errors import KeyRequired, ScopeMissing
 from sidecar.http.api_keys import READ, WRITE, ApiKeys
-from sidecar.http.route import OPEN, Routes
+from sidecar.http.route import ANY, OPEN, Routes
 
 BEARER = "bearer"
 
@@ -31,9 +31,9 @@ class Auth:
         if self._keys is None or req.method == "OPTIONS":
             return  # a browser sends no key with OPTIONS, which answers the methods of a call
         key = self._keys.find(_secret(req))
-        req.context.key = key.name
+        req.context.key, req.context.api_key = key.name, key
         required = WRITE if req.method == "DELETE" else scope
-        if required not in key.scopes:
+        if required not in (ANY, *key.scopes):
             raise ScopeMissing(f"this call requires a key with the scope {required}")
 
     def _may_read(self, req: falcon.Request) -> bool:

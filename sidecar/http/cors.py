@@ -16,6 +16,7 @@ EXPOSED = (
     "X-Generation",
     "X-Model-Version",
     "X-Request-Id",
+    "X-Unindexed",
 )
 
 

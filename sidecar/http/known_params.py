@@ -24,22 +24,22 @@ Responder = TypeVar("Responder", bound=Callable[..., None])
 
 @dataclass(frozen=True)
 class Takes:
-    """What a responder reads: parameters by their names, and whether its body holds files."""
+    """What a responder reads: parameters by their names, and whether the body itself, too."""
 
     names: tuple[str, ...] = ()
-    files: bool = False
+    body: bool = False
 
 
-def takes(*names: str, files: bool = False) -> Callable[[Responder], Responder]:
+def takes(*names: str, body: bool = False) -> Callable[[Responder], Responder]:
     """Marks a responder with the parameters that it knows; one without this mark knows none.
 
     Args:
         names: the parameters, in a query or as fields of a form.
-        files: whether the responder reads the body itself, with `take_field` for its parameters.
+        body: whether the responder reads the body itself, with `take_field` for its parameters.
     """
 
     def mark(responder: Responder) -> Responder:
-        vars(responder)[MARK] = Takes(names, files)
+        vars(responder)[MARK] = Takes(names, body)
         return responder
 
     return mark
@@ -66,11 +66,11 @@ class KnownParams:
                 raise unknown(name, known.names)
             if not isinstance(value, str):
                 raise repeated(name)
-        if req.method == "POST" and not known.files:
+        if req.method == "POST" and not known.body:
             self._take_form(req)
 
     def _take_form(self, req: falcon.Request) -> None:
-        """Takes the parameters of a form without files."""
+        """Takes the parameters of a form."""
         body = Body(req)
         if is_form(req):
             for field in fields(req, body, FORM_BYTES):

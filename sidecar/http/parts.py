@@ -30,6 +30,7 @@ class Parts:
     settings: Settings
     catalogue: Catalogue
     queue: TaskQueue
+    models: ModelRegistry
     warmup: Warmup
     # The path of an image.
     image_reader: ImageReader
@@ -80,6 +81,7 @@ def make_parts(settings: Settings) -> Parts:
         settings=settings,
         catalogue=catalogue,
         queue=queue,
+        models=models,
         warmup=Warmup(models, tombstones, views),
         image_reader=ImageReader(settings.max_image_bytes),
         batch_reader=BatchReader(batch_rules, data_dir),

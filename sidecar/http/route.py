@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 OPEN = ""  # the scope of calls that need no key
+ANY = "any"  # of those that every key opens
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Route:
     Args:
         path: its template.
         resource: answers by its `on_get`, `on_post` and so on.
-        scope: what its key must open; OPEN needs no key. A DELETE always needs `write`.
+        scope: what its key must open; OPEN needs no key, ANY takes each. A DELETE always needs
+            `write`.
         may_be_shed: whether it is refused while the process has too many requests in flight; not
             the calls of monitoring, which matter most at that time.
         may_take_long: whether its body may take hours to arrive, if only it never pauses.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sidecar.catalogue import TaskKind
 from sidecar.http.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
+from sidecar.http.resources.identity import MeResource, VersionResource
 from sidecar.http.resources.images import (
     AddBatchResource,
     AddResource,
@@ -14,6 +15,7 @@ from sidecar.http.resources.images import (
     RemoveResource,
     ThumbnailResource,
 )
+from sidecar.http.resources.many import CheckResource, RemoveBatchResource
 from sidecar.http.resources.models import (
     CancelUpgradeResource,
     ModelsResource,
@@ -34,7 +36,8 @@ from sidecar.http.resources.tasks import (
     StatusResource,
     TasksResource,
 )
-from sidecar.http.route import OPEN, Route, Routes
+from sidecar.http.route import ANY, OPEN, Route, Routes
+from sidecar.http.waits import Waits
 
 
 def make_routes(parts: Parts) -> Routes:
@@ -51,8 +54,11 @@ def _images(parts: Parts) -> Iterator[Route]:
     yield Route("/similarity/add", add, WRITE)
     yield Route("/similarity/add_batch", add_batch, WRITE, may_take_long=True)
     yield Route("/similarity/remove", RemoveResource(removals), WRITE)
+    image = ImageResource(inventory, parts.keywords)
+    yield Route("/similarity/remove_batch", RemoveBatchResource(removals), WRITE)
     yield Route("/similarity/images", ImagesResource(images), READ)
-    yield Route(path, ImageResource(inventory, parts.keywords), READ)
+    yield Route("/similarity/images/check", CheckResource(images, image), READ)
+    yield Route(path, image, READ)
     yield Route(f"{path}/thumbnail", ThumbnailResource(images), READ)
     yield Route(f"{path}/original", OriginalResource(inventory), READ)
 
@@ -66,7 +72,8 @@ def _search(parts: Parts) -> Iterator[Route]:
 
 def _tasks(parts: Parts) -> Iterator[Route]:
     scheduler = parts.scheduler
-    status = StatusResource(scheduler)
+    waits = Waits(parts.settings.most_requests, parts.batch_reader.stopping)
+    status = StatusResource(scheduler, waits)
     yield Route("/similarity/train", RequestResource(scheduler, TaskKind.TRAIN), ADMIN)
     yield Route("/similarity/update", RequestResource(scheduler, TaskKind.UPDATE), ADMIN)
     yield Route("/similarity/status/{task_id}", status, READ)
@@ -85,6 +92,9 @@ def _models(parts: Parts) -> Iterator[Route]:
 
 
 def _status(parts: Parts) -> Iterator[Route]:
+    version = VersionResource(parts.models, parts.settings)
+    yield Route("/similarity/version", version, ANY)
+    yield Route("/similarity/me", MeResource(), ANY)
     yield Route("/similarity/stats", StatsResource(parts.inventory), READ)
     yield Route("/metrics", MetricsResource(parts.gauges), READ, may_be_shed=False)
     yield Route("/health/live", LiveResource(), OPEN, may_be_shed=False)

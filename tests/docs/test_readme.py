@@ -64,7 +64,7 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
     documented = {row[0]: row[1] for row in table(API, "Parameters")}
     assert set(documented) == {
         *(f"`{name}`" for name in ("num_results", "nprob", "max_dist", "top_k", "after")),
-        *(f"`{name}`" for name in ("keyword_threshold", "version", "overwrite", "id_from")),
+        *(f"`{name}`" for name in ("keyword_threshold", "version", "wait", "overwrite", "id_from")),
         "`limit` of images",
         "`limit` of tasks",
     }
@@ -76,6 +76,7 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
         "`limit` of tasks": task_resources.MOST_TASKS,
     }.items():
         assert documented[name] == f"1 to {most}"
+    assert documented["`wait`"] == f"0 to {task_resources.MOST_WAIT_S}"
 
 
 def test_every_variable_of_the_local_stack_is_documented_as_it_is() -> None:

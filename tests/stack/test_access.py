@@ -72,6 +72,8 @@ CALLS = {
     ("POST", "/similarity/add"): "write",
     ("POST", "/similarity/add_batch"): "write",
     ("POST", "/similarity/remove?id=nobody"): "write",
+    ("POST", "/similarity/images/check"): "read",
+    ("POST", "/similarity/remove_batch"): "write",
     ("GET", "/similarity/train"): "admin",
     ("POST", "/similarity/update"): "admin",
     ("POST", "/similarity/upgrade?version=9"): "admin",
@@ -96,6 +98,16 @@ def test_each_call_wants_the_key_of_its_scope(guarded: Guarded, method: str, pat
     none = requests.request(method, guarded.stack.url + path, timeout=60)
     assert failure(none) == (401, "key_required")
     assert none.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_every_key_may_ask_what_serves_and_who_it_is(guarded: Guarded) -> None:
+    for scope in keys.SCOPES:
+        me = ask(guarded, "GET", "/similarity/me", scope).json()
+        assert me == {"status": "ok", "name": f"{scope}-only", "scopes": [scope]}
+        version = ask(guarded, "GET", "/similarity/version", scope).json()
+        assert version["features"]["keys"] is True
+    for path in ("/similarity/me", "/similarity/version"):
+        assert failure(guarded.stack.get(path)) == (401, "key_required")
 
 
 def test_redis_wants_its_password(guarded: Guarded) -> None:

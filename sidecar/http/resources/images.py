@@ -138,7 +138,7 @@ class AddResource:
         self._ingest = ingest
         self._reader = reader
 
-    @takes("id", "image_id", "overwrite", files=True)
+    @takes("id", "image_id", "overwrite", body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read(req)  # its form may hold the parameters
         wanted, overwrite = image_id(req), flag(req, "overwrite")
@@ -152,7 +152,7 @@ class AddBatchResource:
         self._batch = batch
         self._reader = reader
 
-    @takes("overwrite", "id_from", files=True)
+    @takes("overwrite", "id_from", body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         files = self._reader.read(req)
         begun = chain([next(files)], files)  # the form's parameters come before its first file

@@ -27,7 +27,7 @@ class SearchResource:
         self._reader = reader
         self._settings = settings
 
-    @takes("num_results", "nprob", "max_dist", files=True)
+    @takes("num_results", "nprob", "max_dist", body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read(req)  # its form may hold the parameters
         self._answer(resp, self._search.nearest(upload, self._request(req)))
@@ -61,7 +61,7 @@ class ConceptsResource:
         self._keywords = keywords
         self._reader = reader
 
-    @takes("top_k", "keyword_threshold", files=True)
+    @takes("top_k", "keyword_threshold", body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read(req)  # its form may hold the parameters
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)

@@ -1,14 +1,18 @@
 """The resources of tasks: request, status, list, cancel."""
 
+from typing import Any
+
 import falcon
 
 from sidecar.catalogue import TaskKind, TaskState
 from sidecar.http.known_params import takes
 from sidecar.http.params import whole_number
 from sidecar.http.task_answers import accepted, described
+from sidecar.http.waits import Waits
 from sidecar.tasks.scheduler import Scheduler
 
 MOST_TASKS = 100
+MOST_WAIT_S = 30  # as long as a stopping process waits for its requests
 
 
 class RequestResource:
@@ -30,13 +34,20 @@ class RequestResource:
 
 
 class StatusResource:
-    """Shows how a task is doing: GET /similarity/status/<task_id>."""
+    """Shows how a task is doing: GET /similarity/status/<task_id>?wait=."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, waits: Waits) -> None:
         self._scheduler = scheduler
+        self._waits = waits
 
+    @takes("wait")
     def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
-        resp.media = described(self._scheduler.catalogue.tasks.get(task_id))
+        wait_s = whole_number(req, "wait", MOST_WAIT_S, 0, least=0)
+
+        def look() -> dict[str, Any]:
+            return described(self._scheduler.catalogue.tasks.get(task_id))
+
+        resp.media = self._waits.changed(look, lambda task: task["status"] != "ongoing", wait_s)
 
 
 class TasksResource:

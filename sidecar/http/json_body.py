@@ -1,0 +1,36 @@
+"""Reads a list in JSON from the body of a request."""
+
+import json
+from typing import Any
+
+import falcon
+
+from sidecar.errors import WrongArguments
+from sidecar.files import in_units
+from sidecar.http.multipart import Body
+
+MOST_BYTES = 1 << 21
+MOST_ITEMS = 1000
+
+
+def read_list(req: falcon.Request, example: str) -> list[Any]:
+    """Returns the list that a body is.
+
+    Args:
+        example: of a body, for the error.
+    Raises:
+        WrongArguments: it is none, or longer than a call takes.
+        RequestTimeout, RequestBroken: it did not arrive.
+    """
+    content = Body(req).read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise WrongArguments(f"the body is larger than {in_units(MOST_BYTES)}")
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise WrongArguments(f"the body must be JSON, such as {example}: {error}") from error
+    if not isinstance(found, list):
+        raise WrongArguments(f"the body must be a list, such as {example}")
+    if len(found) > MOST_ITEMS:
+        raise WrongArguments(f"the list has {len(found):,} entries: send {MOST_ITEMS:,} at most")
+    return found
