@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
-    from sidecar.index.memtable import Memtable, Recent
+    from sidecar.index.memtable import Memtable
     from sidecar.index.ranking import SearchRequest, rank, the_nearest
+    from sidecar.index.recent import Recent
     from sidecar.index.store import GenerationStore
     from sidecar.index.tombstones import Tombstones
     from sidecar.index.writer import GenerationWriter, Sealed
@@ -28,7 +29,7 @@ else:
         "GenerationWriter": "writer",
         "Lineage": "lineage",
         "Memtable": "memtable",
-        "Recent": "memtable",
+        "Recent": "recent",
         "Sealed": "writer",
         "SearchRequest": "ranking",
         "Tombstones": "tombstones",

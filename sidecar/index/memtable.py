@@ -1,134 +1,23 @@
-"""What came since a generation's snapshot, in memory, and an exact search in it.
+"""What came since a generation's snapshot: read once, and kept in memory.
 
 A generation never changes, so an image is in none until the next update; until then a search looks
 here as well. Each process reads an image's features once, by its sequence number, and drops them
 when a generation holds them.
 
-Sources: O'Neil et al., "The log-structured merge-tree (LSM-tree)", 1996, for the name and the idea;
-Bentley and Saxe, "Decomposable searching problems", 1980, for the sizes of the blocks.
+Source: O'Neil et al., "The log-structured merge-tree (LSM-tree)", 1996, for the name and the idea.
 """
 
 import logging
-import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sidecar.batching import Batcher
-from sidecar.catalogue import FeatureRow, NewFeatures, Removals
-from sidecar.index.ann import Flat
+from sidecar.catalogue import NewFeatures, Removals
+from sidecar.index.recent import Recent
 
 log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 1024  # read from the catalogue
 LARGEST_GROUP = 256  # searches that share a look into it
-FEATURES = np.dtype("<f2")
-
-Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], distances [n]
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Some rows: seqs int64 [n] ascending, crcs int64 [n], features [n, D]."""
-
-    seqs: NDArray[np.int64]
-    crcs: NDArray[np.int64]
-    features: Flat
-
-    def but(self, gone: NDArray[np.bool_]) -> "Block | None":
-        """Returns the block without some rows, None where nothing is left of it."""
-        if not gone.any():
-            return self
-        kept = ~gone
-        if not kept.any():
-            return None
-        return Block(self.seqs[kept], self.crcs[kept], Flat(self.features.rows()[kept]))
-
-
-@dataclass(frozen=True, eq=False)
-class Recent:
-    """The images of a model above a sequence number, as of a moment.
-
-    Args:
-        model: the catalogue's key.
-        after: the snapshot of the generation beside it, 0 where there is none.
-        reading: counts how often all was read from the first row on.
-        removal: the newest removal that it takes into account.
-        blocks: in order of their rows.
-        is_whole: whether these are all, and not only as many as there may be.
-    """
-
-    model: int
-    after: int
-    reading: int
-    removal: int
-    blocks: tuple[Block, ...] = ()
-    is_whole: bool = True
-
-    def __len__(self) -> int:
-        return sum(len(block.seqs) for block in self.blocks)
-
-    @property
-    def removals_seen(self) -> tuple[int, int]:
-        """Changes when rows may have gone, not when some came."""
-        return self.reading, self.removal
-
-    @property
-    def last(self) -> FeatureRow | None:
-        """The newest row; None where there is none."""
-        if not self.blocks:
-            return None
-        newest = self.blocks[-1]
-        return FeatureRow(int(newest.seqs[-1]), self.model, int(newest.crcs[-1]))
-
-    def nearest(self, query: NDArray[np.float32], most: int, own_seq: int | None = None) -> Found:
-        """Finds the nearest of all rows by their full features.
-
-        Args:
-            query: float32 [D].
-            own_seq: the sequence number of the query, where it is a stored image: it is left out.
-        Returns:
-            seqs int64 [n] and squared L2 distances float32 [n], in no order; n may be above `most`.
-        """
-        seqs, dist = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for block in self.blocks:
-            positions, found = block.features.nearest(query, most + 1)
-            seqs.append(block.seqs[positions])
-            dist.append(found)
-        every, far = np.concatenate(seqs), np.concatenate(dist)
-        others = every != own_seq
-        return every[others], far[others]
-
-    def but_up_to(self, after: int) -> "Recent":
-        """Returns what is above a higher sequence number."""
-        return replace(self._but(block.seqs <= after for block in self.blocks), after=after)
-
-    def but_removed(self, seqs: Sequence[int], removal: int) -> "Recent":
-        """Returns what is left after some removals, the last of which is given."""
-        gone = np.array(seqs, np.int64)
-        left = self._but(np.isin(block.seqs, gone) for block in self.blocks)
-        return replace(left, removal=removal)
-
-    def with_rows(self, rows: Iterable[tuple[int, int, bytes]], is_whole: bool) -> "Recent":
-        """Returns it with newer rows of seq, CRC-32, vector; a damaged one is left out."""
-        sound = [row for row in rows if _is_sound(row)]
-        if not sound:
-            return replace(self, is_whole=is_whole)
-        seqs, crcs, vectors = zip(*sound, strict=True)
-        features = np.frombuffer(b"".join(vectors), FEATURES).reshape(len(sound), -1)
-        block = Block(np.array(seqs, np.int64), np.array(crcs, np.int64), Flat(features))
-        blocks = [*self.blocks, block]
-        # A row is copied once for each doubling of its block, and there are few blocks.
-        while len(blocks) > 1 and len(blocks[-2].seqs) < 2 * len(blocks[-1].seqs):
-            blocks[-2:] = [_joined(*blocks[-2:])]
-        return replace(self, blocks=tuple(blocks), is_whole=is_whole)
-
-    def _but(self, gone: Iterable[NDArray[np.bool_]]) -> "Recent":
-        left = (block.but(each) for block, each in zip(self.blocks, gone, strict=True))
-        return replace(self, blocks=tuple(block for block in left if block is not None))
 
 
 class Memtable:
@@ -204,19 +93,3 @@ class Memtable:
     def _without_removed(self, known: Recent) -> Recent:
         removed = self._removals.since(known.removal)
         return known.but_removed(removed.seqs, removed.last)
-
-
-def _is_sound(row: tuple[int, int, bytes]) -> bool:
-    seq, crc, vector = row
-    if zlib.crc32(vector) == crc:
-        return True
-    log.error("the features of image number %d are not what was stored: no search finds it", seq)
-    return False
-
-
-def _joined(one: Block, other: Block) -> Block:
-    return Block(
-        np.concatenate([one.seqs, other.seqs]),
-        np.concatenate([one.crcs, other.crcs]),
-        Flat(np.concatenate([one.features.rows(), other.features.rows()])),
-    )
