@@ -16,7 +16,8 @@ from sidecar.errors import (
     IndexDamaged,
 )
 from sidecar.images import ImageRules, canonical
-from sidecar.index import ExcludeIds, SearchRequest, Tombstones, rank, the_nearest
+from sidecar.index import SearchRequest, Tombstones, rank, the_nearest
+from sidecar.index.ann import ExcludeIds
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.telemetry import timings

@@ -7,7 +7,6 @@ does not load the builder, and `index.ann` can be used where there is no databas
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sidecar.index.ann import ExcludeIds
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
@@ -21,7 +20,6 @@ else:
     from importlib import import_module
 
     MODULES = {
-        "ExcludeIds": "ann",
         "BuildRules": "builder",
         "Builder": "builder",
         "Generation": "generation",
@@ -47,7 +45,6 @@ else:
 __all__ = [
     "BuildRules",
     "Builder",
-    "ExcludeIds",
     "Generation",
     "GenerationStore",
     "GenerationWriter",

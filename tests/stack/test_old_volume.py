@@ -32,8 +32,8 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> OldVolume:
 
 @contextmanager
 def serving(volume: OldVolume, folder: Path, **settings: str) -> Iterator[Stack]:
-    """A stack without a worker, so that no task runs yet."""
-    stack = Stack(folder, **volume.settings, **settings)
+    """A stack without a worker, so that no task runs yet; it searches as the release before did."""
+    stack = Stack(folder, **volume.settings, LIVE_SEARCH="0", **settings)
     try:
         stack.start("triton", "redis", "sidecar")
         stack.wait(lambda: parts(stack)["triton"] == parts(stack)["catalogue"] == "ok", "it serves")
