@@ -2,7 +2,8 @@
 
     http ──► images ──► models ──► catalogue ──► tasks ──► index ──► search
       │         │          │           │           │         │          │
-      │         │          │           │           │         │          └ FeaturesMissing
+      │         │          │           │           │         │          └ FeaturesMissing,
+      │         │          │           │           │         │            OtherModel
       │         │          │           │           │         └ NoIndex, IndexAhead, IndexDamaged,
       │         │          │           │           │           DeviceUnavailable
       │         │          │           │           ├ UnknownTask, TaskFinished, TaskLost, TaskWaits
@@ -236,6 +237,12 @@ class FeaturesMissing(SimilarityError):
     """The model of the index has made no features of this stored image yet."""
 
     word = "no_features"
+
+
+class OtherModel(SimilarityError):
+    """The vector of a search is of another version of the model than the one searched with."""
+
+    word = "other_model"
 
 
 class NoIndex(SimilarityError):

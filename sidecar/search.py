@@ -14,6 +14,8 @@ from sidecar.errors import (
     FeaturesUnavailable,
     IndexAhead,
     IndexDamaged,
+    OtherModel,
+    WrongArguments,
 )
 from sidecar.images import ImageRules, canonical
 from sidecar.index import SearchRequest, Tombstones, rank, the_nearest
@@ -74,6 +76,31 @@ class Search:
 
         def look(view: View) -> Neighbours:
             return self._around(view, features(view.version, view.sha256), request)
+
+        return self._in_an_intact_generation(look)
+
+    def nearest_of(
+        self, features: NDArray[np.float32], version: int, request: SearchRequest
+    ) -> Neighbours:
+        """Finds the images most like one whose features somebody has, without an inference.
+
+        Args:
+            features: float32 [D]; any length, as only their direction counts.
+            version: of the model that made them.
+        Raises:
+            OtherModel: searches are by another version.
+            WrongArguments: the model has features of another dimension, or they are all 0.
+            NoIndex, IndexDamaged, CatalogueUnavailable.
+        """
+        norm = float(np.linalg.norm(features))
+
+        def look(view: View) -> Neighbours:
+            if view.version != version:
+                raise OtherModel(f"searches are by version {view.version}, not by {version}")
+            dimension = self.models.dimension_of(view.sha256)
+            if len(features) != dimension or not norm:
+                raise WrongArguments(f"vector must be {dimension} numbers, not all of them 0")
+            return self._around(view, features / np.float32(norm), request)
 
         return self._in_an_intact_generation(look)
 

@@ -13,6 +13,7 @@ EXPOSED = (
     "ETag",
     "Retry-After",
     "Server-Timing",
+    "X-Dimension",
     "X-Generation",
     "X-Model-Version",
     "X-Request-Id",

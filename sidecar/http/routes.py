@@ -23,7 +23,8 @@ from sidecar.http.resources.models import (
     RollbackResource,
     UpgradeResource,
 )
-from sidecar.http.resources.search import ConceptsResource, SearchResource
+from sidecar.http.resources.predict import ConceptsResource, FeaturesResource
+from sidecar.http.resources.search import SearchResource
 from sidecar.http.resources.status import (
     LiveResource,
     MetricsResource,
@@ -68,6 +69,7 @@ def _search(parts: Parts) -> Iterator[Route]:
     search = SearchResource(parts.search, reader, parts.settings)
     yield Route("/similarity/search", search, READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
+    yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)
 
 
 def _tasks(parts: Parts) -> Iterator[Route]:

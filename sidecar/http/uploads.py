@@ -6,8 +6,8 @@ import falcon
 
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
-from sidecar.http.known_params import FORM_BYTES, take_field
-from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data
+from sidecar.http.known_params import FORM_BYTES, take_field, take_urlencoded
+from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data, is_form
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,18 @@ class ImageReader:
             RequestTimeout: it did not arrive in time.
             WrongArguments: the request has more than one such field, or a parameter that is none.
         """
-        found = self._body(req) if is_image(req) else self._field(req)
+        found = self.read_if_any(req)
         if not found:
             raise data_required()
-        if len(found) > self.max_bytes:
+        return found
+
+    def read_if_any(self, req: falcon.Request) -> bytes | None:
+        """Returns as `read` does, None where the request has no image; its other errors."""
+        if not is_image(req) and not is_form(req):
+            take_urlencoded(req)
+            return None
+        found = self._body(req) if is_image(req) else self._field(req)
+        if found is not None and len(found) > self.max_bytes:
             raise image_too_large(self.max_bytes)
         return found
 

@@ -1,10 +1,12 @@
-"""Names what an image shows, by the labels of the model."""
+"""What the model in use makes of an image: keywords by its labels, and features."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sidecar.images import ImageRules, canonical
+from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 
 
@@ -37,6 +39,12 @@ class Keywords:
             ImageUnreadable, ImageTooLarge, FeaturesUnavailable, ModelRefused.
         """
         return self.of_stored(canonical(upload, self.rules), top_k, threshold)
+
+    def features(self, upload: bytes) -> tuple[NDArray[np.float32], int]:
+        """Returns the features of an upload, float32 [D] of norm 1, and the version of the model
+        that made them; errors as `of`."""
+        model = self.models.in_use()
+        return model.features(canonical(upload, self.rules), lanes.SEARCH), model.record.version
 
     def of_stored(
         self, jpeg: bytes, top_k: int, threshold: float = 0.0

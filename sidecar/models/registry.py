@@ -140,6 +140,10 @@ class ModelRegistry:
         """Returns the catalogue's key of the model with this file, without asking Triton."""
         return self._records.get(sha256).model
 
+    def dimension_of(self, sha256: str) -> int:
+        """Returns D of the model with this file, without asking Triton."""
+        return self._records.get(sha256).dimension
+
     def _forget(self) -> None:
         """Has each model verified again before its next use, as Triton may return with another."""
         self._verified = {}

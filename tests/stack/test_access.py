@@ -67,6 +67,7 @@ CALLS = {
     ("GET", "/metrics"): "read",
     ("POST", "/similarity/search"): "read",
     ("POST", "/predict/concepts"): "read",
+    ("POST", "/predict/features"): "read",
     ("GET", "/similarity/images/nobody"): "read",
     ("DELETE", "/similarity/images/nobody"): "write",
     ("POST", "/similarity/add"): "write",

@@ -53,12 +53,6 @@ def test_a_search_by_them_is_one_by_the_upload(
     answers = [
         by_vector(tiny_stack, features, BY_VERSION_1),
         by_vector(tiny_stack, doubled, BY_VERSION_1),
-        tiny_stack.post(
-            SEARCH,
-            files=None,
-            headers=BY_VERSION_1,
-            params={"vector": json.dumps(features), "num_results": "20"},
-        ),
         requests.post(tiny_stack.url + SEARCH, files=forms, headers=BY_VERSION_1, timeout=60),
     ]
     for answer in answers:

@@ -117,7 +117,7 @@ def test_an_id_may_come_as_a_field_of_a_form(
         ("?id=cat", b"id=cat", "more than once"),
         ("", b"id=%FF%FE&x", "this call takes"),
         ("", b"id=\xff\xfe", "not in UTF-8"),
-        ("", b"id=" + bytes(100_000), "larger than 64 KiB"),
+        ("", b"id=" + bytes(300_000), "larger than 256 KiB"),
     ],
 )
 def test_a_form_keeps_the_same_rules(
@@ -136,7 +136,7 @@ def test_a_form_keeps_the_same_rules(
         ([("ID", b"cat"), ("data.jpg", jpeg())], "did you mean id?"),
         ([("id", b"cat"), ("id", b"cat"), ("data.jpg", jpeg())], "more than once"),
         ([("id", b"\xe4"), ("data.jpg", jpeg())], "not in UTF-8"),
-        ([("id", b"x" * 5000), ("data.jpg", jpeg())], "longer than 4 KiB"),
+        ([("id", b"x" * 140_000), ("data.jpg", jpeg())], "longer than 128 KiB"),
     ],
 )
 def test_the_fields_beside_an_image_are_parameters(

@@ -1,24 +1,28 @@
-"""The resources that take an image and store nothing: search and keywords."""
+"""The resource of searches."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 import falcon
 
+from sidecar.errors import WrongArguments
 from sidecar.http.known_params import takes
-from sidecar.http.params import TOP_K, number, required_id, whole_number
+from sidecar.http.multipart import data_required
+from sidecar.http.params import number, required_id, whole_number
 from sidecar.http.uploads import ImageReader
+from sidecar.http.vectors import VECTOR, model_version, vector
 from sidecar.index import SearchRequest
-from sidecar.models.keywords import Keywords
 from sidecar.search import Neighbours, Search
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
 
 
 class SearchResource:
-    """Finds the nearest images: POST /similarity/search, and GET /similarity/search?id=."""
+    """Finds the nearest images: POST /similarity/search, and GET /similarity/search?id=.
+
+    The query is an upload, a stored image, or features that /predict/features gave.
+    """
 
     error_fields: Mapping[str, Any] = MappingProxyType({"dist": (), "result": ()})
 
@@ -27,10 +31,19 @@ class SearchResource:
         self._reader = reader
         self._settings = settings
 
-    @takes("num_results", "nprob", "max_dist", body=True)
+    @takes("num_results", "nprob", "max_dist", VECTOR, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        upload = self._reader.read(req)  # its form may hold the parameters
-        self._answer(resp, self._search.nearest(upload, self._request(req)))
+        upload = self._reader.read_if_any(req)  # its form may hold the parameters
+        features = vector(req)
+        if upload is not None and features is not None:
+            raise WrongArguments("send data or vector, not both")
+        if features is not None:
+            version = model_version(req)
+            self._answer(resp, self._search.nearest_of(features, version, self._request(req)))
+        elif upload:
+            self._answer(resp, self._search.nearest(upload, self._request(req)))
+        else:
+            raise data_required()
 
     @takes("id", "image_id", "num_results", "nprob", "max_dist")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -52,20 +65,3 @@ class SearchResource:
         resp.set_header("X-Generation", str(neighbours.generation))
         resp.set_header("X-Unindexed", str(neighbours.unindexed))
         resp.media = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
-
-
-class ConceptsResource:
-    """Names what an image shows: POST /predict/concepts?top_k=&keyword_threshold=."""
-
-    def __init__(self, keywords: Keywords, reader: ImageReader) -> None:
-        self._keywords = keywords
-        self._reader = reader
-
-    @takes("top_k", "keyword_threshold", body=True)
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        upload = self._reader.read(req)  # its form may hold the parameters
-        top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        threshold = number(req, "keyword_threshold", 0.0)
-        keywords, version = self._keywords.of(upload, top_k, threshold)
-        resp.set_header("X-Model-Version", str(version))
-        resp.media = {"status": "ok", "concepts": [asdict(keyword) for keyword in keywords]}
