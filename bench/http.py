@@ -89,10 +89,10 @@ class Bench:
             self._note("warming up")
             figures["rest"] = _memory(stack)
             for server in (port, peer):
-                _apart(server, self._uploads.adds(self._adds // 4), CLIENTS)
+                apart(server, self._uploads.adds(self._adds // 4), CLIENTS)
             self._fill(stack, FEW)
             figures["adding"] = self._adding(stack, port, peer)
-            figures["peer searches"] = _apart(peer, self._uploads.searches(self._adds // 4), 1)
+            figures["peer searches"] = apart(peer, self._uploads.searches(self._adds // 4), 1)
             self._note(f"{self._images} images")
             self._fill(stack, self._images)
             stack.run("train")
@@ -104,7 +104,7 @@ class Bench:
             figures["end"] = _memory(stack)
             if self._soak:
                 self._note(f"{self._soak} requests")
-                _apart(port, self._uploads.adds(self._soak), CLIENTS)
+                apart(port, self._uploads.adds(self._soak), CLIENTS)
                 figures["soaked"] = _memory(stack)
         return figures
 
@@ -113,15 +113,15 @@ class Bench:
         for number in range(self._rounds):
             self._note(f"adds, round {number + 1}")
             before = stack.inferences()
-            single = _apart(port, self._uploads.adds(self._adds), CLIENTS)
+            single = apart(port, self._uploads.adds(self._adds), CLIENTS)
             made, runs = (after - b for after, b in zip(stack.inferences(), before, strict=True))
             rounds.append(
                 {
                     "ceiling": self._ceiling(),
                     "single": single,
                     "mean batch": made / runs,
-                    "batch": _apart(port, self._uploads.archives(self._adds), 1),
-                    "peer": _apart(peer, self._uploads.adds(self._adds), CLIENTS),
+                    "batch": apart(port, self._uploads.archives(self._adds), 1),
+                    "peer": apart(peer, self._uploads.adds(self._adds), CLIENTS),
                 }
             )
         return rounds
@@ -131,7 +131,7 @@ class Bench:
         return [
             {
                 "ceiling": self._ceiling(),
-                "single": _apart(port, self._uploads.adds(self._adds), CLIENTS),
+                "single": apart(port, self._uploads.adds(self._adds), CLIENTS),
             }
             for _ in range(self._rounds)
         ]
@@ -140,7 +140,7 @@ class Bench:
         counts = {clients: self._adds // (4 if clients == 1 else 1) for clients in SEARCHERS}
         return {
             clients: [
-                _apart(port, self._uploads.searches(count), clients) for _ in range(self._rounds)
+                apart(port, self._uploads.searches(count), clients) for _ in range(self._rounds)
             ]
             for clients, count in counts.items()
         }
@@ -186,7 +186,7 @@ class Bench:
         print(f"   {what}…", file=sys.stderr, flush=True)
 
 
-def _apart(port: int, sent: list[Request], clients: int) -> Run:
+def apart(port: int, sent: list[Request], clients: int) -> Run:
     """Runs the clients in a process of their own, so that their processor time can be measured."""
     with _pool() as pool:
         return pool.submit(run, port, sent, clients).result()
