@@ -75,20 +75,24 @@ def _take_form(req: falcon.Request) -> None:
     if is_form(req):
         for field in fields(req, Body(req), FORM_BYTES):
             take_field(req, field)
-    else:
+    elif is_urlencoded(req):
         take_urlencoded(req)
 
 
-def take_urlencoded(req: falcon.Request) -> None:
-    """Takes the parameters of an urlencoded form; of another body none. Raises WrongArguments."""
-    if not (req.content_type or "").lower().startswith(falcon.MEDIA_URLENCODED):
-        return
+def is_urlencoded(req: falcon.Request) -> bool:
+    """Returns whether the body of a request is an urlencoded form."""
+    return (req.content_type or "").lower().startswith(falcon.MEDIA_URLENCODED)
+
+
+def take_urlencoded(req: falcon.Request, but: str = "") -> None:
+    """Takes the parameters of an urlencoded form, all but one. Raises WrongArguments."""
     content = Body(req).read(FORM_BYTES + 1)
     if len(content) > FORM_BYTES:
         raise WrongArguments(f"the form is larger than {in_units(FORM_BYTES)}")
     given = falcon.uri.parse_query_string(_text(content), keep_blank=True, csv=False)
     for name, value in given.items():
-        take(req, name, value)
+        if name != but:
+            take(req, name, value)
 
 
 def take_field(req: falcon.Request, field: BodyPart, too_late: bool = False) -> None:

@@ -6,8 +6,8 @@ import falcon
 
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
-from sidecar.http.known_params import FORM_BYTES, take_field, take_urlencoded
-from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data, is_form
+from sidecar.http.known_params import FORM_BYTES, is_urlencoded, take_field, take_urlencoded
+from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,20 @@ class ImageReader:
             RequestTimeout: it did not arrive in time.
             WrongArguments: the request has more than one such field, or a parameter that is none.
         """
-        found = self.read_if_any(req)
+        found = self._image(req)
         if not found:
             raise data_required()
         return found
 
     def read_if_any(self, req: falcon.Request) -> bytes | None:
-        """Returns as `read` does, None where the request has no image; its other errors."""
-        if not is_image(req) and not is_form(req):
-            take_urlencoded(req)
+        """Returns as `read` does, None where the request has no image, such as one whose parameters
+        come as an urlencoded form; its other errors."""
+        if is_urlencoded(req):
+            take_urlencoded(req, but=FIELD)  # which is no file there
             return None
+        return self._image(req)
+
+    def _image(self, req: falcon.Request) -> bytes | None:
         found = self._body(req) if is_image(req) else self._field(req)
         if found is not None and len(found) > self.max_bytes:
             raise image_too_large(self.max_bytes)

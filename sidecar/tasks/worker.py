@@ -11,6 +11,7 @@ from rq import Queue, Worker
 from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker.base import WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from sidecar.errors import SimilarityError
@@ -56,7 +57,13 @@ class TaskWorker(Worker):
     max_connection_wait_time = 2.0  # seconds between tries to reach Redis
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Gives RQ's heartbeat, and registers again where Redis has forgotten the worker."""
+        """Gives RQ's heartbeat, and registers again where Redis has forgotten the worker.
+
+        RQ gives one before each look for a job. It ends a worker by an exception out of the signal
+        itself, which is lost where that comes while a record is being logged: so once more here.
+        """
+        if self.stopping and self.get_state() == WorkerStatus.IDLE:
+            raise StopRequested
         if not self.connection.sismember(REDIS_WORKER_KEYS, self.key):
             self.connection.delete(self.key)
             self.register_birth()  # type: ignore[no-untyped-call]

@@ -14,10 +14,12 @@ import pytest
 import requests
 from redis import Redis
 from rq import Callback, Queue
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from local.stack import COMMANDS, ROOT, Stack
 from sidecar.catalogue.task_rows import MOST_ATTEMPTS
+from sidecar.tasks.worker import TaskWorker
 from tests.conftest import Trained
 from tests.support.calls import picture
 
@@ -238,6 +240,22 @@ def test_a_worker_can_be_stopped_while_redis_is_away(house: Stack) -> None:
     house.kill("worker", signal.SIGTERM)  # fails where it does not end by itself
     house.start("redis", "worker")
     house.wait_ready()
+
+
+def test_a_worker_stops_though_a_log_record_has_swallowed_the_signal(
+    house: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RQ raises an exception out of the signal's handler, and logging passes over what it meets."""
+    monkeypatch.setattr(TaskWorker, "stopping", False)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    with Redis.from_url(house.env["REDIS_URL"]) as redis:
+        worker = TaskWorker(["nobody's"], connection=redis, serializer=JSONSerializer)
+        with suppress(StopRequested):
+            worker.request_stop(signal.SIGTERM, None)  # type: ignore[no-untyped-call]
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        with pytest.raises(StopRequested):
+            worker.dequeue_job_and_maintain_ttl(1)
 
 
 def held_training(stack: Stack) -> tuple[str, psutil.Process]:
