@@ -130,6 +130,29 @@ def test_a_body_that_was_not_wanted_is_out_of_the_next_requests_way(lone: Lone) 
             assert answer.headers["Connection"] == "keep-alive"
 
 
+@pytest.mark.parametrize("left", [0, 5000, len(LARGE)])
+@pytest.mark.parametrize("path", ["/similarity/add_batch", "/similarity/add", "/nowhere"])
+def test_a_connection_that_is_promised_is_kept(lone: Lone, path: str, left: int) -> None:
+    """What is refused may still be on its way, in chunks, so that nobody knows how much it is."""
+    client = http.client.HTTPConnection(*lone.address, timeout=60)
+    kept = 0
+    with closing(client):
+        for _ in range(5):
+            client.request("POST", path, iter([b"no form", bytes(left)]), FORM, encode_chunked=True)
+            used = client.sock
+            answer = client.getresponse()
+            assert answer.status in (400, 404)
+            assert answer.read()
+            promised = answer.headers["Connection"] == "keep-alive"
+            if promised:
+                client.request("GET", "/health/live")
+                assert client.sock is used
+                assert client.getresponse().read() == b'{"status": "ok"}'
+                kept += 1
+            client.close()
+    assert kept == (0 if path == "/nowhere" or left == len(LARGE) else 5)
+
+
 def test_a_client_that_asks_first_need_not_send_what_is_refused(lone: Lone) -> None:
     head = post("/similarity/add_batch", "Content-Length: 99999999", "Expect: 100-continue")
     with lone.connect(head) as asking:

@@ -75,6 +75,7 @@ class RequestBody(Body):
         self.begun = False
         self._inbox = inbox
         self._asks = asks
+        self._finished: bool | None = None  # whether that went well, once it was tried
 
     @property
     def has_arrived(self) -> bool:
@@ -90,7 +91,7 @@ class RequestBody(Body):
         return not isinstance(chunks, ChunkedReader) or chunks.parser is not None
 
     @property
-    def ends_soon(self) -> bool:
+    def _ends_soon(self) -> bool:
         """Whether the connection is worth keeping for the little that may be left."""
         if self.failed:
             return False
@@ -115,14 +116,20 @@ class RequestBody(Body):
         return True
 
     def finish(self) -> bool:
-        """Reads the little that may be left, and returns whether the connection can be kept."""
+        """Reads the little that may be left, once, and returns whether the connection can be
+        kept."""
+        if self._finished is None:
+            self._finished = self._read_to_end()
+        return self._finished
+
+    def _read_to_end(self) -> bool:
         self.buf = io.BytesIO()
         if self.length is not None:
             self.length.forget()
         self._inbox.deadline = time.monotonic() + PATIENCE_S
         left = LEFT_OVER_BYTES
         try:
-            while self.ends_soon and left > 0:
+            while self._ends_soon and left > 0:
                 data = self.read(left)
                 left -= len(data)
                 if not data:

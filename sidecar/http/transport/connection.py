@@ -43,8 +43,9 @@ class ArrivingRequest(Request):
         self.body = RequestBody(self.body.reader, inbox, asks)
 
     def should_close(self) -> bool:
-        """Returns whether the connection ends with the answer, whose head then says so."""
-        if not self.body.ends_soon:
+        """Returns whether the connection ends with the answer, whose head then says so: a client or
+        proxy that was promised it would send its next request there."""
+        if not self.body.finish():
             self.force_close()
         return super().should_close()
 
