@@ -46,7 +46,7 @@ def run(words: list[str]) -> str:
         raise ExportRefused("config.pbtxt was changed by hand and stays; --force replaces it")
     fitting.check(target, repository)
     changed = publish.write_config(repository, config.render(target, sizes))
-    threads = f", {target.threads} threads each" if target.cores else ""
+    threads = f", threads of each: {target.threads}" if target.cores else ""
     done = "is rendered anew" if changed else "is as before"
     return f"config.pbtxt {done}: {target.target}, {target.processes + 1} instances{threads}"
 
