@@ -193,7 +193,5 @@ def _rank(
         found.append(rank(view.generation, query, request, excluded, itself))
     if view.recent:
         found.append(view.recent.nearest(query, request.num_results, itself))
-    if len(found) == 1:
-        return the_nearest(*found[0], request)
     seqs, dist = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return the_nearest(seqs, dist, request)

@@ -1,7 +1,7 @@
 """What SQLite and PostgreSQL do differently."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Column, Connection, Engine
@@ -30,6 +30,26 @@ class Seen:
 
     mark: str | None = None
     row: FeatureRow | None = None
+
+
+# With a ? for each value; the two conditions are looked up once a statement.
+HAS_MARK = " AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"
+HAS_ROW = " AND EXISTS (SELECT 1 FROM features WHERE seq = ? AND model = ? AND crc = ?)"
+NEW_FEATURES = (
+    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END FROM features "
+    "WHERE model = ? AND seq >= ? ORDER BY seq LIMIT ?"
+)
+
+
+def where_seen(seen: Seen) -> tuple[str, list[Any]]:
+    """Returns what ends a condition that shall hold only where the catalogue has what was seen
+    there, in SQL with a ? for each value, and the values."""
+    query, values = "", []
+    if seen.mark is not None:
+        query, values = HAS_MARK, [seen.mark]
+    if seen.row is not None:
+        query, values = query + HAS_ROW, [*values, *astuple(seen.row)]
+    return query, values
 
 
 class Dialect(Protocol):

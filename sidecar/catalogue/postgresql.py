@@ -5,7 +5,6 @@ https://www.postgresql.org/docs/current/explicit-locking.html (advisory locks).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import psycopg
 from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 
-from sidecar.catalogue.dialect import Seen, waiting
+from sidecar.catalogue.dialect import NEW_FEATURES, Seen, waiting, where_seen
 
 # The number is the lock's name, in this database. A writer that hangs frees the others.
 LOCK = (
@@ -22,13 +21,6 @@ LOCK = (
 FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
 IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
 CONNECT_TIMEOUT_S = 5
-# Each is looked up once a statement.
-HAS_MARK = " AND EXISTS (SELECT 1 FROM marks WHERE mark = %s)"
-HAS_ROW = " AND EXISTS (SELECT 1 FROM features WHERE seq = %s AND model = %s AND crc = %s)"
-NEW_FEATURES = (
-    "SELECT seq, crc, CASE WHEN seq > %s THEN vector END FROM features "
-    "WHERE model = %s AND seq >= %s ORDER BY seq LIMIT %s"
-)
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
     "lock_timeout": "30s",
@@ -139,20 +131,18 @@ class PostgreSQL:
     ) -> list[tuple[int, str]]:
         """Returns sequence numbers with their ids, without those that are gone; none at all where
         the catalogue lacks what was seen there."""
-        query = IDS_OF
-        values: list[Any] = [list(seqs)]
-        if seen.mark is not None:
-            query, values = query + HAS_MARK, [*values, seen.mark]
-        if seen.row is not None:
-            query, values = query + HAS_ROW, [*values, *astuple(seen.row)]
-        return driver.execute(query, values).fetchall()
+        seen_there, values = where_seen(seen)
+        query = IDS_OF + seen_there.replace("?", "%s")
+        return driver.execute(query, [list(seqs), *values]).fetchall()
 
     def new_features(
         self, driver: psycopg.Connection, model: int, last: int, limit: int
     ) -> list[tuple[int, int, bytes | None]]:
         """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
         of seq; that one, where it is still there, without its vector."""
-        return driver.execute(NEW_FEATURES, (last, model, last, limit)).fetchall()
+        return driver.execute(
+            NEW_FEATURES.replace("?", "%s"), (last, model, last, limit)
+        ).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

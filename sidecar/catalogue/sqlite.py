@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-from sidecar.catalogue.dialect import Seen, waiting
+from sidecar.catalogue.dialect import NEW_FEATURES, Seen, waiting, where_seen
 from sidecar.catalogue.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
 
@@ -45,13 +44,6 @@ PRAGMAS = (
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
 FIND = "SELECT seq, sha256 FROM images WHERE id = ?"
 IDS_OF = "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?))"
-# Each is looked up once a statement.
-HAS_MARK = " AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"
-HAS_ROW = " AND EXISTS (SELECT 1 FROM features WHERE seq = ? AND model = ? AND crc = ?)"
-NEW_FEATURES = (
-    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END FROM features "
-    "WHERE model = ? AND seq >= ? ORDER BY seq LIMIT ?"
-)
 READ = (
     "SELECT seq, crc, vector FROM features "
     "WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
@@ -186,13 +178,9 @@ class SQLite:
     ) -> list[tuple[int, str]]:
         """Returns sequence numbers with their ids, without those that are gone; none at all where
         the catalogue lacks what was seen there."""
-        query = IDS_OF
-        values: list[Any] = [json.dumps(seqs)]
-        if seen.mark is not None:
-            query, values = query + HAS_MARK, [*values, seen.mark]
-        if seen.row is not None:
-            query, values = query + HAS_ROW, [*values, *astuple(seen.row)]
-        return driver.execute(query, values).fetchall()
+        seen_there, values = where_seen(seen)
+        query = IDS_OF + seen_there
+        return driver.execute(query, [json.dumps(seqs), *values]).fetchall()
 
     def new_features(
         self, driver: sqlite3.Connection, model: int, last: int, limit: int

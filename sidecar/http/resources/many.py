@@ -28,8 +28,11 @@ class CheckResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         entries = read_list(req, '[{"id": "cat", "sha256": "…"}]')
         asked = [_asked(entry, place) for place, entry in enumerate(entries)]
-        stored = self._images.uploads([ids.known(image_id) for image_id, _ in asked])
-        states = [_state(stored.get(ids.known(image_id)), sha256) for image_id, sha256 in asked]
+        known = [ids.known(image_id) for image_id, _ in asked]
+        stored = self._images.uploads(known)
+        states = [
+            _state(stored.get(name), sha256) for name, (_, sha256) in zip(known, asked, strict=True)
+        ]
         resp.media = _states([image_id for image_id, _ in asked], states)
 
     @takes("top_k")
