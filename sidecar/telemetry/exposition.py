@@ -60,9 +60,18 @@ class _Counted(Collector):
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
-        files = multiprocess.MultiProcessCollector(None, self._folder)  # type: ignore[no-untyped-call]
         with locked(self._folder, fcntl.LOCK_SH):
-            yield from files.collect()  # type: ignore[no-untyped-call]
+            files = [f"{file}" for file in self._folder.glob("*.db") if _begun(file)]
+            yield from multiprocess.MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+
+
+def _begun(file: Path) -> bool:
+    """Says whether a file of counts can be read: one that its process is just making is empty, and
+    gauges of a process go when it ends."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 class _Gauges(Collector):

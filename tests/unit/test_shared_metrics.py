@@ -17,9 +17,11 @@ from sidecar.telemetry import multiprocess
 
 PROCESSES = 50
 
-# A service of many short processes, one after the other; a thread scrapes all the while.
+# A service of many short processes, one after the other; a thread scrapes all the while, and each
+# process is followed by a scrape that began while it lived or later.
 RELOADS = """
-import os, re, sys, threading
+import os, re, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from sidecar.telemetry import multiprocess
 
@@ -31,7 +33,7 @@ with multiprocess.share():
     def scrape():
         while not stop.is_set():
             seen.append(sum(map(float, total.findall(exposition.page(lambda: [])))))
-    thread = threading.Thread(target=scrape)
+            time.sleep(0.01)
     for n in range(int(sys.argv[2])):
         pid = os.fork()
         if pid == 0:
@@ -42,13 +44,16 @@ with multiprocess.share():
             os._exit(0)
         os.waitpid(pid, 0)
         if n == 0:
-            thread.start()
+            scraping = ThreadPoolExecutor().submit(scrape)
         multiprocess.process_ended(pid)
+        before = len(seen)
+        while len(seen) == before and not scraping.done():
+            time.sleep(0.001)
     stop.set()
-    thread.join()
+    scraping.result()
     folder = Path(os.environ[multiprocess.FOLDER])
     print(len(list(folder.glob("*.db"))))
-    print(seen == sorted(seen), len(seen) > 1)
+    print(seen == sorted(seen), len(seen) >= int(sys.argv[2]))
     print(exposition.page(lambda: []).decode())
 """
 
@@ -89,6 +94,21 @@ def test_fifty_processes_leave_few_files_and_nothing_that_was_counted_is_lost(
     assert value(page, f'{seconds}_sum{{route="/one"}}') == pytest.approx(0.03 * PROCESSES)
     assert "in_hand 0.0" in page or "in_hand " not in page
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scrape_passes_over_a_file_that_a_process_is_just_making(tmp_path: Path) -> None:
+    being_made = """
+with multiprocess.share():
+    from sidecar.telemetry import counters, exposition
+    counters.request_begins()
+    (Path(os.environ[multiprocess.FOLDER]) / "counter_1.db").touch()
+    print(exposition.page(lambda: []).decode())
+"""
+    head = "import os, sys\nfrom pathlib import Path\nfrom sidecar.telemetry import multiprocess\n"
+    head += "multiprocess.MEMORY = Path(sys.argv[1])\n"
+    command = [sys.executable, "-c", head + being_made, str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "similarity_" in ran.stdout
 
 
 @contextmanager
