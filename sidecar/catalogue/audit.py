@@ -12,6 +12,7 @@ from sidecar.catalogue.database import Database
 from sidecar.catalogue.feature_rows import DTYPE
 from sidecar.catalogue.schema import (
     features,
+    image_metadata,
     images,
     models,
     originals,
@@ -65,6 +66,14 @@ def _removals(connection: Connection) -> Iterator[str]:
     for row in _rows(connection, select(*row_checksums.REMOVAL, removals.c.crc)):
         if not row_checksums.is_whole(row.crc, *row[:-1]):
             yield f"removal {row.removal} (of the image number {row.seq}) is not what was stored"
+
+
+def _metadata(connection: Connection) -> Iterator[str]:
+    query = select(*row_checksums.METADATA, image_metadata.c.crc, images.c.id)
+    joined = image_metadata.join(images, images.c.seq == image_metadata.c.seq)
+    for row in _rows(connection, query.select_from(joined)):
+        if not row_checksums.is_whole(row.crc, *row[:-2]):
+            yield f"the metadata of {row.id} are not what was stored"
 
 
 def _tasks(connection: Connection) -> Iterator[str]:
@@ -139,6 +148,7 @@ CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
     _images,
     _models,
     _removals,
+    _metadata,
     _tasks,
     _jpegs,
     _originals,

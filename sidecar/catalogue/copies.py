@@ -6,13 +6,19 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from sidecar.catalogue.database import Database, OpenTransaction
-from sidecar.catalogue.schema import images, marks, metadata, models, removals
+from sidecar.catalogue.schema import image_metadata, images, marks, metadata, models, removals
 from sidecar.errors import BackupRefused
 
 ROWS_AT_ONCE = {"originals": 4}  # whole uploads; other rows are small
 ROWS = 128
 # Numbers that are never used twice.
-COUNTED = (images.c.seq, removals.c.removal, models.c.model, marks.c.number)
+COUNTED = (
+    images.c.seq,
+    removals.c.removal,
+    models.c.model,
+    marks.c.number,
+    image_metadata.c.change,
+)
 
 OnProgress = Callable[[str, int], None]
 

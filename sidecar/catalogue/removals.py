@@ -14,7 +14,14 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.images import find_row, unknown
 from sidecar.catalogue.row_checksums import checksum
-from sidecar.catalogue.schema import features, images, originals, pictures, removals
+from sidecar.catalogue.schema import (
+    features,
+    image_metadata,
+    images,
+    originals,
+    pictures,
+    removals,
+)
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,12 @@ class Removals:
     def forget(self, up_to: int) -> None:
         """Deletes the tombstones up to this removal, which no generation needs, and gives their
         space back."""
+        old = removals.c.removal <= up_to
         with self._database.writing() as connection:
-            connection.execute(delete(removals).where(removals.c.removal <= up_to))
+            # Left behind where a process of the release before removed the image.
+            of_gone = image_metadata.c.seq.in_(select(removals.c.seq).where(old))
+            connection.execute(delete(image_metadata).where(of_gone))
+            connection.execute(delete(removals).where(old))
         self._database.release_space()
 
 
@@ -114,7 +125,7 @@ def bury(connection: Connection, seqs: Collection[int]) -> None:
     """Deletes images from all tables, within a transaction, and leaves their tombstones."""
     if not seqs:
         return
-    for table in (pictures, originals, features, images):
+    for table in (pictures, originals, features, image_metadata, images):
         connection.execute(delete(table).where(table.c.seq.in_(seqs)))
     now = time.time()
     rows = [{"seq": seq, "removed_at": now} for seq in seqs]

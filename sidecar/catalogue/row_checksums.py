@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from sidecar.catalogue.schema import images, models, pictures, removals
+from sidecar.catalogue.schema import image_metadata, images, models, pictures, removals
 
 IMAGE: tuple[Column[Any], ...] = (
     images.c.seq,
@@ -25,11 +25,16 @@ MODEL: tuple[Column[Any], ...] = (
     models.c.dimension,
 )
 REMOVAL: tuple[Column[Any], ...] = (removals.c.removal, removals.c.seq, removals.c.removed_at)
+METADATA: tuple[Column[Any], ...] = (
+    image_metadata.c.change,
+    image_metadata.c.seq,
+    image_metadata.c.document,
+)
 
 
 def checksum(*values: object) -> int:
-    """Returns the CRC-32 of values as they stand in a row, in the order of `IMAGE`, `MODEL` or
-    `REMOVAL`: of their texts with a NUL between, which no text in the catalogue holds."""
+    """Returns the CRC-32 of values as they stand in a row, in the order of one of the lists above:
+    of their texts with a NUL between, which no text in the catalogue holds."""
     return zlib.crc32("\0".join(map(str, values)).encode())
 
 

@@ -86,6 +86,19 @@ features = Table(
     Column("model", Integer, ForeignKey("models.model"), primary_key=True),
     Column("vector", LargeBinary, nullable=False),  # float16 [D], little-endian
     Column("crc", BigInteger, nullable=False),  # CRC-32 of it
+    Column("keywords", LargeBinary),  # see keyword_rows.py; null where they were not made yet
+)
+
+# What users say of their images, one row an image. Each change of it is a new row, with a number
+# that is never used twice: who has read up to a number reads on from there.
+image_metadata = Table(
+    "metadata",
+    metadata,
+    Column("change", Number, primary_key=True, autoincrement=True),
+    Column("seq", BigInteger, nullable=False, unique=True),  # may be that of an image that is gone
+    Column("document", String, nullable=False),  # a JSON object
+    Column("crc", BigInteger, nullable=False),  # of the row: see row_checksums.py
+    sqlite_autoincrement=True,
 )
 
 # Features in doubt: another model may have made them. The task `mend` embeds their images again and
@@ -146,6 +159,7 @@ tasks = Table(
     Column("overtaken", Boolean, nullable=False, server_default=false()),
     Column("snapshot", BigInteger),  # the largest seq that the task looks at
     Column("removals", BigInteger),  # the largest removal that the task knows of
+    Column("changes", BigInteger),  # the largest change of metadata that the task knows of
     Column("mark", String(36)),  # of the moment at which it looked
     Column("lease_until", Float),  # by the database's clock; 0 where the worker is known dead
     Column("generation", Integer),

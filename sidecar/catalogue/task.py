@@ -81,6 +81,7 @@ class Task:
     created_at: float
     finished_at: float | None
     mark: str | None
+    changes: int | None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Task":

@@ -24,7 +24,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         seqs = {c["name"] for c in inspect(connection).get_columns("features")}
-        assert seqs == {"seq", "model", "vector", "crc"}
+        assert seqs == {"seq", "model", "vector", "crc", "keywords"}
     engine.dispose()
 
 
