@@ -60,7 +60,7 @@ def main() -> int:
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.command == "key":
-        _draw_key(arguments.name, arguments.scopes)
+        _draw_key(arguments)
     elif arguments.command == "serve":
         _serve(settings)
     elif arguments.command == "worker":
@@ -88,8 +88,8 @@ def _work(settings: Settings) -> None:
         work(settings)
 
 
-def _draw_key(name: str, scopes: str) -> None:
-    secret, key = api_keys.draw(name, scopes)
+def _draw_key(arguments: argparse.Namespace) -> None:
+    secret, key = api_keys.draw(arguments.name, arguments.scopes, arguments.rate)
     print(f"the key, shown this once: {secret}", file=sys.stderr)
     print(key)
 
@@ -170,6 +170,13 @@ def _parser() -> argparse.ArgumentParser:
             )
             command.add_argument(
                 "scopes", metavar="SCOPES", help=f"some of {','.join(api_keys.SCOPES)}"
+            )
+            command.add_argument(
+                "rate",
+                metavar="rate=RATE/BURST",
+                nargs="?",
+                default="",
+                help="the most that it may send, as rate=10/20: 10 requests a second, 20 at once",
             )
     return parser
 

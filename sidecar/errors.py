@@ -15,8 +15,8 @@
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
       │           BatchTooLarge, TooBusy (the budget of decoding)
-      ├ TooBusy, KeyRequired, ScopeMissing, RequestTimeout, RequestBroken, MalformedRequest,
-      │ BatchStopped
+      ├ TooBusy, KeyRequired, ScopeMissing, RateLimited, RequestTimeout, RequestBroken,
+      │ MalformedRequest, BatchStopped
       └ WrongArguments, DataRequired, ImageTooLarge, BatchTooLarge
 
 Beside the path: SettingsError at the start, BackupRefused and RepairRefused in operations.
@@ -54,6 +54,16 @@ class ScopeMissing(SimilarityError):
     """The API key lacks the scope of this call."""
 
     word = "scope_missing"
+
+
+class RateLimited(SimilarityError):
+    """The API key sends more than its rate; after `retry_after_s` seconds one more is let in."""
+
+    word = "rate_limited"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class RequestTimeout(SimilarityError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.errors import KeyRequired, SettingsError
+from sidecar.http.rate import Rate
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +26,17 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True)
 class Key:
-    """A key is a line of the file: a name for the log, its scopes, and its SHA-256 in hex."""
+    """A key is a line of the file: a name for the log, its scopes, its SHA-256 in hex, and how much
+    it may send, where that has a limit."""
 
     name: str
     scopes: frozenset[str]
     sha256: str
+    rate: Rate | None = None
 
     def __str__(self) -> str:
         scopes = ",".join(scope for scope in SCOPES if scope in self.scopes)
-        return f"{self.name} {scopes} {self.sha256}"
+        return f"{self.name} {scopes} {self.sha256}{f' {self.rate}' if self.rate else ''}"
 
 
 class ApiKeys:
@@ -81,7 +84,8 @@ class ApiKeys:
 
 
 def read(path: Path) -> list[Key]:
-    """Returns the keys of a file: a line is `NAME SCOPE,SCOPE SHA256` or empty; # begins a comment.
+    """Returns the keys of a file: a line is `NAME SCOPE,SCOPE SHA256`, perhaps with `rate=10/20`
+    at its end, or empty; # begins a comment.
 
     Raises:
         SettingsError: it can't be read, a line breaks the rule, or is of an empty key.
@@ -93,20 +97,22 @@ def read(path: Path) -> list[Key]:
     found = []
     for number, line in enumerate(lines, 1):
         words = line.split("#")[0].split()
-        if not words:
-            continue
-        name, scopes, sha256 = words if len(words) == 3 else ("", "", "")
-        if not (NAME.fullmatch(name) and are_scopes(scopes) and SHA256.fullmatch(sha256)):
-            raise SettingsError(
-                f"API_KEYS_FILE={path}, line {number}: must be NAME SCOPE,SCOPE SHA256"
-            )
-        if sha256 == EMPTY:  # as `printf "$UNSET" | sha256sum` makes it
-            raise SettingsError(
-                f"API_KEYS_FILE={path}, line {number}: the SHA-256 of an empty key, "
-                "which would let everybody in"
-            )
-        found.append(Key(name, frozenset(scopes.split(",")), sha256))
+        try:
+            found += [_key(words)] if words else []
+        except SettingsError as error:
+            raise SettingsError(f"API_KEYS_FILE={path}, line {number}: {error}") from error
     return found
+
+
+def _key(words: list[str]) -> Key:
+    """Returns the key of a line. Raises SettingsError: the line breaks the rule."""
+    name, scopes, sha256 = words[:3] if len(words) in (3, 4) else ("", "", "")
+    if not (NAME.fullmatch(name) and are_scopes(scopes) and SHA256.fullmatch(sha256)):
+        raise SettingsError("must be NAME SCOPE,SCOPE SHA256, and may end with rate=RATE/BURST")
+    if sha256 == EMPTY:  # as `printf "$UNSET" | sha256sum` makes it
+        raise SettingsError("the SHA-256 of an empty key, which would let everybody in")
+    rate = Rate.read(words[3]) if words[3:] else None
+    return Key(name, frozenset(scopes.split(",")), sha256, rate)
 
 
 def are_scopes(text: str) -> bool:
@@ -114,11 +120,13 @@ def are_scopes(text: str) -> bool:
     return set(text.split(",")) <= set(SCOPES)
 
 
-def draw(name: str, scopes: str) -> tuple[str, Key]:
+def draw(name: str, scopes: str, rate: str = "") -> tuple[str, Key]:
     """Draws a new key: returns its secret, which is kept nowhere, and its line for the file.
 
+    Args:
+        rate: as `rate=10/20`; empty is without a limit.
     Raises:
-        SettingsError: the name or the scopes break their rule.
+        SettingsError: the name, the scopes or the rate break their rule.
     """
     if not NAME.fullmatch(name) or not are_scopes(scopes):
         raise SettingsError(
@@ -126,7 +134,8 @@ def draw(name: str, scopes: str) -> tuple[str, Key]:
             f"and SCOPES one or more of {','.join(SCOPES)}"
         )
     secret = PREFIX + secrets.token_urlsafe(32)
-    return secret, Key(name, frozenset(scopes.split(",")), _sha256(secret))
+    limit = Rate.read(rate) if rate else None
+    return secret, Key(name, frozenset(scopes.split(",")), _sha256(secret), limit)
 
 
 def _sha256(secret: str) -> str:

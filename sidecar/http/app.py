@@ -15,6 +15,7 @@ from sidecar.http.forwarded import Forwarded, networks
 from sidecar.http.known_params import KnownParams
 from sidecar.http.one_path import OnePath
 from sidecar.http.parts import Parts, make_parts
+from sidecar.http.rate_limit import RateLimit
 from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
 from sidecar.periodic import Periodic
@@ -61,11 +62,12 @@ def create_app(settings: Settings) -> Sidecar:
     """
     parts = make_parts(settings)
     routes = make_routes(parts)
-    return Sidecar(routes, _middleware(settings, routes), _background(parts))
+    return Sidecar(routes, _middleware(parts, routes), _background(parts))
 
 
-def _middleware(settings: Settings, routes: Routes) -> list[Any]:
+def _middleware(parts: Parts, routes: Routes) -> list[Any]:
     """Returns what each request passes before its resource, in this order."""
+    settings = parts.settings
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     cors = [Cors(settings.cors_origins)] if settings.cors_origins else []
     return [
@@ -76,6 +78,7 @@ def _middleware(settings: Settings, routes: Routes) -> list[Any]:
         OnePath(),
         ErrorFields(),
         Auth(keys, routes),
+        RateLimit(parts.buckets, routes),
         KnownParams(),
     ]
 
@@ -85,7 +88,7 @@ def _background(parts: Parts) -> Background:
     scheduler, warmup = parts.scheduler.run_round, parts.warmup.look
     expected = (SimilarityError, OSError)
     return Background(
-        opens=parts.catalogue.open,
+        opens=parts.open,
         periodics=(
             Periodic("scheduler", scheduler, SCHEDULER_ROUND_S, (SimilarityError,)),
             Periodic("warmup", warmup, WARMUP_ROUND_S, expected, logging.DEBUG),
@@ -95,6 +98,7 @@ def _background(parts: Parts) -> Background:
             parts.health.close,
             parts.queue.close,
             parts.catalogue.close,
+            parts.buckets.close,
         ),
         stopping=parts.batch_reader.stopping,
     )

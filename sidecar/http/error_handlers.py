@@ -34,6 +34,7 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.ImageTooLarge: 413,
     errors.BatchTooLarge: 413,
     errors.CatalogueDamaged: 500,
+    errors.RateLimited: 429,
     errors.TooBusy: 503,
     errors.BatchStopped: 503,
     errors.FeaturesUnavailable: 503,
@@ -77,6 +78,8 @@ def _known(
 ) -> None:
     status = next((STATUSES[kind] for kind in type(error).mro() if kind in STATUSES), 500)
     _answer(req, resp, status, failure(error))
+    if isinstance(error, errors.RateLimited):
+        resp.set_header("Retry-After", str(error.retry_after_s))
 
 
 def _http(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.http.batch_uploads import BatchReader
+from sidecar.http.buckets import Buckets
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, Memtable, Tombstones
@@ -19,6 +20,7 @@ from sidecar.tasks.admission import Admission
 from sidecar.tasks.model_requests import ModelRequests
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
+from sidecar.telemetry import multiprocess
 from sidecar.view import Views
 from sidecar.warmup import Warmup
 
@@ -28,6 +30,7 @@ class Parts:
     """The parts of one process that resources and background use; none is open yet."""
 
     settings: Settings
+    buckets: Buckets
     catalogue: Catalogue
     queue: TaskQueue
     models: ModelRegistry
@@ -47,6 +50,16 @@ class Parts:
     model_status: ModelStatus
     health: Health
     gauges: Gauges
+
+    def open(self) -> None:
+        """Opens what requests need.
+
+        Raises:
+            OSError: the memory that processes share has no room for the buckets of keys.
+            SimilarityError: the catalogue can't be opened, as `Database.open` says.
+        """
+        self.buckets.open()
+        self.catalogue.open()
 
 
 def make_parts(settings: Settings) -> Parts:
@@ -79,6 +92,7 @@ def make_parts(settings: Settings) -> Parts:
     health = Health(catalogue, models, queue)
     return Parts(
         settings=settings,
+        buckets=Buckets(multiprocess.folder),
         catalogue=catalogue,
         queue=queue,
         models=models,

@@ -49,6 +49,12 @@ def sweep(memory: Path) -> None:
                 os.close(handle)
 
 
+def folder() -> Path | None:
+    """Returns the folder that the processes share; None in one that is alone."""
+    shared = os.environ.get(FOLDER)
+    return Path(shared) if shared else None
+
+
 def process_ended(pid: int) -> None:
     """Forgets the requests that an ended process had in flight; what it counted stays."""
     from prometheus_client import multiprocess  # here: not before `share`
