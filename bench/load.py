@@ -27,10 +27,11 @@ FORM = (
 
 @dataclass(frozen=True)
 class Request:
-    """Says where to post which body."""
+    """Says where to post which body, and with which key, if any."""
 
     path: str
     body: bytes
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,9 @@ def _client(port: int, source: Iterator[Request], ends: float) -> tuple[list[flo
 
 
 def _exchange(connection: socket.socket, request: Request) -> tuple[int, bytes]:
+    key = f"X-API-Key: {request.key}\r\n" if request.key else ""
     head = (
-        f"POST {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"POST {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{key}"
         f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         f"Content-Length: {len(request.body)}\r\n\r\n"
     )

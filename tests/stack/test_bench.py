@@ -31,6 +31,14 @@ def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
     assert "| bytes an image |" in done.stdout
 
 
+def test_the_bench_of_rates_compares_two_keys() -> None:
+    command = [sys.executable, "-m", "bench.rates", "--requests", "20", "--rounds", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    head, *rows = done.stdout.splitlines()
+    assert head.count("with") == 4
+    assert [(int(row.split()[0]), len(row.split())) for row in rows] == [(1, 7), (8, 7)]
+
+
 def test_a_mixture_has_as_many_unit_vectors_as_asked_for() -> None:
     base = unit_vectors(50, 64)
     rows = np.concatenate(list(mixed(base, 9000, seed=1)))
