@@ -121,12 +121,15 @@ class Stack:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        return requests.request(method, self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
+
     def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
+        return self.call("GET", path, **options)
 
     def post(self, path: str, file: bytes | None = None, **options: Any) -> requests.Response:
         files = None if file is None else {"data": file}
-        return requests.post(self.url + path, files=files, timeout=ANSWER_TIMEOUT_S, **options)
+        return self.call("POST", path, **{"files": files, **options})
 
     def finish(self, task_id: str, timeout_s: float = START_TIMEOUT_S) -> dict[str, Any]:
         """Wait for a task and give its last status."""

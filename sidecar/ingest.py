@@ -38,6 +38,7 @@ class Ingest:
         upload: bytes,
         image_id: str | None,
         overwrite: bool = False,
+        document: str | None = None,
         lane: Lane = lanes.ADD,
     ) -> str:
         """Adds an image; it is on the disk when this returns.
@@ -46,6 +47,7 @@ class Ingest:
             upload: the bytes of an image file.
             image_id: the client's id; None draws one.
             overwrite: whether it may replace an image with this id.
+            document: its metadata, as `fields.checked` returns it.
             lane: of the requests that share its call to Triton.
         Returns:
             the id.
@@ -62,7 +64,9 @@ class Ingest:
         for _ in range(TRIES):
             try:
                 features = self._features(jpeg, lane)
-                self.adds.add(NewImage(image_id, sha256, jpeg, features, original, overwrite))
+                self.adds.add(
+                    NewImage(image_id, sha256, jpeg, features, original, overwrite, document)
+                )
             except ModelReplaced:  # an upgrade has just ended
                 self.models.refresh()
             else:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from sidecar.catalogue import Metadata
 from sidecar.errors import DuplicateId, SimilarityError, WrongArguments
 from sidecar.images import File, ids, names
 from sidecar.images.names import IdFrom
 from sidecar.ingest import Ingest
+from sidecar.ingest_metadata import BatchMetadata
 from sidecar.models import lanes
 from sidecar.telemetry import request_ids
 
@@ -41,12 +43,14 @@ class _Job:
         image_id: None draws one.
         refusal: why it can't be added, whatever is in it.
         is_again: whether the batch has added a file under this id before.
+        document: its metadata, if they came before it.
     """
 
     file: File
     image_id: str | None
     refusal: WrongArguments | None
     is_again: bool = False
+    document: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -56,8 +60,11 @@ class _Job:
 class IngestBatch:
     """Adds the files of a request side by side, in threads that `close` ends."""
 
-    def __init__(self, ingest: Ingest, window_bytes: int = WINDOW_BYTES) -> None:
+    def __init__(
+        self, ingest: Ingest, metadata: Metadata, window_bytes: int = WINDOW_BYTES
+    ) -> None:
         self._ingest = ingest
+        self._metadata = metadata
         self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
         self._window = _Window(window_bytes)
 
@@ -77,17 +84,28 @@ class IngestBatch:
         """
         in_flight: _InFlight = deque()
         added: set[bytes] = set()
+        came: set[bytes] = set()
+        said = BatchMetadata(self._metadata)
         for file in files:
+            if names.is_metadata(file.name):
+                while in_flight:
+                    yield _first(in_flight, added)
+                yield from _taken(file, said, added)
+                continue
             image_id, refusal = _id_of(file, id_from)
             mark = _mark(image_id)
+            came.add(mark)
             # Files of one id are added in their order, never side by side.
             while len(in_flight) == AT_ONCE or (mark and mark in {other for other, _ in in_flight}):
                 yield _first(in_flight, added)
-            job = _Job(file, image_id, refusal, mark in added)
+            document = said.of(image_id)
+            job = _Job(file, image_id, refusal, mark in added, document)
             in_flight.append((mark, self._begin(job, overwrite)))
             del file, job  # not held while the next one is read
         while in_flight:
             yield _first(in_flight, added)
+        for place, error in said.finish(lambda image_id: _mark(image_id) in came):
+            yield Outcome(place, None, error)
 
     def close(self) -> None:
         """Ends the threads; files that have not begun are not added."""
@@ -120,7 +138,9 @@ class IngestBatch:
             raise job.refusal
         replace = overwrite and not job.is_again
         try:
-            return self._ingest.add(job.file.content, job.image_id, replace, lanes.BATCH)
+            return self._ingest.add(
+                job.file.content, job.image_id, replace, job.document, lanes.BATCH
+            )
         except DuplicateId as error:
             if not job.is_again:
                 raise
@@ -161,6 +181,17 @@ def _id_of(file: File, id_from: IdFrom) -> tuple[str | None, WrongArguments | No
         return names.id_of(file.name, id_from) if file.name else None, None
     except WrongArguments as error:
         return None, error
+
+
+def _taken(file: File, said: BatchMetadata, added: set[bytes]) -> Iterator[Outcome]:
+    """Takes a file of metadata; yields each line that fails, and then the file itself."""
+    try:
+        for place, error in said.take(file, lambda image_id: _mark(image_id) in added):
+            yield Outcome(place, None, error)
+    except SimilarityError as error:
+        yield Outcome(file.name, None, error)
+    else:
+        yield Outcome(file.name, None, None)
 
 
 def _first(in_flight: _InFlight, added: set[bytes]) -> Outcome:

@@ -17,32 +17,13 @@ from sidecar.errors import (
     OtherModel,
     WrongArguments,
 )
+from sidecar.grouping import GroupFinder
 from sidecar.images import ImageRules, canonical
-from sidecar.index import SearchRequest, Tombstones, rank, the_nearest
-from sidecar.index.ann import ExcludeIds
+from sidecar.index import SearchRequest
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
-from sidecar.telemetry import timings
+from sidecar.neighbours import Finder, Neighbours
 from sidecar.view import View, Views
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Holds the answer to a search.
-
-    Args:
-        dist: squared L2 distances, ascending.
-        result: the ids of the images at these distances.
-        version: of the model that was searched with.
-        generation: number of the one that was searched; 0 before the first training.
-        unindexed: how many images were compared one by one, because no generation holds them.
-    """
-
-    dist: list[float]
-    result: list[str]
-    version: int
-    generation: int
-    unindexed: int
 
 
 @dataclass(frozen=True)
@@ -55,7 +36,8 @@ class Search:
     images: Images
     models: ModelRegistry
     views: Views
-    tombstones: Tombstones
+    finder: Finder
+    groups: GroupFinder
     rules: ImageRules
 
     def nearest(self, upload: bytes, request: SearchRequest) -> Neighbours:
@@ -75,7 +57,7 @@ class Search:
             return self.models.verified(version, sha256).features(jpeg(), lanes.SEARCH)
 
         def look(view: View) -> Neighbours:
-            return self._around(view, features(view.version, view.sha256), request)
+            return self._found(view, features(view.version, view.sha256), request)
 
         return self._in_an_intact_generation(look)
 
@@ -100,7 +82,7 @@ class Search:
             dimension = self.models.dimension_of(view.sha256)
             if len(features) != dimension or not norm:
                 raise WrongArguments(f"vector must be {dimension} numbers, not all of them 0")
-            return self._around(view, features / np.float32(norm), request)
+            return self._found(view, features / np.float32(norm), request)
 
         return self._in_an_intact_generation(look)
 
@@ -120,7 +102,7 @@ class Search:
                     f"version {view.version} has made no features of {image_id} yet"
                 )
             seq, query = stored
-            return self._around(view, query, request, itself=seq)
+            return self._found(view, query, request, itself=seq)
 
         return self._in_an_intact_generation(look)
 
@@ -146,52 +128,12 @@ class Search:
                 if self.views.current().generation is generation:
                     raise
 
-    def _around(
+    def _found(
         self,
         view: View,
         query: NDArray[np.float32],
         request: SearchRequest,
         itself: int | None = None,
     ) -> Neighbours:
-        """Ranks again, without the removed images, until the catalogue has an id for each image
-        that was found, or knows of no further removal."""
-        generation, view = view.generation, self.views.read_on(view)
-        excluded = self.tombstones.known(generation) if generation else None
-        known_before: object = None
-        while True:
-            with timings.stage("search"):
-                seqs, dist = _rank(view, query, request, excluded, itself)
-                ids = self.images.ids_of(seqs.tolist(), view.seen)
-            known = (len(excluded.labels) if excluded else 0, view.removals_seen)
-            if len(ids) == len(seqs) or known == known_before:
-                break
-            if generation is not None and not self.views.generations.fits(generation.meta):
-                raise IndexAhead(f"generation {generation.number} is newer than the catalogue")
-            known_before = known
-            excluded = self.tombstones.refreshed(generation) if generation else None
-            view = self.views.read_on(view, removed=True)
-        found = [(d, ids[s]) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]
-        return Neighbours(
-            [d for d, _ in found],
-            [i for _, i in found],
-            view.version,
-            view.number,
-            view.unindexed,
-        )
-
-
-def _rank(
-    view: View,
-    query: NDArray[np.float32],
-    request: SearchRequest,
-    excluded: ExcludeIds | None,
-    itself: int | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Ranks what a generation holds and what came since together, by exact distances."""
-    found = []
-    if view.generation is not None:
-        found.append(rank(view.generation, query, request, excluded, itself))
-    if view.recent:
-        found.append(view.recent.nearest(query, request.num_results, itself))
-    seqs, dist = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return the_nearest(seqs, dist, request)
+        find = self.finder.around if request.group is None else self.groups.around
+        return find(view, query, request, itself)

@@ -9,6 +9,7 @@ from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import ImageRecord, Images, Upload
 from sidecar.catalogue.marks import Marks
+from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures, NewRows
@@ -46,6 +47,7 @@ __all__ = [
     "Adds",
     "Agreement",
     "Catalogue",
+    "Change",
     "EmbeddingProgress",
     "FeatureRow",
     "Features",
@@ -56,6 +58,7 @@ __all__ = [
     "Marks",
     "MendingProgress",
     "MendingReport",
+    "Metadata",
     "ModelRecord",
     "Models",
     "NewFeatures",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
 from sidecar.batching import Batcher
-from sidecar.catalogue import feature_rows, model_rows
+from sidecar.catalogue import feature_rows, metadata, model_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.model_rows import ModelRecord
@@ -41,6 +41,7 @@ class NewImage:
         features: float32 [D] by the model that made them, as its caller knows it.
         original: the upload, where it is to be kept and is not the canonical JPEG itself.
         overwrite: whether it takes the place of an image with the same id.
+        document: its metadata, in JSON, if it comes with any.
     """
 
     id: str
@@ -49,6 +50,7 @@ class NewImage:
     features: dict[ModelRecord, NDArray[np.float32]]
     original: bytes | None = None
     overwrite: bool = False
+    document: str | None = None
 
 
 class Adds:
@@ -132,6 +134,12 @@ def store_all(connection: Connection, dialect: Dialect, batch: list[NewImage]) -
     seqs = dialect.draw_numbers(connection, images.c.seq, len(chosen)) if chosen else []
     numbered = dict(zip(chosen, seqs, strict=True))
     _insert(connection, numbered, chosen, known)
+    documents = {
+        seq: document
+        for image_id, seq in numbered.items()
+        if (document := chosen[image_id].document) is not None
+    }
+    metadata.store(connection, dialect, documents)
     return [refused.get(place) or numbered[image.id] for place, image in enumerate(batch)]
 
 

@@ -11,6 +11,7 @@ from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.marks import Marks
+from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures
 from sidecar.catalogue.pinned import Pinned
@@ -32,6 +33,7 @@ class Catalogue:
     images: Images
     features: Features
     new_features: NewFeatures
+    metadata: Metadata
     suspects: Suspects
     removals: Removals
     models: Models
@@ -130,6 +132,7 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Images(database),
         Features(database),
         NewFeatures(database),
+        Metadata(database),
         Suspects(database),
         Removals(database),
         Models(database),

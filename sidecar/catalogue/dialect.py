@@ -32,13 +32,9 @@ class Seen:
     row: FeatureRow | None = None
 
 
-# With a ? for each value; the two conditions are looked up once a statement.
+# With a ? for each value; both are looked up once a statement.
 HAS_MARK = " AND EXISTS (SELECT 1 FROM marks WHERE mark = ?)"
 HAS_ROW = " AND EXISTS (SELECT 1 FROM features WHERE seq = ? AND model = ? AND crc = ?)"
-NEW_FEATURES = (
-    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END FROM features "
-    "WHERE model = ? AND seq >= ? ORDER BY seq LIMIT ?"
-)
 
 
 def where_seen(seen: Seen) -> tuple[str, list[Any]]:
@@ -118,14 +114,12 @@ class Dialect(Protocol):
             driver: the driver's own connection.
         """
 
-    def new_features(
-        self, driver: Any, model: int, last: int, limit: int
-    ) -> list[tuple[int, int, bytes | None]]:
-        """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
-        of seq; that one, where it is still there, without its vector.
+    def rows(self, driver: Any, query: str, values: Sequence[Any]) -> list[Any]:
+        """Returns the rows of a query in SQL that both kinds of database know.
 
         Args:
             driver: the driver's own connection.
+            query: with a ? for each value.
         """
 
     def read_features(

@@ -17,6 +17,7 @@ from sidecar.errors import CatalogueDamaged, UnknownImage
 from sidecar.images import ids
 
 NOTHING = Seen()
+AT_ONCE = 1000  # ids in a query
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,17 @@ class Images:
         query = select(images.c.id, images.c.sha256).where(images.c.id.in_(spelt))
         with self._database.reading() as connection:
             return {spelt[row.id]: row.sha256 for row in connection.execute(query)}
+
+    def seqs_of(self, image_ids: Sequence[str]) -> list[int]:
+        """Returns the sequence numbers of those of some images that are stored, ascending."""
+        asked = [spelling for image_id in image_ids for spelling in ids.spellings(image_id)]
+        found: list[int] = []
+        with self._database.reading() as connection:
+            for start in range(0, len(asked), AT_ONCE):
+                some = [each for each in asked[start : start + AT_ONCE] if "\0" not in each]
+                query = select(images.c.seq).where(images.c.id.in_(some))
+                found += connection.execute(query).scalars()
+        return sorted(found)
 
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
         """Returns sequence numbers and ids of at most `limit` images, in the order they were added.

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import FeatureRow
 
+# The newest row that is known already comes without its vector: it only says that it is there.
+NEW_FEATURES = (
+    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END FROM features "
+    "WHERE model = ? AND seq >= ? ORDER BY seq LIMIT ?"
+)
+
 
 @dataclass(frozen=True)
 class NewRows:
@@ -39,7 +45,8 @@ class NewFeatures:
         begin = after if last is None else last.seq
         with self._database.driver() as driver:
             # One more than are wanted, and the row that is there already.
-            rows = self._database.dialect.new_features(driver, model, begin, limit + 2)
+            values = (begin, model, begin, limit + 2)
+            rows = self._database.dialect.rows(driver, NEW_FEATURES, values)
         follows = last is None or [tuple(row) for row in rows[:1]] == [(last.seq, last.crc, None)]
         fresh = [(seq, crc, bytes(vector)) for seq, crc, vector in rows if vector is not None]
         return NewRows(follows, fresh[:limit], more=len(fresh) > limit)

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 
-from sidecar.catalogue.dialect import NEW_FEATURES, Seen, waiting, where_seen
+from sidecar.catalogue.dialect import Seen, waiting, where_seen
 
 # The number is the lock's name, in this database. A writer that hangs frees the others.
 LOCK = (
@@ -135,14 +135,9 @@ class PostgreSQL:
         query = IDS_OF + seen_there.replace("?", "%s")
         return driver.execute(query, [list(seqs), *values]).fetchall()
 
-    def new_features(
-        self, driver: psycopg.Connection, model: int, last: int, limit: int
-    ) -> list[tuple[int, int, bytes | None]]:
-        """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
-        of seq; that one, where it is still there, without its vector."""
-        return driver.execute(
-            NEW_FEATURES.replace("?", "%s"), (last, model, last, limit)
-        ).fetchall()
+    def rows(self, driver: psycopg.Connection, query: str, values: Sequence[Any]) -> list[Any]:
+        """Returns the rows of a query with a ? for each value."""
+        return driver.execute(query.replace("?", "%s"), values).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

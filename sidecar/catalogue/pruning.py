@@ -45,7 +45,7 @@ def prune(connection: Connection, keep_s: float) -> None:
 def _needed(connection: Connection) -> set[str]:
     """Returns the ids of finished tasks that something depends on, whatever their age."""
     largest = select(tasks.c.task_id).where(COVERING).order_by(tasks.c.number.desc()).limit(1)
-    columns = (tasks.c.snapshot, tasks.c.removals)
+    columns = (tasks.c.snapshot, tasks.c.removals, tasks.c.changes)
     most = [
         largest.where(column == select(func.max(column)).where(COVERING).scalar_subquery())
         for column in columns

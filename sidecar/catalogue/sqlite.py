@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-from sidecar.catalogue.dialect import NEW_FEATURES, Seen, waiting, where_seen
+from sidecar.catalogue.dialect import Seen, waiting, where_seen
 from sidecar.catalogue.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
 
@@ -182,12 +182,9 @@ class SQLite:
         query = IDS_OF + seen_there
         return driver.execute(query, [json.dumps(seqs), *values]).fetchall()
 
-    def new_features(
-        self, driver: sqlite3.Connection, model: int, last: int, limit: int
-    ) -> list[tuple[int, int, bytes | None]]:
-        """Returns at most `limit` rows of seq, crc, vector of a model from seq `last` on, in order
-        of seq; that one, where it is still there, without its vector."""
-        return driver.execute(NEW_FEATURES, (last, model, last, limit)).fetchall()
+    def rows(self, driver: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[Any]:
+        """Returns the rows of a query with a ? for each value."""
+        return driver.execute(query, values).fetchall()
 
     def read_features(
         self, connection: Connection, model: int, after: int, up_to: int, limit: int

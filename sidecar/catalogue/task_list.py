@@ -138,13 +138,14 @@ class TaskList:
         self._was_full = False
         return deliverable
 
-    def covered(self) -> tuple[int, int]:
-        """Returns the largest sequence number and removal that any index covers or was to cover."""
-        columns = (tasks.c.snapshot, tasks.c.removals)
+    def covered(self) -> tuple[int, int, int]:
+        """Returns the largest sequence number, removal and change of metadata that any index covers
+        or was to cover."""
+        columns = (tasks.c.snapshot, tasks.c.removals, tasks.c.changes)
         largest = (func.coalesce(func.max(column), 0) for column in columns)
         with self._database.reading() as connection:
-            snapshot, removals = connection.execute(select(*largest).where(COVERING)).one()
-        return int(snapshot), int(removals)
+            found = connection.execute(select(*largest).where(COVERING)).one()
+        return int(found[0]), int(found[1]), int(found[2])
 
     def _end(
         self,

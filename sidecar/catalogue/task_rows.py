@@ -9,8 +9,9 @@ from sqlalchemy.sql import ColumnElement
 
 from sidecar.catalogue.clock import DatabaseTime
 from sidecar.catalogue.marks import leave
+from sidecar.catalogue.metadata import newest as newest_change
 from sidecar.catalogue.removals import newest as newest_removal
-from sidecar.catalogue.schema import image_metadata, images, named, tasks
+from sidecar.catalogue.schema import images, named, tasks
 from sidecar.catalogue.task import SHORT, Task, TaskKind, TaskState
 from sidecar.errors import SimilarityError, TaskLost, UnknownTask, WorkerLost
 from sidecar.telemetry import request_ids
@@ -101,11 +102,10 @@ def check_held(connection: Connection, task: Task) -> None:
 def snapshot(connection: Connection) -> dict[str, int | str]:
     """Returns what a task looks at: every image, removal and change so far, and leaves a mark."""
     last_image = select(func.coalesce(func.max(images.c.seq), 0))
-    last_change = select(func.coalesce(func.max(image_metadata.c.change), 0))
     return {
         "snapshot": connection.execute(last_image).scalar_one(),
         "removals": newest_removal(connection),
-        "changes": connection.execute(last_change).scalar_one(),
+        "changes": newest_change(connection),
         "mark": leave(connection),
     }
 

@@ -8,6 +8,8 @@ from sidecar.http.route import ANY, OPEN, Routes
 
 BEARER = "bearer"
 
+CHANGES = ("DELETE", "PUT", "PATCH")  # methods that change an image
+
 
 class Auth:
     """Checks the key of each request.
@@ -32,7 +34,7 @@ class Auth:
             return  # a browser sends no key with OPTIONS, which answers the methods of a call
         key = self._keys.find(_secret(req))
         req.context.key, req.context.api_key = key.name, key
-        required = WRITE if req.method == "DELETE" else scope
+        required = WRITE if req.method in CHANGES else scope
         if required not in (ANY, *key.scopes):
             raise ScopeMissing(f"this call requires a key with the scope {required}")
 

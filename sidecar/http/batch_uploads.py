@@ -25,6 +25,7 @@ from sidecar.http.multipart import (
     PIECE_BYTES,
     Body,
     data_required,
+    field_name,
     fields,
     filename_of,
     is_data,
@@ -94,6 +95,9 @@ class BatchReader:
             held = []
             if number >= self.rules.max_files:
                 raise too_many_files(self.rules)
+            if field_name(part) == "metadata":
+                held.append(File(names.METADATA, self._image(part).content))
+                continue
             if not is_data(part):
                 take_field(req, part, too_late=any_file)
                 continue

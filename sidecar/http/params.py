@@ -42,11 +42,11 @@ def whole_number(req: falcon.Request, name: str, most: int, default: int, least:
 
 
 def flag(req: falcon.Request, name: str) -> bool:
-    """Returns whether a parameter is `true`; one that is not sent is `false`."""
+    """Returns whether a parameter is `true` or `1`; one that is not sent is `false`."""
     text = req.get_param(name)
-    if text not in (None, "true", "false"):
+    if text not in (None, "true", "false", "1", "0"):
         raise WrongArguments(f"{name} must be true or false, not {text!r}")
-    return text == "true"
+    return text in ("true", "1")
 
 
 def choice(req: falcon.Request, name: str, options: Collection[str], default: str) -> str:

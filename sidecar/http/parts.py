@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, catalogue_at
+from sidecar.grouping import GroupFinder
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.buckets import Buckets
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
-from sidecar.index import GenerationStore, Lineage, Memtable, Tombstones
+from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.neighbours import Finder
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.search import Search
 from sidecar.settings import Settings
@@ -77,6 +79,7 @@ def make_parts(settings: Settings) -> Parts:
     live_max = settings.live_search_max if settings.live_search else 0
     memtable = Memtable(catalogue.new_features, catalogue.removals, live_max)
     views = Views(generations, models, memtable if live_max else None)
+    finder = Finder(catalogue.images, views, tombstones, LiveFields(catalogue.metadata))
     queue = TaskQueue(settings.redis_url)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels, settings.max_decode_s)
     BUDGET.limit(settings.max_decode_bytes)
@@ -100,8 +103,10 @@ def make_parts(settings: Settings) -> Parts:
         image_reader=ImageReader(settings.max_image_bytes),
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,
-        ingest_batch=IngestBatch(ingest),
-        search=Search(catalogue.images, models, views, tombstones, rules),
+        ingest_batch=IngestBatch(ingest, catalogue.metadata),
+        search=Search(
+            catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
+        ),
         keywords=Keywords(models, rules),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),

@@ -14,8 +14,8 @@ class Route:
     Args:
         path: its template.
         resource: answers by its `on_get`, `on_post` and so on.
-        scope: what its key must open; OPEN needs no key, ANY takes each. A DELETE always needs
-            `write`.
+        scope: what its key must open; OPEN needs no key, ANY takes each. A DELETE, PUT or PATCH
+            always needs `write`.
         may_be_shed: whether it is refused while the process has too many requests in flight, or
             its key is over its rate; not the calls of monitoring, which matter most at that time.
         may_take_long: whether its body may take hours to arrive, if only it never pauses.

@@ -16,6 +16,7 @@ from sidecar.http.resources.images import (
     ThumbnailResource,
 )
 from sidecar.http.resources.many import CheckResource, RemoveBatchResource
+from sidecar.http.resources.metadata import MetadataResource
 from sidecar.http.resources.models import (
     CancelUpgradeResource,
     ModelsResource,
@@ -62,11 +63,12 @@ def _images(parts: Parts) -> Iterator[Route]:
     yield Route(path, image, READ)
     yield Route(f"{path}/thumbnail", ThumbnailResource(images), READ)
     yield Route(f"{path}/original", OriginalResource(inventory), READ)
+    yield Route(f"{path}/metadata", MetadataResource(parts.catalogue.metadata), READ)
 
 
 def _search(parts: Parts) -> Iterator[Route]:
     reader = parts.image_reader
-    search = SearchResource(parts.search, reader, parts.settings)
+    search = SearchResource(parts.search, reader, parts.catalogue.metadata, parts.settings)
     yield Route("/similarity/search", search, READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
     yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from sidecar.errors import WrongArguments
 from sidecar.images import ids
 
+METADATA = "metadata.jsonl"  # what users say of the images that it comes with
 # What systems put into folders and archives by themselves.
 CLUTTER = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 MAC_ATTRIBUTES = "._"  # how the name of a file with a Mac's attributes of another begins
@@ -43,6 +44,11 @@ def is_clutter(name: str) -> bool:
     return any(part in CLUTTER for part in parts) or any(
         part.startswith(MAC_ATTRIBUTES) for part in parts[-1:]
     )
+
+
+def is_metadata(name: str) -> bool:
+    """Returns whether a file holds what users say of images, and is none itself."""
+    return _path(name).name.lower() == METADATA
 
 
 def id_of(name: str, id_from: IdFrom = IdFrom.NAME) -> str:

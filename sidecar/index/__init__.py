@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sidecar.index.builder import Builder, BuildRules
+    from sidecar.index.field_layers import Layer, stacked
+    from sidecar.index.filtered import rank_among
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
+    from sidecar.index.live_fields import FieldsNow, LiveFields
+    from sidecar.index.matching import meeting
     from sidecar.index.memtable import Memtable
-    from sidecar.index.ranking import SearchRequest, rank, the_nearest
+    from sidecar.index.ranking import Grouping, SearchRequest, rank, the_nearest
     from sidecar.index.recent import Recent
     from sidecar.index.store import GenerationStore
     from sidecar.index.tombstones import Tombstones
@@ -22,16 +26,23 @@ else:
     MODULES = {
         "BuildRules": "builder",
         "Builder": "builder",
+        "FieldsNow": "live_fields",
         "Generation": "generation",
         "GenerationStore": "store",
         "GenerationWriter": "writer",
+        "Grouping": "ranking",
+        "Layer": "field_layers",
         "Lineage": "lineage",
+        "LiveFields": "live_fields",
         "Memtable": "memtable",
         "Recent": "recent",
         "Sealed": "writer",
         "SearchRequest": "ranking",
         "Tombstones": "tombstones",
+        "meeting": "matching",
         "rank": "ranking",
+        "rank_among": "filtered",
+        "stacked": "field_layers",
         "the_nearest": "ranking",
     }
 
@@ -45,15 +56,22 @@ else:
 __all__ = [
     "BuildRules",
     "Builder",
+    "FieldsNow",
     "Generation",
     "GenerationStore",
     "GenerationWriter",
+    "Grouping",
+    "Layer",
     "Lineage",
+    "LiveFields",
     "Memtable",
     "Recent",
     "Sealed",
     "SearchRequest",
     "Tombstones",
+    "meeting",
     "rank",
+    "rank_among",
+    "stacked",
     "the_nearest",
 ]

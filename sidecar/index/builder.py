@@ -14,6 +14,7 @@ from sidecar.index.ann import Device, DeviceName, Index, sample_size
 from sidecar.index.generation import Generation
 from sidecar.index.meta import LISTS, TRAINED, TRUTH
 from sidecar.index.recall.autotune import tune
+from sidecar.index.recall.filtered import measure
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.index.segments import Segments
@@ -76,7 +77,9 @@ class Builder:
             del sample  # more than a gigabyte, with a million images
         truth = self._fill(index, segments, 0, GroundTruthBuilder(segments, self._device))
         points = tune(index, truth, segments)
-        return Build(index, truth, Quality.of_training(points, Shape.of(index, segments)))
+        filtered = measure(index, truth, segments, points, self._device)
+        shape = Shape.of(index, segments)
+        return Build(index, truth, Quality.of_training(points, shape, filtered))
 
     def update(
         self, previous: Generation, gone: NDArray[np.int64], segments: Segments, start: int

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator
 from copy import copy
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sidecar.errors import IndexDamaged
+from sidecar.fields import Columns
 from sidecar.files import sha256_of
+from sidecar.index import field_file
 from sidecar.index.ann import Index, SearchParams
 from sidecar.index.meta import LISTS, META, TRAINED, Meta
+from sidecar.index.narrowed import lists_of
 from sidecar.index.segments import Segments
 
 
@@ -30,6 +37,9 @@ class Generation:
                 self._check(name, whole=name not in self.meta.segments)
             self.index = Index.map(folder / TRAINED, folder / LISTS, self.meta.dimension)
             self.segments = Segments(folder, self.meta.segments, self.meta.dimension)
+            self.fields: Columns | None = None
+            if field_file.FIELDS in self.meta.files:
+                self.fields = field_file.read(folder / field_file.FIELDS)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise _damaged(folder, error) from error
 
@@ -50,6 +60,11 @@ class Generation:
     def made_at(self) -> float:
         """When it was made, in seconds since 1970."""
         return (self.folder / META).stat().st_mtime
+
+    @cached_property
+    def list_of_row(self) -> NDArray[np.int32]:
+        """The list in which the codes of each image lie, int32 [n]."""
+        return lists_of(self.index, self.segments.seqs)
 
     def search_params(self, nprob: int, results: int) -> SearchParams:
         """Returns how far a search looks with a value of NPROB, 1..100, for so many results.

@@ -37,6 +37,7 @@ class Meta:
         files: the digest of each file.
         catalogue: the identity of the one that it was made of; None in earlier releases.
         mark: of the moment when its task looked at the catalogue; None in earlier releases.
+        changes: the last change of metadata that it holds the fields of; None where it holds none.
     """
 
     task_id: str
@@ -52,6 +53,7 @@ class Meta:
     files: dict[str, FileDigest]
     catalogue: str | None = None
     mark: str | None = None
+    changes: int | None = None
 
     def write(self, folder: Path) -> None:
         """Writes `meta.json`; the order of the fields counts: the SHA-256 is of their text."""

@@ -5,7 +5,7 @@ Source: Bentley and Saxe, "Decomposable searching problems", 1980, for the sizes
 
 import logging
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FEATURES = np.dtype("<f2")
 
+Meets = Callable[[NDArray[np.int64]], NDArray[np.bool_]]  # of sequence numbers [n], bool [n]
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], distances [n]
 
 
@@ -75,18 +76,26 @@ class Recent:
         newest = self.blocks[-1]
         return FeatureRow(int(newest.seqs[-1]), self.model, int(newest.crcs[-1]))
 
-    def nearest(self, query: NDArray[np.float32], most: int, own_seq: int | None = None) -> Found:
+    def nearest(
+        self,
+        query: NDArray[np.float32],
+        most: int,
+        own_seq: int | None = None,
+        meets: Meets | None = None,
+    ) -> Found:
         """Finds the nearest of all rows by their full features.
 
         Args:
             query: float32 [D].
             own_seq: the sequence number of the query, where it is a stored image: it is left out.
+            meets: says which images may be found.
         Returns:
             seqs int64 [n] and squared L2 distances float32 [n], in no order; n may be above `most`.
         """
         seqs, dist = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for block in self.blocks:
-            positions, found = block.features.nearest(query, most + 1)
+            among = None if meets is None else np.flatnonzero(meets(block.seqs))
+            positions, found = block.features.nearest(query, most + 1, among)
             seqs.append(block.seqs[positions])
             dist.append(found)
         every, far = np.concatenate(seqs), np.concatenate(dist)

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import ModelRecord, Page, Task
+from sidecar.fields import Columns
 from sidecar.files import sha256_of, sync
+from sidecar.index import field_file
 from sidecar.index.builder import Build
 from sidecar.index.compaction import Part, compacted
 from sidecar.index.generation import Generation
@@ -53,6 +55,7 @@ class GenerationWriter:
         self._segments: dict[str, int] = {}
         self._digests: dict[str, FileDigest] = {}
         self._new: list[str] = []  # the segments that `append` has written
+        self._changes: int | None = None
 
     @staticmethod
     def path(index_dir: Path, task: Task) -> Path:
@@ -111,6 +114,11 @@ class GenerationWriter:
         """Opens the features of all images that are here by now, to be read."""
         return Segments(self.folder, self._segments, self._model.dimension)
 
+    def set_fields(self, columns: Columns, changes: int) -> None:
+        """Writes the fields of all images, a row each, with the last change that they are of."""
+        field_file.write(columns, self.folder / field_file.FIELDS)
+        self._changes = changes
+
     def seal(self, build: Build, removals: int, snapshot: int) -> Sealed:
         """Writes what was built and `meta.json`, and syncs everything to the disk.
 
@@ -136,6 +144,7 @@ class GenerationWriter:
             files=self._digests,
             catalogue=self._catalogue,
             mark=self._task.mark,
+            changes=self._changes,
         )
         meta.write(self.folder)
         for path in (self.folder / META, self.folder):

@@ -9,6 +9,7 @@ import numpy as np
 from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index import Generation, GenerationStore
+from sidecar.index.recall.filtered import FilteredRecall
 from sidecar.index.recall.operating_points import OperatingPoint
 
 PUBLISHING_S = 1.0  # for a commit, after which the figures are those of files and catalogue
@@ -33,6 +34,7 @@ class Stats:
         recall: for each operating point the recall@10 that was measured when the generation was
             made, with its lower bound, and how far a search looks.
         queries: with how many the recall was measured.
+        filtered_recall: what searches among a share of the images find, measured at the training.
         warnings, training_due: a sentence for each promise that is not kept, and for each reason to
             train again.
         last_task: the newest task, if there is one.
@@ -50,6 +52,7 @@ class Stats:
     generations_ahead: list[int]
     recall: list[OperatingPoint]
     queries: int
+    filtered_recall: list[FilteredRecall]
     warnings: list[str]
     training_due: list[str]
     last_task: Task | None
@@ -116,6 +119,7 @@ class Inventory:
             generations_ahead=self.generations.ahead(),
             recall=list(quality.operating_points.points) if quality else [],
             queries=quality.operating_points.queries if quality else 0,
+            filtered_recall=list(quality.filtered.recalls) if quality else [],
             warnings=quality.operating_points.below_target() if quality else [],
             training_due=quality.training_due() if quality else [],
             last_task=totals.last_task,

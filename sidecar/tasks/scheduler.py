@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 ROUND_S = 1.0
 
+Moment = tuple[int, int, int]  # a sequence number, a removal, a change of metadata
+
 
 @dataclass(frozen=True)
 class AutoUpdate:
@@ -91,9 +93,8 @@ class Scheduler:
             return
         last, changed_at = self._last_change()
         covered = self.catalogue.tasks.covered()
-        if not _has_news(last, covered):
-            return
-        if not rules.is_quiet(changed_at) and not self._too_many_wait(last[0], covered[0]):
+        is_quiet = _has_news(last, covered) and rules.is_quiet(changed_at)
+        if not is_quiet and not self._too_many_wait(last, covered):
             return
         try:
             self.admission.check_update()
@@ -105,18 +106,25 @@ class Scheduler:
             if transaction.tasks.covered() == covered:
                 transaction.tasks.request(TaskKind.UPDATE)
 
-    def _last_change(self) -> tuple[tuple[int, int], float]:
-        """Returns the last sequence number and removal, and when the newer of them came."""
+    def _last_change(self) -> tuple[Moment, float]:
+        """Returns the last sequence number, removal and change of metadata, and when the newer of
+        the first two came: metadata is searched as it is, without an update."""
         nothing = (0, 0.0)
         seq, added_at = self.catalogue.images.last_added() or nothing
         removal, removed_at = self.catalogue.removals.last() or nothing
-        return (seq, removal), max(added_at, removed_at)
+        return (seq, removal, self.catalogue.metadata.last()), max(added_at, removed_at)
 
-    def _too_many_wait(self, last_seq: int, covered_seq: int) -> bool:
+    def _too_many_wait(self, last: Moment, covered: Moment) -> bool:
+        """Says whether more images, or changed documents, wait than every process should keep."""
         most = self.auto_update.most_waiting
-        if not most or last_seq - covered_seq <= most:  # numbers may be missing in between
+        if not most:
             return False
-        return self.catalogue.images.count(covered_seq) > most
+        counts = {0: self.catalogue.images.count, 2: self.catalogue.metadata.count}
+        return any(
+            last[which] - covered[which] > most  # numbers may be missing in between
+            and count(covered[which]) > most
+            for which, count in counts.items()
+        )
 
     def run_round(self) -> None:
         """Does what each process does every `ROUND_S`.
@@ -127,6 +135,6 @@ class Scheduler:
         self.enqueue_waiting()
 
 
-def _has_news(last: tuple[int, int], covered: tuple[int, int]) -> bool:
+def _has_news(last: Moment, covered: Moment) -> bool:
     """Returns whether no index covers the last sequence number, or the last removal."""
     return last[0] > covered[0] or last[1] > covered[1]

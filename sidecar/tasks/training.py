@@ -19,6 +19,7 @@ from sidecar.errors import CatalogueUnavailable, StorageFull
 from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
 from sidecar.index.builder import Report
 from sidecar.index.meta import Meta
+from sidecar.tasks import field_snapshots
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Trainer:
         writer = self._writer(task, model)
         pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
         writer.append(pages, lambda rows: report("reading", 0.1 * rows / total))
+        field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0)
         build = builder.train(writer.segments())
         return writer.seal(build, task.removals or 0, task.snapshot or 0)
 
@@ -97,6 +99,7 @@ class Trainer:
         stayed, after, up_to = writer.images, previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.features.stream(model.model, after, up_to)
         writer.append(pages, lambda rows: report("reading", 0.1))
+        field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0, previous)
         build = builder.update(previous, held, writer.segments(), stayed)
         return writer.seal(build, removed.last, max(after, up_to))
 
@@ -131,9 +134,10 @@ class Trainer:
         return self.draft_update(task, previous, report)
 
     def _changed(self, task: Task, previous: Generation) -> bool:
-        """Returns whether anything was added or removed since a generation was made, or a newer one
-        is there that the catalogue has fallen behind: what is published clears that away."""
-        if self.generations.ahead():
+        """Returns whether anything was added, removed or described anew since a generation was
+        made, or a newer one is there that the catalogue has fallen behind: what is published clears
+        that away."""
+        if self.generations.ahead() or (task.changes or 0) > (previous.meta.changes or 0):
             return True
         model = self.catalogue.models.get(previous.meta.sha256).model
         span = (previous.meta.snapshot, task.snapshot or 0)

@@ -14,6 +14,7 @@ from sidecar.http import error_handlers as answers
 from sidecar.http.app import create_app
 from sidecar.http.resources import images as image_resources
 from sidecar.http.resources import tasks as task_resources
+from sidecar.index.ranking import PAGED
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
 from tests.support.examples import API, README, examples
@@ -65,17 +66,21 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
     assert set(documented) == {
         *(f"`{name}`" for name in ("num_results", "nprob", "max_dist", "top_k", "after")),
         *(f"`{name}`" for name in ("keyword_threshold", "version", "wait", "overwrite", "id_from")),
+        *(f"`{name}`" for name in ("filter", "offset", "group_by", "group_size", "fields")),
+        "`metadata`",
         "`limit` of images",
         "`limit` of tasks",
     }
     for name, most in {
         "`num_results`": MOST_RESULTS,
         "`top_k`": MOST_RESULTS,
+        "`group_size`": MOST_RESULTS,
         "`nprob`": MOST_NPROB,
         "`limit` of images": image_resources.MOST_IDS,
         "`limit` of tasks": task_resources.MOST_TASKS,
     }.items():
         assert documented[name] == f"1 to {most}"
+    assert documented["`offset`"] == f"0 to {PAGED}"
     assert documented["`wait`"] == f"0 to {task_resources.MOST_WAIT_S}"
 
 

@@ -254,6 +254,8 @@ def test_the_measured_recall_is_in_stats_and_in_metrics(stack: Stack) -> None:
     stats = stack.get("/similarity/stats").json()
     assert [mark["nprob"] for mark in stats["recall"]] == list(RECALL_TARGETS)
     assert stats["queries"] >= 500
+    assert [each["share"] for each in stats["filtered_recall"]] == [0.5, 0.1, 0.01]
+    assert all(each["recall"] >= RECALL_TARGETS[5] for each in stats["filtered_recall"])
     assert stats["warnings"] == stats["training_due"] == []
     response = stack.get("/metrics")
     assert response.headers["Content-Type"].startswith("text/plain; version=")

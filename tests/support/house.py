@@ -1,7 +1,10 @@
 """A catalogue, a folder of generations, and what works on them, without a server."""
 
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +13,20 @@ from sqlalchemy import select
 from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
+from sidecar.grouping import GroupFinder
 from sidecar.images import ImageRules
-from sidecar.index import BuildRules, GenerationStore, Lineage, Memtable, SearchRequest, Tombstones
+from sidecar.index import (
+    BuildRules,
+    GenerationStore,
+    Lineage,
+    LiveFields,
+    Memtable,
+    SearchRequest,
+    Tombstones,
+)
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.neighbours import Finder
 from sidecar.operations.verify import Verifier
 from sidecar.search import Search
 from sidecar.tasks.training import Trainer
@@ -44,9 +57,23 @@ class House:
         self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
         self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION)
 
-    def add(self, first: int, last: int, overwrite: bool = False) -> None:
+    def add(
+        self,
+        first: int,
+        last: int,
+        overwrite: bool = False,
+        said: Callable[[int], dict[str, Any]] | None = None,
+    ) -> None:
+        """Adds images; `said` returns the metadata of each."""
         new = [
-            NewImage(f"{n}", "sha", b"jpeg", {self.model: vector(n)}, overwrite=overwrite)
+            NewImage(
+                f"{n}",
+                "sha",
+                b"jpeg",
+                {self.model: vector(n)},
+                overwrite=overwrite,
+                document=json.dumps(said(n)) if said else None,
+            )
             for n in range(first, last + 1)
         ]
         self.catalogue.adds.add_all(new)
@@ -79,13 +106,11 @@ class House:
         models = ModelRegistry(Path(), catalogue.models, NOWHERE)
         generations = GenerationStore(self.generations.folder, Lineage(catalogue.marks))
         memtable = Memtable(catalogue.new_features, catalogue.removals, live) if live else None
-        return Search(
-            catalogue.images,
-            models,
-            Views(generations, models, memtable),
-            Tombstones(catalogue.removals),
-            ImageRules(384, 10**6),
-        )
+        views = Views(generations, models, memtable)
+        tombstones, fields = Tombstones(catalogue.removals), LiveFields(catalogue.metadata)
+        finder = Finder(catalogue.images, views, tombstones, fields)
+        groups = GroupFinder(finder, catalogue.metadata)
+        return Search(catalogue.images, models, views, finder, groups, ImageRules(384, 10**6))
 
     def problems(self) -> list[str]:
         return list(Verifier(self.catalogue, self.generations).problems())

@@ -15,6 +15,8 @@ import falcon
 import pytest
 from falcon import testing
 
+from sidecar.catalogue import Metadata
+from sidecar.catalogue.database import Database
 from sidecar.errors import DuplicateId, ImageUnreadable
 from sidecar.http.access_log import AccessLog
 from sidecar.http.batch_uploads import BatchReader
@@ -30,6 +32,8 @@ from tests.support.archives import tar, zipped
 MEBIBYTE = 1 << 20
 KIND = "multipart/form-data; boundary=cut"
 
+NO_METADATA = Metadata(Database("sqlite:///nowhere.sqlite"))  # no batch here has any
+
 
 class Shelf:
     """What stands for `Ingest` here: it asks no model and keeps the SHA-256 of each upload."""
@@ -38,7 +42,14 @@ class Shelf:
         self.stored: dict[str, str] = {}
         self.on_add: threading.Event | None = None
 
-    def add(self, upload: bytes, image_id: str | None, overwrite: bool, _lane: Lane) -> str:
+    def add(
+        self,
+        upload: bytes,
+        image_id: str | None,
+        overwrite: bool,
+        _document: str | None,
+        _lane: Lane,
+    ) -> str:
         if self.on_add is not None:
             self.on_add.wait(30)
         if upload == b"bad":
@@ -59,7 +70,7 @@ class House:
     def __init__(self, folder: Path, max_files: int = 2000) -> None:
         rules = BatchRules(MEBIBYTE, 1 << 30, max_files)
         self.shelf = Shelf()
-        self.batch = IngestBatch(cast(Ingest, self.shelf))
+        self.batch = IngestBatch(cast(Ingest, self.shelf), NO_METADATA)
         self.reader = BatchReader(rules, folder)
         app = falcon.App(middleware=[AccessLog()])
         app.add_route("/add_batch", AddBatchResource(self.batch, self.reader))
@@ -299,7 +310,7 @@ def test_a_batch_holds_no_more_than_a_window_and_one_image() -> None:
     """Forty files of a mebibyte each, whose adding takes as long as it may."""
     shelf = Shelf()
     shelf.on_add = threading.Event()
-    batch = IngestBatch(cast(Ingest, shelf), window_bytes=4 * MEBIBYTE)
+    batch = IngestBatch(cast(Ingest, shelf), NO_METADATA, window_bytes=4 * MEBIBYTE)
     found: list[Outcome] = []
 
     def arriving() -> Iterator[File]:
@@ -325,7 +336,7 @@ def test_a_batch_holds_no_more_than_a_window_and_one_image() -> None:
 
 
 def test_a_file_larger_than_the_window_gets_in_alone() -> None:
-    batch = IngestBatch(cast(Ingest, Shelf()), window_bytes=10)
+    batch = IngestBatch(cast(Ingest, Shelf()), NO_METADATA, window_bytes=10)
     files = [File(f"{n}.jpg", bytes(size)) for n, size in enumerate((5, 50, 0, 11, 3))]
     assert [each.id for each in batch.add(files, overwrite=False)] == list("01234")
     batch.close()

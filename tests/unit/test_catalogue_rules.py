@@ -146,14 +146,15 @@ def test_a_switch_counts_as_an_index_of_all_only_when_it_ended_well(catalogue: C
     failed = claim(catalogue, TaskKind.UPGRADE, 2)
     assert failed.snapshot == 1
     catalogue.tasks.fail(failed, NoSamples("none"))
-    assert catalogue.tasks.covered() == (0, 0)
+    assert catalogue.tasks.covered() == (0, 0, 0)
     with catalogue.tasks.publishing(claim(catalogue, TaskKind.UPGRADE, 2)) as publication:
         publication.record(None, 1, 1)
-    assert catalogue.tasks.covered() == (1, 0)
+    assert catalogue.tasks.covered() == (1, 0, 0)
     catalogue.adds.add(image("dog"))
     catalogue.removals.remove("cat")
     catalogue.tasks.fail(claim(catalogue, TaskKind.UPDATE), NoSamples("none"))
-    assert catalogue.tasks.covered() == (2, 1)  # it was tried: not again before something changes
+    # Tried: not again before a change.
+    assert catalogue.tasks.covered() == (2, 1, 0)
 
 
 def test_the_latest_of_a_kind_is_the_last_that_was_tried(catalogue: Catalogue) -> None:

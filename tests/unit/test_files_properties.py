@@ -12,6 +12,7 @@ from sidecar.errors import IndexDamaged
 from sidecar.index import GenerationStore
 from sidecar.index.current_file import CURRENT
 from sidecar.index.meta import META, FileDigest, Meta
+from sidecar.index.recall.filtered import UNMEASURED
 from sidecar.index.recall.operating_points import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
 
@@ -19,7 +20,7 @@ POINTS = tuple(
     OperatingPoint(nprob, nprob, 20 + nprob, recall, recall)
     for nprob, recall in RECALL_TARGETS.items()
 )
-QUALITY = Quality.of_training(OperatingPoints(POINTS, 512), Shape(1000, 1.5, 0.4))
+QUALITY = Quality.of_training(OperatingPoints(POINTS, 512), Shape(1000, 1.5, 0.4), UNMEASURED)
 WRITTEN = Meta(
     task_id="t",
     kind="train",

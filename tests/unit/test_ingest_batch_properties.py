@@ -39,13 +39,17 @@ class Storing:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def add(self, upload: bytes, image_id: str, overwrite: bool, _lane: Lane) -> str:
+    def add(
+        self, upload: bytes, image_id: str, overwrite: bool, document: str | None, _lane: Lane
+    ) -> str:
         time.sleep(0.001 * upload[0])
         if upload.endswith(b"bad"):
             raise ImageUnreadable("no image")
         features = {MODEL: np.ones(4, np.float32)}
         sha256 = hashlib.sha256(upload).hexdigest()
-        self._catalogue.adds.add(NewImage(image_id, sha256, upload, features, None, overwrite))
+        self._catalogue.adds.add(
+            NewImage(image_id, sha256, upload, features, None, overwrite, document)
+        )
         return image_id
 
 
@@ -69,7 +73,9 @@ def test_a_batch_is_added_as_if_one_by_one(files: list[File], overwrite: bool) -
                 yield file
 
         found = []
-        for each in IngestBatch(cast(Ingest, Storing(catalogue))).add(arriving(), overwrite):
+        for each in IngestBatch(cast(Ingest, Storing(catalogue)), catalogue.metadata).add(
+            arriving(), overwrite
+        ):
             given += 1
             found.append((each.name, each.id, each.error and each.error.word))
         assert found == expected
@@ -103,7 +109,9 @@ def test_no_more_files_are_read_ahead_than_are_worked_on(tmp_path: Path) -> None
             ahead.append(taken - given)
             yield File(f"no id? {taken}", b"\0one")
 
-    for each in IngestBatch(cast(Ingest, Storing(catalogue))).add(arriving(), overwrite=False):
+    for each in IngestBatch(cast(Ingest, Storing(catalogue)), catalogue.metadata).add(
+        arriving(), overwrite=False
+    ):
         assert each.name == f"no id? {given}"
         given += 1
     assert (given, max(ahead)) == (100, AT_ONCE)

@@ -11,14 +11,16 @@ from PIL import Image
 from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
+from sidecar.grouping import GroupFinder
 from sidecar.images import ImageRules, canonical
-from sidecar.index import GenerationStore, Tombstones
+from sidecar.index import GenerationStore, LiveFields, Tombstones
 from sidecar.index.meta import Meta
 from sidecar.models.contract import Contract
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.version_files import VersionFiles
+from sidecar.neighbours import Finder
 from sidecar.search import Search
 from sidecar.view import Views
 from tests.support.house import DIMENSION, TEN, House, vector
@@ -86,13 +88,12 @@ def upload(tmp_path: Path) -> bytes:
 
 def search_of(house: House, extractor: Counting) -> Search:
     models = Trusting(house, extractor)
-    return Search(
-        house.catalogue.images,
-        models,
-        Views(GenerationStore(house.generations.folder), models, None),
-        Tombstones(house.catalogue.removals),
-        ImageRules(384, 10**6),
-    )
+    catalogue = house.catalogue
+    views = Views(GenerationStore(house.generations.folder), models, None)
+    tombstones, fields = Tombstones(catalogue.removals), LiveFields(catalogue.metadata)
+    finder = Finder(catalogue.images, views, tombstones, fields)
+    groups = GroupFinder(finder, catalogue.metadata)
+    return Search(catalogue.images, models, views, finder, groups, ImageRules(384, 10**6))
 
 
 def damage(house: House, number: int) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, SearchParams
 from sidecar.index.recall.autotune import tune
+from sidecar.index.recall.filtered import UNMEASURED
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
 from sidecar.index.recall.operating_points import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
@@ -169,7 +170,9 @@ def test_a_target_that_can_not_be_met_is_reported(tmp_path: Path) -> None:
     segments = written(tmp_path / "x", seqs, vectors)
     index = Index.train(vectors, 5600)
     index.add(seqs, unit_vectors(5600, DIMENSION, seed=8))
-    quality = Quality.of_training(tune(index, compared(segments), segments), Shape(5600, 1.0, 0.5))
+    quality = Quality.of_training(
+        tune(index, compared(segments), segments), Shape(5600, 1.0, 0.5), UNMEASURED
+    )
     missed = quality.summary().warnings
     assert any("at NPROB 100 is" in sentence for sentence in missed)
     assert quality.training_due() == []  # it has just been trained
@@ -192,7 +195,7 @@ POINTS = tuple(
     OperatingPoint(n, 2 * n, 30 * n, recall=p, at_least=p) for n, p in RECALL_TARGETS.items()
 )
 TUNED = OperatingPoints(POINTS, 500)
-TRAINED = Quality.of_training(TUNED, Shape(1000, 1.5, 0.4))
+TRAINED = Quality.of_training(TUNED, Shape(1000, 1.5, 0.4), UNMEASURED)
 
 
 def test_between_two_points_a_search_looks_a_part_of_the_way_farther() -> None:

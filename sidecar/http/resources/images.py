@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 
+from sidecar import fields
 from sidecar.catalogue import ImageRecord, Images, Removals
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
@@ -138,11 +139,12 @@ class AddResource:
         self._ingest = ingest
         self._reader = reader
 
-    @takes("id", "image_id", "overwrite", body=True)
+    @takes("id", "image_id", "overwrite", "metadata", body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read(req)  # its form may hold the parameters
-        wanted, overwrite = image_id(req), flag(req, "overwrite")
-        resp.media = {"status": "ok", "id": self._ingest.add(upload, wanted, overwrite)}
+        wanted, overwrite, document = image_id(req), flag(req, "overwrite"), _document(req)
+        added = self._ingest.add(upload, wanted, overwrite, document)
+        resp.media = {"status": "ok", "id": added}
 
 
 class AddBatchResource:
@@ -166,6 +168,12 @@ class AddBatchResource:
         if lines.full is not None:
             lines.append(_outcome(Outcome("", None, lines.full)))
         lines.send(resp)
+
+
+def _document(req: falcon.Request) -> str | None:
+    """Returns the metadata that come with an image, as they are stored; None without any."""
+    text = req.get_param("metadata")
+    return None if text is None else fields.checked(fields.parsed(text))
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

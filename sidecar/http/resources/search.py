@@ -1,21 +1,23 @@
 """The resource of searches."""
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import falcon
 
+from sidecar.catalogue import Metadata
 from sidecar.errors import WrongArguments
 from sidecar.http.known_params import takes
 from sidecar.http.multipart import data_required
-from sidecar.http.params import number, required_id, whole_number
+from sidecar.http.params import required_id
+from sidecar.http.search_params import SEARCH, search_request, send
 from sidecar.http.uploads import ImageReader
 from sidecar.http.vectors import VECTOR, model_version, vector
 from sidecar.index import SearchRequest
-from sidecar.search import Neighbours, Search
-from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
+from sidecar.neighbours import Neighbours
+from sidecar.search import Search
+from sidecar.settings import Settings
 
 
 class SearchResource:
@@ -26,12 +28,15 @@ class SearchResource:
 
     error_fields: Mapping[str, Any] = MappingProxyType({"dist": (), "result": ()})
 
-    def __init__(self, search: Search, reader: ImageReader, settings: Settings) -> None:
+    def __init__(
+        self, search: Search, reader: ImageReader, metadata: Metadata, settings: Settings
+    ) -> None:
         self._search = search
         self._reader = reader
+        self._metadata = metadata
         self._settings = settings
 
-    @takes("num_results", "nprob", "max_dist", VECTOR, body=True)
+    @takes(*SEARCH, VECTOR, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read_if_any(req)  # its form may hold the parameters
         features = vector(req)
@@ -39,29 +44,19 @@ class SearchResource:
             raise WrongArguments("send data or vector, not both")
         if features is not None:
             version = model_version(req)
-            self._answer(resp, self._search.nearest_of(features, version, self._request(req)))
+            self._answer(req, resp, self._search.nearest_of(features, version, self._request(req)))
         elif upload:
-            self._answer(resp, self._search.nearest(upload, self._request(req)))
+            self._answer(req, resp, self._search.nearest(upload, self._request(req)))
         else:
             raise data_required()
 
-    @takes("id", "image_id", "num_results", "nprob", "max_dist")
+    @takes("id", "image_id", *SEARCH)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         request = self._request(req)
-        self._answer(resp, self._search.nearest_to(required_id(req), request))
+        self._answer(req, resp, self._search.nearest_to(required_id(req), request))
 
     def _request(self, req: falcon.Request) -> SearchRequest:
-        settings = self._settings
-        results = settings.similarity_search_num_results
-        return SearchRequest(
-            num_results=whole_number(req, "num_results", MOST_RESULTS, results),
-            nprob=whole_number(req, "nprob", MOST_NPROB, settings.nprob),
-            max_dist=number(req, "max_dist", math.inf),
-        )
+        return search_request(req, self._settings)
 
-    @staticmethod
-    def _answer(resp: falcon.Response, neighbours: Neighbours) -> None:
-        resp.set_header("X-Model-Version", str(neighbours.version))
-        resp.set_header("X-Generation", str(neighbours.generation))
-        resp.set_header("X-Unindexed", str(neighbours.unindexed))
-        resp.media = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
+    def _answer(self, req: falcon.Request, resp: falcon.Response, neighbours: Neighbours) -> None:
+        send(req, resp, neighbours, self._metadata)

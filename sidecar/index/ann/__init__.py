@@ -15,7 +15,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "300")
 from sidecar.index.ann.clustering import POINTS_PER_LIST, lists_for, sample_size
 from sidecar.index.ann.device import Device, DeviceName
 from sidecar.index.ann.exact import Flat, Nearest, distances, widen
-from sidecar.index.ann.ivfpq import VALUES_PER_CODE, ExcludeIds, Index, SearchParams
+from sidecar.index.ann.ivfpq import VALUES_PER_CODE, Index, SearchParams
+from sidecar.index.ann.selection import ExcludeIds, IncludeIds
 
 __all__ = [
     "POINTS_PER_LIST",
@@ -24,6 +25,7 @@ __all__ = [
     "DeviceName",
     "ExcludeIds",
     "Flat",
+    "IncludeIds",
     "Index",
     "Nearest",
     "SearchParams",

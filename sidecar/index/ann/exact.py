@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann.device import Device
+from sidecar.index.ann.selection import IncludeIds
 
 
 def widen(rows: NDArray[np.float16], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -51,16 +52,24 @@ class Flat:
         return codes.view(np.float16).reshape(len(self), -1)
 
     def nearest(
-        self, query: NDArray[np.float32], count: int
+        self, query: NDArray[np.float32], count: int, among: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Finds the nearest rows of a query, float32 [D].
 
+        Args:
+            among: the positions to look at, int64 [n] ascending; all where it is not given.
         Returns:
             their positions int64 [m] and squared L2 distances float32 [m], ascending; m is `count`
             or all there are.
         """
         wide = np.ascontiguousarray(query[None], np.float32)
-        dist, positions = self._index.search(wide, min(count, len(self)))
+        if among is None:
+            dist, positions = self._index.search(wide, min(count, len(self)))
+        elif not len(among):
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        else:
+            confined = faiss.SearchParameters(sel=IncludeIds(among).selector)  # type: ignore[call-arg]
+            dist, positions = self._index.search(wide, min(count, len(among)), params=confined)
         return positions[0], dist[0]
 
 

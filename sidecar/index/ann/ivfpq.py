@@ -24,6 +24,7 @@ from sidecar.index.ann import clustering, inverted_lists
 from sidecar.index.ann.clustering import POINTS_PER_LIST
 from sidecar.index.ann.device import Device
 from sidecar.index.ann.exact import widen
+from sidecar.index.ann.selection import ExcludeIds, IncludeIds
 
 VALUES_PER_CODE = 8  # of an image's features, for each 4-bit code
 
@@ -34,15 +35,6 @@ class SearchParams:
 
     lists: int
     candidates: int
-
-
-class ExcludeIds:
-    """A set of labels that a search leaves out, made once for many searches."""
-
-    def __init__(self, labels: NDArray[np.int64]) -> None:
-        self.labels = labels
-        chosen = faiss.IDSelectorBatch(np.ascontiguousarray(labels))
-        self.selector = faiss.IDSelectorNot(chosen)
 
 
 class Index:
@@ -176,19 +168,43 @@ class Index:
             return np.full((len(queries), 0), -1, np.int64)
         wide, visited = _pad(queries), min(self.lists, params.lists)
         nearest = np.argpartition(self._centre_distances(wide), visited - 1, axis=1)[:, :visited]
-        nearest = np.ascontiguousarray(nearest)
+        return self._scan(wide, nearest, params.candidates, exclude)
+
+    def candidates_among(
+        self, query: NDArray[np.float32], lists: NDArray[np.int64], count: int, among: IncludeIds
+    ) -> NDArray[np.int64]:
+        """Finds in some lists, int64 [v], at most `count` labels out of `among` whose features are
+        nearest to a query, float32 [D], by their codes: int64 [n], nearest first."""
+        [found] = self._scan(_pad(query[None]), lists[None], count, among)
+        known: NDArray[np.int64] = found[found >= 0]
+        return known
+
+    def _scan(
+        self,
+        queries: NDArray[np.float32],
+        lists: NDArray[np.int64],
+        count: int,
+        labels: ExcludeIds | IncludeIds | None,
+    ) -> NDArray[np.int64]:
+        """Scans the codes in the lists of each query, int64 [n, v]; queries are padded."""
+        nearest = np.ascontiguousarray(lists)
         unused = np.zeros(nearest.shape, np.float32)  # codes are of the features themselves
-        count = min(self.size, params.candidates)
+        count = min(self.size, count)
         dist = np.empty((len(queries), count), np.float32)
         found = np.empty((len(queries), count), np.int64)
         parameters = faiss.SearchParametersIVF(  # type: ignore[call-arg]
-            nprobe=visited, sel=exclude.selector if exclude else None
+            nprobe=nearest.shape[1], sel=labels.selector if labels else None
         )
-        pointers = [faiss.swig_ptr(each) for each in (wide, nearest, unused, dist, found)]
+        pointers = [faiss.swig_ptr(each) for each in (queries, nearest, unused, dist, found)]
         self._index.search_preassigned_c(
             len(queries), pointers[0], count, *pointers[1:], False, parameters
         )
         return found
+
+    def list_order(self, query: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Returns the lists in the order in which a search for a query, float32 [D], visits them:
+        int64 [lists]."""
+        return np.argsort(self._centre_distances(_pad(query[None]))[0])
 
     def visit_order(self, queries: NDArray[np.float32]) -> NDArray[np.int64]:
         """Returns in which turn a search for each query, float32 [n, D], visits each list.

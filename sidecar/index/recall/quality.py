@@ -10,6 +10,7 @@ from typing import Any
 
 from sidecar.catalogue import IndexReport
 from sidecar.index.ann import Index
+from sidecar.index.recall.filtered import UNMEASURED, FilteredQuality
 from sidecar.index.recall.operating_points import OperatingPoint, OperatingPoints
 from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
@@ -60,20 +61,24 @@ class Quality:
         operating_points: what NPROB means, with the recall of each.
         trained: the shape of the images of the last training.
         added: that of the images which updates have added since.
+        filtered: what searches with a filter find, as of the last training.
     """
 
     operating_points: OperatingPoints
     trained: Shape
     added: Shape
+    filtered: FilteredQuality = UNMEASURED
 
     @classmethod
-    def of_training(cls, operating_points: OperatingPoints, shape: Shape) -> "Quality":
+    def of_training(
+        cls, operating_points: OperatingPoints, shape: Shape, filtered: FilteredQuality
+    ) -> "Quality":
         """Returns the quality of a generation that was trained afresh."""
-        return cls(operating_points, shape, Shape(0, shape.imbalance, 0.0))
+        return cls(operating_points, shape, Shape(0, shape.imbalance, 0.0), filtered)
 
     def after_update(self, operating_points: OperatingPoints, new: Shape) -> "Quality":
         """Returns the quality of the generation that an update made of this one."""
-        return Quality(operating_points, self.trained, self.added.joined(new))
+        return Quality(operating_points, self.trained, self.added.joined(new), self.filtered)
 
     def to_json(self) -> dict[str, Any]:
         """Writes it under the names that `meta.json` has for it: `dial` and `marks`.
@@ -88,6 +93,7 @@ class Quality:
             },
             "trained": asdict(self.trained),
             "added": asdict(self.added),
+            **({"filtered": self.filtered.to_json()} if self.filtered.recalls else {}),
         }
 
     @classmethod
@@ -95,8 +101,11 @@ class Quality:
         """Reads what `to_json` wrote, in this release or an older one."""
         dial = fields["dial"]
         points = tuple(OperatingPoint(**mark) for mark in dial["marks"])
-        shapes = (Shape(**fields[name]) for name in ("trained", "added"))
-        return cls(OperatingPoints(points, dial["queries"]), *shapes)
+        trained, added = (Shape(**fields[name]) for name in ("trained", "added"))
+        filtered = UNMEASURED
+        if "filtered" in fields:  # an earlier release measured none
+            filtered = FilteredQuality.from_json(fields["filtered"])
+        return cls(OperatingPoints(points, dial["queries"]), trained, added, filtered)
 
     def summary(self) -> IndexReport:
         """Returns what a task reports of its generation."""

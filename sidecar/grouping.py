@@ -1,0 +1,96 @@
+"""Neighbours grouped by a field of their metadata: the nearest products, not their photos.
+
+Each round finds neighbours of no group found so far, so that a group with a thousand near images
+costs no more than one with two.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.catalogue import Metadata
+from sidecar.fields import And, Exists, Filter, Not, OneOf, only
+from sidecar.fields.conditions import LIST
+from sidecar.index import SearchRequest
+from sidecar.neighbours import Finder, Neighbours
+from sidecar.view import View
+
+ROUND = 4  # neighbours in a round, for each group that is missing
+
+
+@dataclass
+class _Groups:
+    """The groups found so far: the condition that holds of the images of each, by its value."""
+
+    name: str
+    conditions: dict[tuple[type, Any], OneOf] = field(default_factory=dict)
+
+    def add(self, value: Any) -> None:
+        self.conditions.setdefault((type(value), value), only(self.name, value))
+
+    def others(self, wanted: Filter | None) -> Filter:
+        """Returns the filter of what is in none of them, but could be in a group."""
+        keys = (LIST, *(key for each in self.conditions.values() for key in each.keys))
+        numbers = tuple(number for each in self.conditions.values() for number in each.numbers)
+        found = (Exists(self.name), Not(OneOf(self.name, keys, numbers)))
+        return And(found if wanted is None else (wanted, *found))
+
+
+@dataclass(frozen=True)
+class GroupFinder:
+    """Finds the nearest groups of images."""
+
+    finder: Finder
+    metadata: Metadata
+
+    def around(
+        self,
+        view: View,
+        query: NDArray[np.float32],
+        request: SearchRequest,
+        itself: int | None = None,
+    ) -> Neighbours:
+        """Finds the groups nearest to a query, float32 [D], by the nearest image of each.
+
+        Args:
+            request: with `group`: `num_results` groups, of at most `group.size` images each.
+        Returns:
+            the images group by group; those without a value in the field, or with a list there, are
+            in none.
+        """
+        assert request.group is not None
+        groups = _Groups(request.group.field)
+        single = replace(request, group=None)
+        while True:
+            count = request.num_results - len(groups.conditions)
+            more = replace(single, num_results=ROUND * count, wanted=groups.others(request.wanted))
+            found = self.finder.around(view, query, more, itself)
+            documents = self.metadata.of_all(found.seqs)
+            for seq in found.seqs:
+                if len(groups.conditions) < request.num_results and seq in documents:
+                    value = json.loads(documents[seq]).get(groups.name)
+                    if value is not None and not isinstance(value, list):  # changed just now
+                        groups.add(value)
+            enough = len(groups.conditions) >= request.num_results
+            if enough or len(found.result) < more.num_results:
+                break
+        parts = []
+        for condition in groups.conditions.values():
+            both = condition if request.wanted is None else And((request.wanted, condition))
+            of_group = replace(single, num_results=request.group.size, wanted=both)
+            parts.append(self.finder.around(view, query, of_group, itself))
+        return _joined(found, parts)
+
+
+def _joined(found: Neighbours, parts: list[Neighbours]) -> Neighbours:
+    """Returns the images of all parts, nearest part first."""
+    parts = sorted((part for part in parts if part.dist), key=lambda part: part.dist[0])
+    return replace(
+        found,
+        dist=[dist for part in parts for dist in part.dist],
+        result=[image_id for part in parts for image_id in part.result],
+        seqs=[seq for part in parts for seq in part.seqs],
+    )

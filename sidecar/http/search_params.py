@@ -1,0 +1,96 @@
+"""Reads what a search asks for, and writes its answer; every kind of search has these in common."""
+
+import json
+import math
+from typing import Any
+
+import falcon
+
+from sidecar.catalogue import Metadata
+from sidecar.errors import WrongArguments
+from sidecar.fields import parse_filter
+from sidecar.http.params import flag, number, whole_number
+from sidecar.index import Grouping, SearchRequest
+from sidecar.index.ranking import PAGED
+from sidecar.neighbours import Neighbours
+from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
+
+SEARCH = (
+    "num_results",
+    "nprob",
+    "max_dist",
+    "filter",
+    "offset",
+    "group_by",
+    "group_size",
+    "fields",
+)
+WITH_FIELDS = "application/vnd.similarity+json"
+
+
+def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
+    """Returns what a search asks for.
+
+    Raises:
+        WrongArguments: a parameter breaks its rule, or two do not go together.
+    """
+    request = SearchRequest(
+        num_results=whole_number(
+            req, "num_results", MOST_RESULTS, settings.similarity_search_num_results
+        ),
+        nprob=whole_number(req, "nprob", MOST_NPROB, settings.nprob),
+        max_dist=number(req, "max_dist", math.inf),
+        wanted=None if (text := req.get_param("filter")) is None else parse_filter(text),
+        offset=_offset(req),
+        group=_group(req),
+    )
+    _check(request)
+    return request
+
+
+def _offset(req: falcon.Request) -> int | None:
+    """Returns how many nearer images are passed over; None for a search that is not paged."""
+    if req.get_param("offset") is None:
+        return None
+    return whole_number(req, "offset", PAGED, 0, least=0)
+
+
+def _group(req: falcon.Request) -> Grouping | None:
+    field, size = req.get_param("group_by"), whole_number(req, "group_size", MOST_RESULTS, 1)
+    if field is None and req.get_param("group_size") is not None:
+        raise WrongArguments("group_size goes with group_by=FIELD")
+    return None if field is None else Grouping(field, size)
+
+
+def _check(request: SearchRequest) -> None:
+    """Raises WrongArguments where parameters do not go together."""
+    if request.offset is not None and request.offset + request.num_results > PAGED:
+        raise WrongArguments(f"offset and num_results together must be up to {PAGED:,}")
+    if request.group is None:
+        return
+    if request.offset is not None:
+        raise WrongArguments("send offset or group_by, not both")
+    if request.group.size * request.num_results > MOST_RESULTS:
+        raise WrongArguments(f"num_results times group_size must be up to {MOST_RESULTS:,}")
+
+
+def send(
+    req: falcon.Request, resp: falcon.Response, neighbours: Neighbours, metadata: Metadata
+) -> None:
+    """Answers a search; where the client wants them, with the fields of each image."""
+    resp.set_header("X-Model-Version", str(neighbours.version))
+    resp.set_header("X-Generation", str(neighbours.generation))
+    resp.set_header("X-Unindexed", str(neighbours.unindexed))
+    answer: dict[str, Any] = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
+    if flag(req, "fields") or req.client_prefers((falcon.MEDIA_JSON, WITH_FIELDS)) == WITH_FIELDS:
+        answer["matches"] = _matches(neighbours, metadata.of_all(neighbours.seqs))
+    resp.media = answer
+
+
+def _matches(neighbours: Neighbours, documents: dict[int, str]) -> list[dict[str, Any]]:
+    """Returns a row for each image, with its metadata."""
+    rows = zip(neighbours.seqs, neighbours.result, neighbours.dist, strict=True)
+    return [
+        {"id": image_id, "dist": dist, "metadata": json.loads(documents.get(seq, "{}"))}
+        for seq, image_id, dist in rows
+    ]

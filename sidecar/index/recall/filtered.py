@@ -1,0 +1,124 @@
+"""What a filtered search finds: measured at every training, with made filters."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.index.ann import Device, Index, Nearest, SearchParams, distances, widen
+from sidecar.index.narrowed import FEW, Narrowed, lists_of
+from sidecar.index.recall.ground_truth import TIE, GroundTruth
+from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
+from sidecar.index.segments import Segments
+from sidecar.settings import DEFAULT_NPROB
+
+SHARES = (0.5, 0.1, 0.01)  # of the images that meet a made filter
+WIDENINGS = (0.5, 0.75, 1.0)  # see `Narrowed`; the first that finds enough
+QUERIES = 128
+MIXED = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio: spreads numbers evenly (Knuth)
+
+
+@dataclass(frozen=True)
+class FilteredRecall:
+    """The recall@10 of a search among a share of all images, at the default NPROB."""
+
+    share: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class FilteredQuality:
+    """How far filtered searches look in a generation, and what they find.
+
+    Args:
+        widening: as in `Narrowed`.
+        recalls: for each of `SHARES`; none where an earlier release trained.
+    """
+
+    widening: float = WIDENINGS[0]
+    recalls: tuple[FilteredRecall, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Writes it as it stands in `meta.json`."""
+        return {"widening": self.widening, "recalls": [asdict(each) for each in self.recalls]}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "FilteredQuality":
+        """Reads what `to_json` wrote."""
+        recalls = tuple(FilteredRecall(**each) for each in fields["recalls"])
+        return cls(fields["widening"], recalls)
+
+
+UNMEASURED = FilteredQuality()
+
+
+def measure(
+    index: Index, truth: GroundTruth, segments: Segments, points: OperatingPoints, device: Device
+) -> FilteredQuality:
+    """Finds how far searches among a part of the images have to look, and what they find then.
+
+    Args:
+        index: of the rows of `segments`, all of them.
+        truth: whose queries are asked.
+        points: found for searches among all images.
+    """
+    meter = _Meter(index, truth, segments, points.search_params(DEFAULT_NPROB, NEAREST + 1), device)
+    for widening in WIDENINGS:
+        recalls = tuple(FilteredRecall(share, meter.recall(share, widening)) for share in SHARES)
+        if all(each.recall >= RECALL_TARGETS[DEFAULT_NPROB] for each in recalls):
+            break
+    return FilteredQuality(widening, recalls)
+
+
+class _Meter:
+    """Asks some queries among the images that meet a made filter."""
+
+    def __init__(
+        self,
+        index: Index,
+        truth: GroundTruth,
+        segments: Segments,
+        params: SearchParams,
+        device: Device,
+    ) -> None:
+        self._index = index
+        self._segments = segments
+        self._params = params
+        self._seqs = truth.queries[truth.held_out][:QUERIES]
+        self._queries = widen(segments.features(self._seqs))
+        self._lists = lists_of(index, segments.seqs)
+        self._limits = self._true_limits(device)
+
+    def recall(self, share: float, widening: float) -> float:
+        """Returns the mean recall@10, 0..1."""
+        rows = np.flatnonzero(_meets(self._segments.seqs, share))
+        limits = self._limits[share]
+        if len(rows) <= FEW or not len(limits):
+            return 1.0  # every one is compared
+        narrowed = Narrowed(self._index, self._segments.seqs, self._lists, rows, widening)
+        found = 0
+        for own, query, limit in zip(self._seqs, self._queries, limits, strict=True):
+            seqs = narrowed.candidates(query, self._params, NEAREST + 1)
+            seqs = seqs[seqs != own]
+            near = distances(query, self._segments.features(seqs)) <= limit
+            found += min(NEAREST, int(np.count_nonzero(near)))
+        return found / (NEAREST * len(limits))
+
+    def _true_limits(self, device: Device) -> dict[float, NDArray[np.float32]]:
+        """Returns the distance of the tenth neighbour of each query, float32 [Q], among the images
+        of each share, in one walk over all."""
+        none = np.full((len(self._seqs), NEAREST), -1, np.int64)
+        far = np.full(none.shape, np.inf, np.float32)
+        walks = {share: Nearest(self._queries, self._seqs, (none, far), device) for share in SHARES}
+        for seqs, features in self._segments.chunks():
+            for share, walk in walks.items():
+                meets = _meets(seqs, share)
+                walk.compare(seqs[meets], features[meets])
+        return {share: walk.dist[:, -1] + np.float32(TIE) for share, walk in walks.items()}
+
+
+def _meets(seqs: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Returns which images meet a made filter: a share of them, spread evenly, bool [n]."""
+    drawn = (seqs.astype(np.uint64) * MIXED) / np.float64(2**64)
+    return np.asarray(drawn < share, np.bool_)

@@ -1,0 +1,79 @@
+"""A search among some images finds as many as are asked for, and the nearest; that is measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sidecar.index.ann import Device, Index, distances
+from sidecar.index.narrowed import FEW, Narrowed, lists_of
+from sidecar.index.recall.autotune import tune
+from sidecar.index.recall.filtered import SHARES, UNMEASURED, FilteredQuality, measure
+from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
+from sidecar.index.segments import Segments
+from tests.support.vectors import unit_vectors
+from tests.unit.test_quality import DIMENSION, compared, written
+
+SIZE = 24_000
+PROMISED = RECALL_TARGETS[5]
+
+
+class Trained:
+    """An index of many lists, with all that was measured of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vectors = unit_vectors(SIZE, DIMENSION)
+        self.seqs = 3 * np.arange(SIZE) + 1
+        self.segments: Segments = written(folder / "x", self.seqs, self.vectors)
+        self.index = Index.train(self.vectors, SIZE)
+        self.index.add(self.seqs, self.vectors)
+        self.truth = compared(self.segments)
+        self.points: OperatingPoints = tune(self.index, self.truth, self.segments)
+        self.lists = lists_of(self.index, self.seqs)
+
+    def recall(self, rows: NDArray[np.int64], widening: float) -> float:
+        """The recall@10 of some queries among some rows, against all of these rows."""
+        narrowed = Narrowed(self.index, self.seqs, self.lists, rows, widening)
+        params = self.points.search_params(5, NEAREST)
+        found = []
+        for query in self.vectors[:: SIZE // 60]:
+            exact = np.sort(np.square(self.vectors[rows] - query).sum(axis=1))[:NEAREST]
+            seqs = narrowed.candidates(query, params, NEAREST)
+            assert set(seqs) <= set(self.seqs[rows])
+            assert len(seqs) >= min(NEAREST, len(rows))
+            near = distances(query, self.segments.features(seqs)) <= exact[-1] + 1e-4
+            found.append(min(len(exact), int(np.count_nonzero(near))) / len(exact))
+        return float(np.mean(found))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return Trained(tmp_path_factory.mktemp("filtered"))
+
+
+def test_the_list_of_each_row_is_that_of_its_code(trained: Trained) -> None:
+    for number, labels in enumerate(trained.index.labels_by_list()):
+        rows = np.searchsorted(trained.seqs, labels)
+        assert (trained.lists[rows] == number).all()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.01, 0.0005])
+def test_rows_at_random_are_found_as_well_as_promised(trained: Trained, share: float) -> None:
+    rows = np.flatnonzero(np.random.default_rng(3).random(SIZE) < share)
+    assert trained.recall(rows, UNMEASURED.widening) >= PROMISED - 0.02  # of sixty queries
+
+
+def test_rows_far_from_the_queries_are_found_too(trained: Trained) -> None:
+    """Those in a tenth of the lists: most queries lie elsewhere."""
+    rows = np.flatnonzero(trained.lists % 10 == 3)
+    assert trained.recall(rows, UNMEASURED.widening) >= PROMISED - 0.02
+
+
+def test_the_measured_recall_is_at_least_that_promised(trained: Trained) -> None:
+    found = measure(trained.index, trained.truth, trained.segments, trained.points, Device())
+    assert [each.share for each in found.recalls] == list(SHARES)
+    assert all(PROMISED <= each.recall <= 1 for each in found.recalls)
+    assert FilteredQuality.from_json(found.to_json()) == found
+    assert SHARES[-1] * SIZE < FEW  # compared one by one
+    assert found.recalls[-1].recall == 1.0
