@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from campaigns.freshness import PICTURES, Client, changing, tasks_for
+from campaigns.fresh_client import PICTURES, Client
+from campaigns.freshness import changing, tasks_for
 from campaigns.switching import Traffic, lost, mixed_answers, strangers, switch
 from local import photos
 from local.stack import Stack

@@ -1,0 +1,177 @@
+"""A client that searches right after each of its changes, and knows what must be found.
+
+All its images are described as its own, so that a filter finds just these, however many there are.
+"""
+
+import itertools
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from local.stack import Stack
+
+PICTURES = 40
+SHELVES = 4
+SAME = 1e-3  # squared distance: an image is no farther from itself
+SOURCE = ("X-Model-Version", "X-Generation")
+PAGE = 3  # images
+MOST_IMAGES = 24  # of a client: it removes as many as it adds from then on
+
+
+@dataclass
+class Image:
+    """What an image shows, and the shelf that it is said to be on."""
+
+    picture: int
+    shelf: int
+
+
+@dataclass
+class Client(threading.Thread):
+    """Changes images of its own, and searches for each after its change.
+
+    Attributes:
+        images: what each of its ids is.
+        checks: how many searches it has made.
+        violations: a sentence for each answer that knows less than was acknowledged.
+    """
+
+    stack: Stack
+    number: int
+    pictures: list[bytes]
+    pause_s: float = 0.0
+    images: dict[str, Image] = field(default_factory=dict)
+    checks: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(name=f"client-{self.number}")
+        self.stopping = threading.Event()
+        self._random = random.Random(self.number)  # noqa: S311  the same each time
+        self._numbers = itertools.count()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self._act()
+            except (requests.RequestException, KeyError) as error:
+                self.violations.append(f"a request failed: {error!r}")
+            time.sleep(self.pause_s)
+
+    def _act(self) -> None:
+        known = [*self.images]
+        acts: list[Callable[[str], None]] = [self._put, self._describe, self._look_around]
+        acts += [self._remove] * (1 + 2 * (len(known) > MOST_IMAGES))
+        if not known or self._random.random() < 0.4:
+            self._put(f"{self.name}-{next(self._numbers)}")
+        else:
+            self._random.choice(acts)(self._random.choice(known))
+
+    def _put(self, image_id: str) -> None:
+        """Adds an image or replaces it; the search must find it as it is now."""
+        before = self.images.get(image_id)
+        now = Image(self._random.randrange(PICTURES), self._random.randrange(SHELVES))
+        form = {"id": image_id, "overwrite": "true", "metadata": json.dumps(self._said(now))}
+        self._post("add", self.pictures[now.picture], **form)
+        self.images[image_id] = now
+        self._check_picture(image_id, now.picture, True)
+        if before is not None and before.picture != now.picture:
+            self._check_picture(image_id, before.picture, False)
+        self._check_own()
+
+    def _remove(self, image_id: str) -> None:
+        self._post("remove", id=image_id)
+        self._check_picture(image_id, self.images.pop(image_id).picture, False)
+        self._check_own()
+
+    def _describe(self, image_id: str) -> None:
+        """Says that an image is on another shelf."""
+        image = self.images[image_id]
+        image.shelf = self._random.randrange(SHELVES)
+        path = f"/similarity/images/{image_id}/metadata"
+        changes = {"shelf": image.shelf, "twice": None}
+        self._answered(self.stack.call("PATCH", path, json=changes), path)
+        self._check_own({"shelf": image.shelf}, lambda each: each.shelf == image.shelf)
+        others = {"shelf": {"$ne": image.shelf}}
+        self._check_own(others, lambda each: each.shelf != image.shelf)
+
+    def _look_around(self, image_id: str) -> None:
+        """Searches by a stored image, by pages, by groups."""
+        own = self._filter({})
+        others = {*self.images} - {image_id}
+        found = self._search(num_results=1000, id=image_id, filter=own)
+        self._expect(others, _ids(found), f"around {image_id}")
+        pages = [
+            self._search(offset=start, num_results=PAGE, id=image_id, filter=own)
+            for start in range(0, len(self.images) + PAGE, PAGE)
+        ]
+        # Pages are of one ranking as long as one generation answers.
+        if len({tuple(page.headers[name] for name in SOURCE) for page in pages}) == 1:
+            every = [each for page in pages for each in _ids(page)]
+            self._expect(others, every, f"on pages around {image_id}")
+        groups = self._search(group_by="shelf", num_results=SHELVES, id=image_id, filter=own)
+        shelves = sorted(self.images[each].shelf for each in _ids(groups))
+        expected = sorted({self.images[name].shelf for name in others})
+        if shelves != expected:
+            self.violations.append(f"groups around {image_id}: {shelves}, not {expected}")
+
+    def _check_picture(self, image_id: str, picture: int, is_there: bool) -> None:
+        answer = self._post(
+            "search",
+            self.pictures[picture],
+            num_results="1000",
+            nprob="100",
+            max_dist=f"{SAME}",
+        )
+        self.checks += 1
+        if (image_id in answer.json()["result"]) != is_there:
+            what = "is not found" if is_there else "is still found"
+            source = {name: answer.headers.get(name) for name in (*SOURCE, "X-Unindexed")}
+            self.violations.append(f"{image_id} {what} as picture {picture}: {source}")
+
+    def _check_own(
+        self, wanted: dict[str, Any] | None = None, meets: Callable[[Image], bool] | None = None
+    ) -> None:
+        """The search must find all own images that meet a filter, and no others."""
+        picture = self.pictures[self._random.randrange(PICTURES)]
+        form = {"num_results": "1000", "filter": self._filter(wanted or {})}
+        found = self._post("search", picture, **form).json()["result"]
+        self.checks += 1
+        expected = {name for name, each in self.images.items() if meets is None or meets(each)}
+        self._expect(expected, found, f"that meet {wanted}")
+
+    def _expect(self, expected: set[str], found: list[str], what: str) -> None:
+        if sorted(expected) != sorted(found):
+            self.violations.append(f"{what}: {sorted(found)}, not {sorted(expected)}")
+
+    def _said(self, image: Image) -> dict[str, Any]:
+        return {"client": self.name, "shelf": image.shelf, "twice": image.picture}
+
+    def _filter(self, wanted: dict[str, Any]) -> str:
+        return json.dumps({"client": self.name, **wanted})
+
+    def _search(self, **how: Any) -> requests.Response:
+        self.checks += 1
+        return self._answered(self.stack.get("/similarity/search", params=how), f"search {how}")
+
+    def _post(self, call: str, file: bytes | None = None, **form: str) -> requests.Response:
+        return self._answered(self.stack.post(f"/similarity/{call}", file, data=form), call)
+
+    def _answered(self, answer: requests.Response, call: str) -> requests.Response:
+        if answer.status_code != 200:
+            self.violations.append(f"{call}: {answer.status_code} {answer.text}")
+        return answer
+
+
+def _ids(answer: requests.Response) -> list[str]:
+    found: list[str] = answer.json()["result"]
+    return found
