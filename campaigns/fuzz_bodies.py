@@ -150,7 +150,8 @@ def _file(chance: Random) -> bytes:
     encoded = name.encode(chance.choice(("utf-8", "utf-16")) if chance.random() < 0.1 else "utf-8")
     archived = chance.random() < 0.1
     content = chance.choice((_tar, _zip))(chance) if archived else image(chance)
-    return _part(b"data" if chance.random() < 0.9 else b"image", encoded, content)
+    field = b"data" if chance.random() < 0.8 else chance.choice((b"other_data", b"image"))
+    return _part(field, encoded, content)
 
 
 def _part(name: bytes, file: bytes | None, content: bytes) -> bytes:

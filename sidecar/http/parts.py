@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, catalogue_at
+from sidecar.compare import Compare
+from sidecar.example import Examples
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
@@ -38,6 +40,7 @@ class Parts:
     ingest: Ingest
     ingest_batch: IngestBatch
     search: Search
+    compare: Compare
     keywords: Keywords
     # Tasks.
     scheduler: Scheduler
@@ -70,6 +73,7 @@ def make_parts(settings: Settings) -> Parts:
     batch_rules = BatchRules(
         settings.max_image_bytes, settings.max_batch_bytes, settings.max_batch_files
     )
+    examples = Examples(catalogue.images, rules)
     ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
     admission = Admission(generations, repository)
     scheduler = Scheduler(
@@ -88,6 +92,7 @@ def make_parts(settings: Settings) -> Parts:
         ingest=ingest,
         ingest_batch=IngestBatch(ingest),
         search=Search(catalogue.images, models, views, tombstones, rules),
+        compare=Compare(examples, models),
         keywords=Keywords(models, rules),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sidecar.catalogue import TaskKind
 from sidecar.http.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
+from sidecar.http.resources.compare import CompareResource
 from sidecar.http.resources.identity import MeResource, VersionResource
 from sidecar.http.resources.images import (
     AddBatchResource,
@@ -68,6 +69,7 @@ def _search(parts: Parts) -> Iterator[Route]:
     reader = parts.image_reader
     search = SearchResource(parts.search, reader, parts.settings)
     yield Route("/similarity/search", search, READ)
+    yield Route("/similarity/compare", CompareResource(parts.compare, reader), READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
     yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)
 

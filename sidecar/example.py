@@ -1,0 +1,78 @@
+"""The images that a request asks with: stored ones by their ids, and uploads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.catalogue import Images, Stored
+from sidecar.errors import CatalogueDamaged, FeaturesMissing, UnknownImage
+from sidecar.images import ImageRules, canonical
+from sidecar.models import lanes
+from sidecar.models.model import Model
+
+
+@dataclass(frozen=True)
+class Example:
+    """A stored image by its id, or an upload by its canonical JPEG."""
+
+    id: str = ""
+    jpeg: bytes = b""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What there is of an example.
+
+    Args:
+        stored: None for an upload.
+        jpeg: what is embedded of it; b"" where its features are stored and no JPEG was asked for.
+        kept: its features as they are stored, float32 [D]; None where they have to be made.
+    """
+
+    stored: Stored | None
+    jpeg: bytes
+    kept: NDArray[np.float32] | None
+
+    def features(self, model: Model) -> NDArray[np.float32]:
+        """Returns the features, float32 [D]. Raises ImageUnreadable, FeaturesUnavailable."""
+        return model.features(self.jpeg, lanes.SEARCH) if self.kept is None else self.kept
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Makes examples of uploads, and looks up stored ones."""
+
+    images: Images
+    rules: ImageRules
+
+    def uploaded(self, upload: bytes) -> Example:
+        """Makes an example of an image file. Raises ImageUnreadable, ImageTooLarge, TooBusy."""
+        return Example(jpeg=canonical(upload, self.rules))
+
+    def found(self, examples: Sequence[Example], model: int, jpegs: bool = False) -> list[Found]:
+        """Looks all stored ones up at one moment.
+
+        Args:
+            model: the catalogue's key of the one whose features are read.
+            jpegs: whether their JPEGs are wanted, too.
+        Raises:
+            UnknownImage: no image has this id.
+            FeaturesMissing: the model has made no features of it yet.
+            CatalogueDamaged, CatalogueUnavailable.
+        """
+        stored = self.images.stored([each.id for each in examples if each.id], model, jpegs)
+        return [_found(each, stored.get(each.id)) for each in examples]
+
+
+def _found(example: Example, stored: Stored | CatalogueDamaged | None) -> Found:
+    if not example.id:
+        return Found(None, example.jpeg, None)
+    if stored is None:
+        raise UnknownImage(f"no image has the id {example.id}")
+    if isinstance(stored, CatalogueDamaged):
+        raise stored
+    if stored.features is None:
+        raise FeaturesMissing(f"the model has made no features of {example.id} yet")
+    return Found(stored, stored.jpeg, stored.features)
