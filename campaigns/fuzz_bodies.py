@@ -14,6 +14,7 @@ from PIL import Image
 BOUNDARY = b"cut-here"
 TEXTS = (
     *("", " ", "0", "1", "-1", "5", "0.5", "1e400", "nan", "inf", "9" * 40, "١٢", "true", "false"),
+    *("0,0,1,1", "0.2,0.1,0.5,0.5", "0.9,0,0.2,1", "0,0,1e-9,1e-9", "0,0,nan,1", "1,1,1"),
     *("first-1", "first-2", "first-900", "cat", "cat-1", "é", "e\u0301", "猫", "नमस्ते", "😀"),
     *(".", "..", "../etc", "a/b", "a b", "a%2fb", "{image_id}", "'; DROP TABLE images; --", "<b>"),
     *("a\x00b", "a\nb", "a\r\nX-Other: b", "\x7f\x1b[2J", "\ufeff", "\u202e"),

@@ -45,8 +45,8 @@ class Compare:
         Args:
             threshold: the least probability that a shared keyword has in both.
         Raises:
-            UnknownImage, FeaturesMissing, ImageUnreadable, FeaturesUnavailable, ModelRefused,
-            CatalogueDamaged, CatalogueUnavailable.
+            UnknownImage, FeaturesMissing, ImageUnreadable, TooBusy, FeaturesUnavailable,
+            ModelRefused, CatalogueDamaged, CatalogueUnavailable.
         """
         model = self.models.in_use()
         found = self.examples.found([one, other], model.record.model, jpegs=True)

@@ -8,17 +8,22 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Images, Stored
 from sidecar.errors import CatalogueDamaged, FeaturesMissing, UnknownImage
-from sidecar.images import ImageRules, canonical
+from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.models import lanes
 from sidecar.models.model import Model
 
 
 @dataclass(frozen=True)
 class Example:
-    """A stored image by its id, or an upload by its canonical JPEG."""
+    """A stored image by its id, or an upload by the canonical JPEG of what counts of it.
+
+    Args:
+        box: the part of a stored image that counts; None is the whole.
+    """
 
     id: str = ""
     jpeg: bytes = b""
+    box: Box | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +52,13 @@ class Examples:
     images: Images
     rules: ImageRules
 
-    def uploaded(self, upload: bytes) -> Example:
-        """Makes an example of an image file. Raises ImageUnreadable, ImageTooLarge, TooBusy."""
-        return Example(jpeg=canonical(upload, self.rules))
+    def uploaded(self, upload: bytes, box: Box | None) -> Example:
+        """Makes an example of an image file, or of a part of it.
+
+        Raises:
+            ImageUnreadable, ImageTooLarge, TooBusy.
+        """
+        return Example(jpeg=part(canonical(upload, self.rules), box))
 
     def found(self, examples: Sequence[Example], model: int, jpegs: bool = False) -> list[Found]:
         """Looks all stored ones up at one moment.
@@ -62,6 +71,7 @@ class Examples:
             FeaturesMissing: the model has made no features of it yet.
             CatalogueDamaged, CatalogueUnavailable.
         """
+        jpegs = jpegs or any(each.box for each in examples)
         stored = self.images.stored([each.id for each in examples if each.id], model, jpegs)
         return [_found(each, stored.get(each.id)) for each in examples]
 
@@ -73,6 +83,8 @@ def _found(example: Example, stored: Stored | CatalogueDamaged | None) -> Found:
         raise UnknownImage(f"no image has the id {example.id}")
     if isinstance(stored, CatalogueDamaged):
         raise stored
+    if example.box is not None:
+        return Found(stored, part(stored.jpeg, example.box), None)
     if stored.features is None:
         raise FeaturesMissing(f"the model has made no features of {example.id} yet")
     return Found(stored, stored.jpeg, stored.features)

@@ -17,7 +17,7 @@ from sidecar.errors import (
     OtherModel,
     WrongArguments,
 )
-from sidecar.images import ImageRules, canonical
+from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.index import SearchRequest, Tombstones, rank, the_nearest
 from sidecar.index.ann import ExcludeIds
 from sidecar.models import lanes
@@ -58,9 +58,11 @@ class Search:
     tombstones: Tombstones
     rules: ImageRules
 
-    def nearest(self, upload: bytes, request: SearchRequest) -> Neighbours:
+    def nearest(self, upload: bytes, request: SearchRequest, box: Box | None = None) -> Neighbours:
         """Finds the images most like an uploaded one, which is embedded as the stored ones were.
 
+        Args:
+            box: the part of it that counts; None is the whole image.
         Raises:
             NoIndex, IndexDamaged, ImageUnreadable, ImageTooLarge, FeaturesUnavailable,
             ModelRefused, CatalogueUnavailable.
@@ -68,7 +70,7 @@ class Search:
 
         @cache
         def jpeg() -> bytes:
-            return canonical(upload, self.rules)
+            return part(canonical(upload, self.rules), box)
 
         @cache
         def features(version: int, sha256: str) -> NDArray[np.float32]:
@@ -104,9 +106,13 @@ class Search:
 
         return self._in_an_intact_generation(look)
 
-    def nearest_to(self, image_id: str, request: SearchRequest) -> Neighbours:
+    def nearest_to(
+        self, image_id: str, request: SearchRequest, box: Box | None = None
+    ) -> Neighbours:
         """Finds the images most like a stored one, itself left out, without an inference.
 
+        Args:
+            box: the part of it that counts, by an inference; None is the whole image.
         Raises:
             UnknownImage: no image has this id.
             FeaturesMissing: the model of the index has made no features of it yet.
@@ -114,6 +120,11 @@ class Search:
         """
 
         def look(view: View) -> Neighbours:
+            if box is not None:
+                image, jpeg = self.images.with_jpeg(image_id)
+                model = self.models.verified(view.version, view.sha256)
+                made = model.features(part(jpeg, box), lanes.SEARCH)
+                return self._around(view, made, request, itself=image.seq)
             stored = self.images.features(image_id, self.models.key_of(view.sha256))
             if stored is None:
                 raise FeaturesMissing(

@@ -19,6 +19,8 @@ from sidecar.http.multipart import Body, field_name, fields, has_filename, is_fo
 FORM_BYTES = 256 * 1024  # what parameters, boundaries and headers may take in a body
 VALUE_BYTES = 128 * 1024  # a vector of 2,048 numbers has some 45 KB
 MARK = "takes"
+# What is a parameter of other calls, and why it is none of most.
+ELSEWHERE = {"box": "only what is searched with, predicted or compared may be a part of an image"}
 Responder = TypeVar("Responder", bound=Callable[..., None])
 
 
@@ -127,6 +129,8 @@ def take(req: falcon.Request, name: str, value: str | list[str]) -> None:
 
 def unknown(name: str, known: Sequence[str]) -> WrongArguments:
     """Returns the error of a parameter that a call does not know, with the nearest that it does."""
+    if name in ELSEWHERE:
+        return WrongArguments(f"this call takes no {name}: {ELSEWHERE[name]}")
     near = difflib.get_close_matches(name.lower(), known, 1)
     if near:
         return WrongArguments(f"unknown parameter {_shown(name)}: did you mean {near[0]}?")

@@ -8,6 +8,7 @@ from typing import Any
 import falcon
 
 from sidecar.errors import WrongArguments
+from sidecar.http.boxes import BOX, box
 from sidecar.http.known_params import takes
 from sidecar.http.multipart import data_required
 from sidecar.http.params import number, required_id, whole_number
@@ -31,24 +32,26 @@ class SearchResource:
         self._reader = reader
         self._settings = settings
 
-    @takes("num_results", "nprob", "max_dist", VECTOR, body=True)
+    @takes("num_results", "nprob", "max_dist", VECTOR, BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read_if_any(req)  # its form may hold the parameters
         features = vector(req)
         if upload is not None and features is not None:
             raise WrongArguments("send data or vector, not both")
         if features is not None:
+            if box(req) is not None:
+                raise WrongArguments("box is a part of an image: a vector has none")
             version = model_version(req)
             self._answer(resp, self._search.nearest_of(features, version, self._request(req)))
         elif upload:
-            self._answer(resp, self._search.nearest(upload, self._request(req)))
+            self._answer(resp, self._search.nearest(upload, self._request(req), box(req)))
         else:
             raise data_required()
 
-    @takes("id", "image_id", "num_results", "nprob", "max_dist")
+    @takes("id", "image_id", "num_results", "nprob", "max_dist", BOX)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         request = self._request(req)
-        self._answer(resp, self._search.nearest_to(required_id(req), request))
+        self._answer(resp, self._search.nearest_to(required_id(req), request, box(req)))
 
     def _request(self, req: falcon.Request) -> SearchRequest:
         settings = self._settings
