@@ -79,7 +79,8 @@ def _noise(chance: Random, names: list[str]) -> Body:
 def _json(chance: Random, names: list[str]) -> Body:
     """Draws what a call that takes lists may get."""
     entries = [_entry(chance, names) for _ in range(chance.choice((0, 1, 2, 30, 1001)))]
-    content = json.dumps(entries if chance.random() < 0.9 else {"ids": entries}).encode()
+    named = {chance.choice(("like", "unlike", "ids")): entries, chance.choice(names): text(chance)}
+    content = json.dumps(entries if chance.random() < 0.7 else named).encode()
     if chance.random() < 0.1:
         content = content[: chance.randrange(len(content))]
     return Body(content, chance.choice((b"application/json", b"application/x-www-form-urlencoded")))
@@ -151,7 +152,8 @@ def _file(chance: Random) -> bytes:
     encoded = name.encode(chance.choice(("utf-8", "utf-16")) if chance.random() < 0.1 else "utf-8")
     archived = chance.random() < 0.1
     content = chance.choice((_tar, _zip))(chance) if archived else image(chance)
-    field = b"data" if chance.random() < 0.8 else chance.choice((b"other_data", b"image"))
+    others = (b"other_data", b"like", b"unlike", b"image")
+    field = b"data" if chance.random() < 0.8 else chance.choice(others)
     return _part(field, encoded, content)
 
 

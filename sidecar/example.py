@@ -15,10 +15,10 @@ from sidecar.models.model import Model
 
 @dataclass(frozen=True)
 class Example:
-    """A stored image by its id, or an upload by the canonical JPEG of what counts of it.
+    """A stored image by its id, or an upload by its canonical JPEG.
 
     Args:
-        box: the part of a stored image that counts; None is the whole.
+        box: the part of it that counts; None is the whole.
     """
 
     id: str = ""
@@ -52,13 +52,13 @@ class Examples:
     images: Images
     rules: ImageRules
 
-    def uploaded(self, upload: bytes, box: Box | None) -> Example:
+    def uploaded(self, upload: bytes, box: Box | None = None) -> Example:
         """Makes an example of an image file, or of a part of it.
 
         Raises:
             ImageUnreadable, ImageTooLarge, TooBusy.
         """
-        return Example(jpeg=part(canonical(upload, self.rules), box))
+        return Example(jpeg=canonical(upload, self.rules), box=box)
 
     def found(self, examples: Sequence[Example], model: int, jpegs: bool = False) -> list[Found]:
         """Looks all stored ones up at one moment.
@@ -69,6 +69,7 @@ class Examples:
         Raises:
             UnknownImage: no image has this id.
             FeaturesMissing: the model has made no features of it yet.
+            ImageUnreadable, TooBusy: a part can't be cut out.
             CatalogueDamaged, CatalogueUnavailable.
         """
         jpegs = jpegs or any(each.box for each in examples)
@@ -78,7 +79,7 @@ class Examples:
 
 def _found(example: Example, stored: Stored | CatalogueDamaged | None) -> Found:
     if not example.id:
-        return Found(None, example.jpeg, None)
+        return Found(None, part(example.jpeg, example.box), None)
     if stored is None:
         raise UnknownImage(f"no image has the id {example.id}")
     if isinstance(stored, CatalogueDamaged):

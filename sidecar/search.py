@@ -135,6 +135,13 @@ class Search:
 
         return self._in_an_intact_generation(look)
 
+    def nearest_by(
+        self, query: Callable[[View], NDArray[np.float32]], request: SearchRequest
+    ) -> Neighbours:
+        """Finds the images nearest to features, float32 [D] of norm 1, that `query` makes by the
+        model of what is searched; raises what that raises, and as `nearest_of`."""
+        return self._in_an_intact_generation(lambda view: self._around(view, query(view), request))
+
     def _in_an_intact_generation(self, look: Callable[[View], Neighbours]) -> Neighbours:
         """Looks in the current generation; in the one before where it turns out to be damaged or
         the catalogue to have gone back, and in the next where one was published while its model

@@ -6,6 +6,7 @@ from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.compare import Compare
 from sidecar.example import Examples
 from sidecar.http.batch_uploads import BatchReader
+from sidecar.http.feedback import FeedbackReader
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, Memtable, Tombstones
@@ -15,6 +16,7 @@ from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
+from sidecar.recommend import Recommend
 from sidecar.search import Search
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
@@ -41,6 +43,8 @@ class Parts:
     ingest_batch: IngestBatch
     search: Search
     compare: Compare
+    feedback_reader: FeedbackReader
+    recommend: Recommend
     keywords: Keywords
     # Tasks.
     scheduler: Scheduler
@@ -81,6 +85,7 @@ def make_parts(settings: Settings) -> Parts:
     )
     inventory = Inventory(catalogue, generations, live_max)
     health = Health(catalogue, models, queue)
+    search = Search(catalogue.images, models, views, tombstones, rules)
     return Parts(
         settings=settings,
         catalogue=catalogue,
@@ -91,8 +96,10 @@ def make_parts(settings: Settings) -> Parts:
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,
         ingest_batch=IngestBatch(ingest),
-        search=Search(catalogue.images, models, views, tombstones, rules),
+        search=search,
         compare=Compare(examples, models),
+        feedback_reader=FeedbackReader(examples, settings.max_image_bytes),
+        recommend=Recommend(search, examples, models),
         keywords=Keywords(models, rules),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),

@@ -25,6 +25,7 @@ from sidecar.http.resources.models import (
     UpgradeResource,
 )
 from sidecar.http.resources.predict import ConceptsResource, FeaturesResource
+from sidecar.http.resources.recommend import RecommendResource
 from sidecar.http.resources.search import SearchResource
 from sidecar.http.resources.status import (
     LiveResource,
@@ -69,6 +70,8 @@ def _search(parts: Parts) -> Iterator[Route]:
     reader = parts.image_reader
     search = SearchResource(parts.search, reader, parts.settings)
     yield Route("/similarity/search", search, READ)
+    recommend = RecommendResource(parts.recommend, parts.feedback_reader, search)
+    yield Route("/similarity/recommend", recommend, READ)
     yield Route("/similarity/compare", CompareResource(parts.compare, reader), READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
     yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)

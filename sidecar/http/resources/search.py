@@ -42,18 +42,19 @@ class SearchResource:
             if box(req) is not None:
                 raise WrongArguments("box is a part of an image: a vector has none")
             version = model_version(req)
-            self._answer(resp, self._search.nearest_of(features, version, self._request(req)))
+            self.answer(resp, self._search.nearest_of(features, version, self.request(req)))
         elif upload:
-            self._answer(resp, self._search.nearest(upload, self._request(req), box(req)))
+            self.answer(resp, self._search.nearest(upload, self.request(req), box(req)))
         else:
             raise data_required()
 
     @takes("id", "image_id", "num_results", "nprob", "max_dist", BOX)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        request = self._request(req)
-        self._answer(resp, self._search.nearest_to(required_id(req), request, box(req)))
+        request = self.request(req)
+        self.answer(resp, self._search.nearest_to(required_id(req), request, box(req)))
 
-    def _request(self, req: falcon.Request) -> SearchRequest:
+    def request(self, req: falcon.Request) -> SearchRequest:
+        """Returns what a search's parameters ask for. Raises WrongArguments."""
         settings = self._settings
         results = settings.similarity_search_num_results
         return SearchRequest(
@@ -63,7 +64,8 @@ class SearchResource:
         )
 
     @staticmethod
-    def _answer(resp: falcon.Response, neighbours: Neighbours) -> None:
+    def answer(resp: falcon.Response, neighbours: Neighbours) -> None:
+        """Answers with what was found."""
         resp.set_header("X-Model-Version", str(neighbours.version))
         resp.set_header("X-Generation", str(neighbours.generation))
         resp.set_header("X-Unindexed", str(neighbours.unindexed))
