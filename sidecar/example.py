@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Images, Stored
-from sidecar.errors import CatalogueDamaged, FeaturesMissing, UnknownImage
+from sidecar.errors import CatalogueDamaged, FeaturesMissing, SimilarityError, UnknownImage
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.models import lanes
 from sidecar.models.model import Model
@@ -72,9 +72,29 @@ class Examples:
             ImageUnreadable, TooBusy: a part can't be cut out.
             CatalogueDamaged, CatalogueUnavailable.
         """
+        found: list[Found] = []
+        for each in self.each(examples, model, jpegs):
+            if isinstance(each, SimilarityError):
+                raise each
+            found.append(each)
+        return found
+
+    def each(
+        self, examples: Sequence[Example], model: int, jpegs: bool = False
+    ) -> list[Found | SimilarityError]:
+        """Does as `found`, and returns for each example what there is of it, or its error."""
         jpegs = jpegs or any(each.box for each in examples)
         stored = self.images.stored([each.id for each in examples if each.id], model, jpegs)
-        return [_found(each, stored.get(each.id)) for each in examples]
+        return [_found_or_error(each, stored.get(each.id)) for each in examples]
+
+
+def _found_or_error(
+    example: Example, stored: Stored | CatalogueDamaged | None
+) -> Found | SimilarityError:
+    try:
+        return _found(example, stored)
+    except SimilarityError as error:
+        return error
 
 
 def _found(example: Example, stored: Stored | CatalogueDamaged | None) -> Found:

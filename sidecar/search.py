@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.telemetry import timings
 from sidecar.view import View, Views
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Search:
         def look(view: View) -> Neighbours:
             return self._around(view, features(view.version, view.sha256), request)
 
-        return self._in_an_intact_generation(look)
+        return self.in_an_intact_generation(look)
 
     def nearest_of(
         self, features: NDArray[np.float32], version: int, request: SearchRequest
@@ -104,7 +107,7 @@ class Search:
                 raise WrongArguments(f"vector must be {dimension} numbers, not all of them 0")
             return self._around(view, features / np.float32(norm), request)
 
-        return self._in_an_intact_generation(look)
+        return self.in_an_intact_generation(look)
 
     def nearest_to(
         self, image_id: str, request: SearchRequest, box: Box | None = None
@@ -133,16 +136,16 @@ class Search:
             seq, query = stored
             return self._around(view, query, request, itself=seq)
 
-        return self._in_an_intact_generation(look)
+        return self.in_an_intact_generation(look)
 
     def nearest_by(
         self, query: Callable[[View], NDArray[np.float32]], request: SearchRequest
     ) -> Neighbours:
         """Finds the images nearest to features, float32 [D] of norm 1, that `query` makes by the
         model of what is searched; raises what that raises, and as `nearest_of`."""
-        return self._in_an_intact_generation(lambda view: self._around(view, query(view), request))
+        return self.in_an_intact_generation(lambda view: self._around(view, query(view), request))
 
-    def _in_an_intact_generation(self, look: Callable[[View], Neighbours]) -> Neighbours:
+    def in_an_intact_generation(self, look: Callable[[View], Answer]) -> Answer:
         """Looks in the current generation; in the one before where it turns out to be damaged or
         the catalogue to have gone back, and in the next where one was published while its model
         left Triton. `look` keeps what it made of the query: only the model may differ."""

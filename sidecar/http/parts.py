@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sidecar.batch_queries import BatchQueries
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.compare import Compare
 from sidecar.example import Examples
@@ -18,6 +19,7 @@ from sidecar.models.triton import TritonClient
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.recommend import Recommend
 from sidecar.search import Search
+from sidecar.search_batch import SearchBatch
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.model_requests import ModelRequests
@@ -42,6 +44,8 @@ class Parts:
     ingest: Ingest
     ingest_batch: IngestBatch
     search: Search
+    batch_queries: BatchQueries
+    search_batch: SearchBatch
     compare: Compare
     feedback_reader: FeedbackReader
     recommend: Recommend
@@ -86,6 +90,7 @@ def make_parts(settings: Settings) -> Parts:
     inventory = Inventory(catalogue, generations, live_max)
     health = Health(catalogue, models, queue)
     search = Search(catalogue.images, models, views, tombstones, rules)
+    batch_queries = BatchQueries(examples, models, views)
     return Parts(
         settings=settings,
         catalogue=catalogue,
@@ -97,6 +102,8 @@ def make_parts(settings: Settings) -> Parts:
         ingest=ingest,
         ingest_batch=IngestBatch(ingest),
         search=search,
+        batch_queries=batch_queries,
+        search_batch=SearchBatch(search, batch_queries),
         compare=Compare(examples, models),
         feedback_reader=FeedbackReader(examples, settings.max_image_bytes),
         recommend=Recommend(search, examples, models),

@@ -27,6 +27,7 @@ from sidecar.http.resources.models import (
 from sidecar.http.resources.predict import ConceptsResource, FeaturesResource
 from sidecar.http.resources.recommend import RecommendResource
 from sidecar.http.resources.search import SearchResource
+from sidecar.http.resources.search_batch import SearchBatchResource
 from sidecar.http.resources.status import (
     LiveResource,
     MetricsResource,
@@ -70,6 +71,8 @@ def _search(parts: Parts) -> Iterator[Route]:
     reader = parts.image_reader
     search = SearchResource(parts.search, reader, parts.settings)
     yield Route("/similarity/search", search, READ)
+    batch = SearchBatchResource(parts.search_batch, parts.batch_reader, search)
+    yield Route("/similarity/search_batch", batch, READ, may_take_long=True)
     recommend = RecommendResource(parts.recommend, parts.feedback_reader, search)
     yield Route("/similarity/recommend", recommend, READ)
     yield Route("/similarity/compare", CompareResource(parts.compare, reader), READ)

@@ -7,6 +7,7 @@ does not load the builder, and `index.ann` can be used where there is no databas
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sidecar.index.batch_ranking import rank_each
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
@@ -32,6 +33,7 @@ else:
         "SearchRequest": "ranking",
         "Tombstones": "tombstones",
         "rank": "ranking",
+        "rank_each": "batch_ranking",
         "the_nearest": "ranking",
     }
 
@@ -55,5 +57,6 @@ __all__ = [
     "SearchRequest",
     "Tombstones",
     "rank",
+    "rank_each",
     "the_nearest",
 ]

@@ -66,6 +66,7 @@ CALLS = {
     ("GET", "/similarity/stats"): "read",
     ("GET", "/metrics"): "read",
     ("POST", "/similarity/search"): "read",
+    ("POST", "/similarity/search_batch"): "read",
     ("POST", "/similarity/recommend"): "read",
     ("POST", "/similarity/compare"): "read",
     ("POST", "/predict/concepts"): "read",
