@@ -14,6 +14,7 @@ from PIL import Image
 BOUNDARY = b"cut-here"
 TEXTS = (
     *("", " ", "0", "1", "-1", "5", "0.5", "1e400", "nan", "inf", "9" * 40, "١٢", "true", "false"),
+    *("0,0,1,1", "0.2,0.1,0.5,0.5", "0.9,0,0.2,1", "0,0,1e-9,1e-9", "0,0,nan,1", "1,1,1"),
     *("first-1", "first-2", "first-900", "cat", "cat-1", "é", "e\u0301", "猫", "नमस्ते", "😀"),
     *(".", "..", "../etc", "a/b", "a b", "a%2fb", "{image_id}", "'; DROP TABLE images; --", "<b>"),
     *("a\x00b", "a\nb", "a\r\nX-Other: b", "\x7f\x1b[2J", "\ufeff", "\u202e"),
@@ -78,7 +79,8 @@ def _noise(chance: Random, names: list[str]) -> Body:
 def _json(chance: Random, names: list[str]) -> Body:
     """Draws what a call that takes lists may get."""
     entries = [_entry(chance, names) for _ in range(chance.choice((0, 1, 2, 30, 1001)))]
-    content = json.dumps(entries if chance.random() < 0.9 else {"ids": entries}).encode()
+    named = {chance.choice(("like", "unlike", "ids")): entries, chance.choice(names): text(chance)}
+    content = json.dumps(entries if chance.random() < 0.7 else named).encode()
     if chance.random() < 0.1:
         content = content[: chance.randrange(len(content))]
     return Body(content, chance.choice((b"application/json", b"application/x-www-form-urlencoded")))
@@ -150,7 +152,9 @@ def _file(chance: Random) -> bytes:
     encoded = name.encode(chance.choice(("utf-8", "utf-16")) if chance.random() < 0.1 else "utf-8")
     archived = chance.random() < 0.1
     content = chance.choice((_tar, _zip))(chance) if archived else image(chance)
-    return _part(b"data" if chance.random() < 0.9 else b"image", encoded, content)
+    others = (b"other_data", b"like", b"unlike", b"image")
+    field = b"data" if chance.random() < 0.8 else chance.choice(others)
+    return _part(field, encoded, content)
 
 
 def _part(name: bytes, file: bytes | None, content: bytes) -> bytes:

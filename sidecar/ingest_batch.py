@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from sidecar.ingest import Ingest
 from sidecar.ingest_metadata import BatchMetadata
 from sidecar.models import lanes
 from sidecar.telemetry import request_ids
+from sidecar.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class IngestBatch:
         self._ingest = ingest
         self._metadata = metadata
         self._threads = ThreadPoolExecutor(AT_ONCE, "batch")
-        self._window = _Window(window_bytes)
+        self._window = Window(window_bytes)
 
     def add(
         self, files: Iterable[File], overwrite: bool, id_from: IdFrom = IdFrom.NAME
@@ -149,30 +149,6 @@ class IngestBatch:
                 "where they lie in folders, id_from=path makes the folder a part of the id",
                 error.identical,
             ) from error
-
-
-class _Window:
-    """Bounds the bytes of what is worked on; one file alone may be larger."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._held_bytes = 0
-        self._turn = threading.Lock()  # small files don't overtake a large one
-        self._changed = threading.Condition()
-
-    def enter(self, size_bytes: int) -> None:
-        """Waits for room."""
-        with self._turn, self._changed:
-            self._changed.wait_for(
-                lambda: not self._held_bytes or self._held_bytes + size_bytes <= self._most_bytes
-            )
-            self._held_bytes += size_bytes
-
-    def leave(self, size_bytes: int) -> None:
-        """Gives the room back."""
-        with self._changed:
-            self._held_bytes -= size_bytes
-            self._changed.notify_all()
 
 
 def _id_of(file: File, id_from: IdFrom) -> tuple[str | None, WrongArguments | None]:

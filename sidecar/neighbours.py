@@ -1,5 +1,6 @@
-"""From a query's features to ids: what a view holds is ranked, until the catalogue knows each."""
+"""From the features of queries to ids: what a view holds is ranked, until each has an id."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,12 @@ from sidecar.index import (
     LiveFields,
     SearchRequest,
     Tombstones,
-    rank,
     rank_among,
+    rank_each,
     the_nearest,
 )
 from sidecar.index.ann import ExcludeIds
+from sidecar.index.ranking import Found
 from sidecar.telemetry import timings
 from sidecar.view import View, Views
 from sidecar.wanted import Wanted
@@ -59,11 +61,26 @@ class Finder:
         request: SearchRequest,
         itself: int | None = None,
     ) -> Neighbours:
-        """Finds the images nearest to a query, float32 [D].
+        """Does for a query, float32 [D], what `around_each` does for many."""
+        return self.around_each(view, query[None], [itself], request)[0]
+
+    def around_each(
+        self,
+        view: View,
+        queries: NDArray[np.float32],
+        own_seqs: Sequence[int | None],
+        request: SearchRequest,
+    ) -> list[Neighbours]:
+        """Finds the images nearest to each query, with one look at what is recent and one into the
+        catalogue.
 
         It ranks again, without the removed images, until the catalogue has an id for each image
         that was found, or knows of no further removal.
 
+        Args:
+            queries: float32 [n, D] of norm 1, by the view's model.
+            own_seqs: the sequence number of each that is a stored image, and is left out; else
+                None.
         Raises:
             IndexAhead, IndexDamaged, NoIndex, CatalogueUnavailable.
         """
@@ -73,26 +90,17 @@ class Finder:
         known_before: object = None
         while True:
             with timings.stage("search"):
-                seqs, dist = _rank(view, query, request, excluded, itself, wanted)
-                ids = self.images.ids_of(seqs.tolist(), view.seen)
+                found = _rank(view, queries, own_seqs, request, excluded, wanted)
+                every = np.unique(np.concatenate([seqs for seqs, _ in found])).tolist()
+                ids = self.images.ids_of(every, view.seen)
             known = (len(excluded.labels) if excluded else 0, view.removals_seen)
-            if len(ids) == len(seqs) or known == known_before:
-                break
+            if len(ids) == len(every) or known == known_before:
+                return [_neighbours(view, each, ids, request) for each in found]
             if generation is not None and not self.views.generations.fits(generation.meta):
                 raise IndexAhead(f"generation {generation.number} is newer than the catalogue")
             known_before = known
             excluded = self.tombstones.refreshed(generation) if generation else None
             view = self.views.read_on(view, removed=True)
-        found = [(d, s) for d, s in zip(dist.tolist(), seqs.tolist(), strict=True) if s in ids]
-        found = found[request.offset or 0 :][: request.num_results]
-        return Neighbours(
-            [d for d, _ in found],
-            [ids[s] for _, s in found],
-            view.version,
-            view.number,
-            view.unindexed,
-            [s for _, s in found],
-        )
 
     def _wanted(self, generation: Generation | None, request: SearchRequest) -> Wanted | None:
         """Returns what the images have to meet, if anything, by their fields as they are now."""
@@ -103,21 +111,44 @@ class Finder:
 
 def _rank(
     view: View,
-    query: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    own_seqs: Sequence[int | None],
     request: SearchRequest,
     excluded: ExcludeIds | None,
-    itself: int | None,
     wanted: Wanted | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> list[Found]:
     """Ranks what a generation holds and what came since together, by exact distances."""
-    found = []
+    parts: list[list[Found]] = []
     if view.generation is not None and wanted is None:
-        found.append(rank(view.generation, query, request, excluded, itself))
+        parts.append(rank_each(view.generation, queries, own_seqs, request, excluded))
     elif view.generation is not None and wanted is not None:
-        meets = wanted.of_generation(excluded)
-        found.append(rank_among(view.generation, query, request, meets, itself))
+        meets, generation = wanted.of_generation(excluded), view.generation
+        each = zip(queries, own_seqs, strict=True)
+        parts.append([rank_among(generation, query, request, meets, own) for query, own in each])
     if view.recent:
-        may = wanted.of_recent if wanted else None
-        found.append(view.recent.nearest(query, request.depth, itself, may))
-    seqs, dist = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        may, recent = wanted.of_recent if wanted else None, view.recent
+        each = zip(queries, own_seqs, strict=True)
+        parts.append([recent.nearest(query, request.depth, own, may) for query, own in each])
+    return [_joined(found, request) for found in zip(*parts, strict=True)]
+
+
+def _joined(parts: Sequence[Found], request: SearchRequest) -> Found:
+    seqs, dist = (np.concatenate(each) for each in zip(*parts, strict=True))
     return the_nearest(seqs, dist, request)
+
+
+def _neighbours(
+    view: View, found: Found, ids: dict[int, str], request: SearchRequest
+) -> Neighbours:
+    """Returns what was found, without what is gone, as far as it was asked for."""
+    rows = zip(*(each.tolist() for each in found), strict=True)
+    known = [(seq, dist) for seq, dist in rows if seq in ids]
+    known = known[request.offset or 0 :][: request.num_results]
+    return Neighbours(
+        [dist for _, dist in known],
+        [ids[seq] for seq, _ in known],
+        view.version,
+        view.number,
+        view.unindexed,
+        [seq for seq, _ in known],
+    )

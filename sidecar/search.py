@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,14 @@ from sidecar.errors import (
     WrongArguments,
 )
 from sidecar.grouping import GroupFinder
-from sidecar.images import ImageRules, canonical
+from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.index import SearchRequest
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.neighbours import Finder, Neighbours
 from sidecar.view import View, Views
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,11 @@ class Search:
     groups: GroupFinder
     rules: ImageRules
 
-    def nearest(self, upload: bytes, request: SearchRequest) -> Neighbours:
+    def nearest(self, upload: bytes, request: SearchRequest, box: Box | None = None) -> Neighbours:
         """Finds the images most like an uploaded one, which is embedded as the stored ones were.
 
+        Args:
+            box: the part of it that counts; None is the whole image.
         Raises:
             NoIndex, IndexDamaged, ImageUnreadable, ImageTooLarge, FeaturesUnavailable,
             ModelRefused, CatalogueUnavailable.
@@ -50,7 +55,7 @@ class Search:
 
         @cache
         def jpeg() -> bytes:
-            return canonical(upload, self.rules)
+            return part(canonical(upload, self.rules), box)
 
         @cache
         def features(version: int, sha256: str) -> NDArray[np.float32]:
@@ -59,7 +64,7 @@ class Search:
         def look(view: View) -> Neighbours:
             return self._found(view, features(view.version, view.sha256), request)
 
-        return self._in_an_intact_generation(look)
+        return self.in_an_intact_generation(look)
 
     def nearest_of(
         self, features: NDArray[np.float32], version: int, request: SearchRequest
@@ -84,11 +89,15 @@ class Search:
                 raise WrongArguments(f"vector must be {dimension} numbers, not all of them 0")
             return self._found(view, features / np.float32(norm), request)
 
-        return self._in_an_intact_generation(look)
+        return self.in_an_intact_generation(look)
 
-    def nearest_to(self, image_id: str, request: SearchRequest) -> Neighbours:
+    def nearest_to(
+        self, image_id: str, request: SearchRequest, box: Box | None = None
+    ) -> Neighbours:
         """Finds the images most like a stored one, itself left out, without an inference.
 
+        Args:
+            box: the part of it that counts, by an inference; None is the whole image.
         Raises:
             UnknownImage: no image has this id.
             FeaturesMissing: the model of the index has made no features of it yet.
@@ -96,6 +105,11 @@ class Search:
         """
 
         def look(view: View) -> Neighbours:
+            if box is not None:
+                image, jpeg = self.images.with_jpeg(image_id)
+                model = self.models.verified(view.version, view.sha256)
+                made = model.features(part(jpeg, box), lanes.SEARCH)
+                return self._found(view, made, request, itself=image.seq)
             stored = self.images.features(image_id, self.models.key_of(view.sha256))
             if stored is None:
                 raise FeaturesMissing(
@@ -104,9 +118,16 @@ class Search:
             seq, query = stored
             return self._found(view, query, request, itself=seq)
 
-        return self._in_an_intact_generation(look)
+        return self.in_an_intact_generation(look)
 
-    def _in_an_intact_generation(self, look: Callable[[View], Neighbours]) -> Neighbours:
+    def nearest_by(
+        self, query: Callable[[View], NDArray[np.float32]], request: SearchRequest
+    ) -> Neighbours:
+        """Finds the images nearest to features, float32 [D] of norm 1, that `query` makes by the
+        model of what is searched; raises what that raises, and as `nearest_of`."""
+        return self.in_an_intact_generation(lambda view: self._found(view, query(view), request))
+
+    def in_an_intact_generation(self, look: Callable[[View], Answer]) -> Answer:
         """Looks in the current generation; in the one before where it turns out to be damaged or
         the catalogue to have gone back, and in the next where one was published while its model
         left Triton. `look` keeps what it made of the query: only the model may differ."""

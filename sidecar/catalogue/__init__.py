@@ -8,6 +8,7 @@ from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
 from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import ImageRecord, Images, Upload
+from sidecar.catalogue.lookups import Stored
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
@@ -71,6 +72,7 @@ __all__ = [
     "Removed",
     "RetirementReport",
     "Seen",
+    "Stored",
     "StoredFeatures",
     "StoredImage",
     "Summary",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 from sidecar.catalogue import feature_rows, row_checksums
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Seen
+from sidecar.catalogue.lookups import Stored, look_up
 from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
 from sidecar.images import ids
@@ -108,6 +109,18 @@ class Images:
         if zlib.crc32(row.vector) != row.crc:
             raise CatalogueDamaged(f"the features of {image_id} are not what was stored")
         return row.seq, feature_rows.from_row(row.vector)
+
+    def stored(
+        self, image_ids: Sequence[str], model: int, jpegs: bool = False
+    ) -> dict[str, Stored | CatalogueDamaged]:
+        """Returns many images as of one moment, by the ids asked for: with their features by a
+        model, or what is wrong with one. An unknown id is left out.
+
+        Args:
+            jpegs: whether with their canonical JPEGs, too.
+        """
+        with self._database.reading() as connection:
+            return look_up(connection, image_ids, model, jpegs)
 
     def uploads(self, image_ids: Sequence[str]) -> dict[str, str]:
         """Returns the SHA-256 of the upload of each image that is stored, by the id asked for."""

@@ -95,6 +95,7 @@ def _background(parts: Parts) -> Background:
         ),
         closes=(
             parts.ingest_batch.close,
+            parts.batch_queries.close,
             parts.health.close,
             parts.queue.close,
             parts.catalogue.close,

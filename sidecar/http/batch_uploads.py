@@ -52,13 +52,15 @@ class BatchReader:
     folder: Path
     stopping: Event = field(default_factory=Event)
 
-    def read(self, req: falcon.Request) -> Generator[File, None, None]:
+    def read(self, req: falcon.Request, head: bytes = b"") -> Generator[File, None, None]:
         """Yields every multipart field `data`, unpacked where it is an archive; or the files of the
         archive that is the whole body.
 
         Any error is raised if it comes before the first file; later, when some have been added, it
         is yielded as one more file, which can't be read.
 
+        Args:
+            head: what was read already of a body that is no form.
         Raises:
             DataRequired, WrongArguments, ArchiveUnreadable, BatchTooLarge, BatchStopped,
             StorageFull, RequestTimeout.
@@ -67,7 +69,7 @@ class BatchReader:
             raise self._too_large()
         count = 0
         try:
-            for file in self._files(req):
+            for file in self._files(req, head):
                 self._check_going_on(count)
                 count += 1
                 yield file
@@ -82,8 +84,8 @@ class BatchReader:
         if not count:
             raise data_required()
 
-    def _files(self, req: falcon.Request) -> Iterator[File]:
-        body = _EndingBody(req, self.stopping)
+    def _files(self, req: falcon.Request, head: bytes) -> Iterator[File]:
+        body = _EndingBody(req, self.stopping, head)
         if not is_form(req):
             yield from self._unpacked(body)
             return
@@ -150,21 +152,25 @@ class BatchReader:
 
 
 class _EndingBody(Body):
-    """Reads the body of a batch until the process ends."""
+    """Reads the body of a batch, after what was read of it already, until the process ends."""
 
-    def __init__(self, req: falcon.Request, stopping: Event) -> None:
+    def __init__(self, req: falcon.Request, stopping: Event, head: bytes) -> None:
         super().__init__(req)
+        self._head = head
         self._stopping = stopping
 
     def read(self, size: int = -1) -> bytes:
         if self._stopping.is_set():
             raise _stopped(0)
+        if self._head:
+            head, self._head = self._head, b""
+            return head
         return super().read(size)
 
 
 def _stopped(count: int) -> BatchStopped:
     return BatchStopped(
-        f"the service is restarting: {count:,} files have their line, none after them was added: "
+        f"the service is restarting: {count:,} files have their line, none after them was used: "
         "send those again"
     )
 

@@ -13,16 +13,17 @@ MOST_BYTES = 1 << 21
 MOST_ITEMS = 1000
 
 
-def read_list(req: falcon.Request, example: str) -> list[Any]:
+def read_list(req: falcon.Request, example: str, head: bytes = b"") -> list[Any]:
     """Returns the list that a body is.
 
     Args:
         example: of a body, for the error.
+        head: what was read of the body already.
     Raises:
         WrongArguments: it is none, or longer than a call takes.
         RequestTimeout, RequestBroken: it did not arrive.
     """
-    content = Body(req).read(MOST_BYTES + 1)
+    content = head + Body(req).read(MOST_BYTES + 1 - len(head))
     if len(content) > MOST_BYTES:
         raise WrongArguments(f"the body is larger than {in_units(MOST_BYTES)}")
     try:

@@ -19,27 +19,34 @@ from sidecar.http.multipart import Body, field_name, fields, has_filename, is_fo
 FORM_BYTES = 256 * 1024  # what parameters, boundaries and headers may take in a body
 VALUE_BYTES = 128 * 1024  # a vector of 2,048 numbers has some 45 KB
 MARK = "takes"
+# What is a parameter of other calls, and why it is none of most.
+ELSEWHERE = {"box": "only what is searched with, predicted or compared may be a part of an image"}
 Responder = TypeVar("Responder", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
 class Takes:
-    """What a responder reads: parameters by their names, and whether the body itself, too."""
+    """What a responder reads: parameters by their names, those among them that may come more than
+    once, and whether the body itself, too."""
 
     names: tuple[str, ...] = ()
     body: bool = False
+    many: tuple[str, ...] = ()
 
 
-def takes(*names: str, body: bool = False) -> Callable[[Responder], Responder]:
+def takes(
+    *names: str, body: bool = False, many: tuple[str, ...] = ()
+) -> Callable[[Responder], Responder]:
     """Marks a responder with the parameters that it knows; one without this mark knows none.
 
     Args:
         names: the parameters, in a query or as fields of a form.
         body: whether the responder reads the body itself, with `take_field` for its parameters.
+        many: further ones, which may come more than once.
     """
 
     def mark(responder: Responder) -> Responder:
-        vars(responder)[MARK] = Takes(names, body)
+        vars(responder)[MARK] = Takes((*many, *names), body, many)
         return responder
 
     return mark
@@ -60,11 +67,11 @@ class KnownParams:
         known = taken(resource, req.method)
         if known is None:
             return
-        req.context.known = known.names
+        req.context.known, req.context.many = known.names, known.many
         for name, value in req.params.items():
             if name not in known.names:
                 raise unknown(name, known.names)
-            if not isinstance(value, str):
+            if not isinstance(value, str) and name not in known.many:
                 raise repeated(name)
         if req.method == "POST" and not known.body:
             _take_form(req)
@@ -86,7 +93,11 @@ def is_urlencoded(req: falcon.Request) -> bool:
 
 def take_urlencoded(req: falcon.Request, but: str = "") -> None:
     """Takes the parameters of an urlencoded form, all but one. Raises WrongArguments."""
-    content = Body(req).read(FORM_BYTES + 1)
+    take_pairs(req, Body(req).read(FORM_BYTES + 1), but)
+
+
+def take_pairs(req: falcon.Request, content: bytes, but: str = "") -> None:
+    """Takes the parameters in the body of an urlencoded form; as `take_urlencoded`."""
     if len(content) > FORM_BYTES:
         raise WrongArguments(f"the form is larger than {in_units(FORM_BYTES)}")
     given = falcon.uri.parse_query_string(_text(content), keep_blank=True, csv=False)
@@ -119,14 +130,23 @@ def take(req: falcon.Request, name: str, value: str | list[str]) -> None:
     known = getattr(req.context, "known", ())
     if name not in known:
         raise unknown(name, known)
-    if name in req.params or not isinstance(value, str):
-        raise repeated(name)
     params: Any = req.params  # a dict, whatever Falcon's types say
+    if name in getattr(req.context, "many", ()):
+        params[name] = [*_as_list(params.get(name, [])), *_as_list(value)]
+        return
+    if name in params or not isinstance(value, str):
+        raise repeated(name)
     params[name] = value
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def unknown(name: str, known: Sequence[str]) -> WrongArguments:
     """Returns the error of a parameter that a call does not know, with the nearest that it does."""
+    if name in ELSEWHERE:
+        return WrongArguments(f"this call takes no {name}: {ELSEWHERE[name]}")
     near = difflib.get_close_matches(name.lower(), known, 1)
     if near:
         return WrongArguments(f"unknown parameter {_shown(name)}: did you mean {near[0]}?")

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from sidecar.batch_queries import BatchQueries
 from sidecar.catalogue import Catalogue, catalogue_at
+from sidecar.compare import Compare
+from sidecar.example import Examples
 from sidecar.grouping import GroupFinder
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.buckets import Buckets
+from sidecar.http.feedback import FeedbackReader
 from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
@@ -16,7 +20,9 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.neighbours import Finder
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
+from sidecar.recommend import Recommend
 from sidecar.search import Search
+from sidecar.search_batch import SearchBatch
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.model_requests import ModelRequests
@@ -43,6 +49,11 @@ class Parts:
     ingest: Ingest
     ingest_batch: IngestBatch
     search: Search
+    batch_queries: BatchQueries
+    search_batch: SearchBatch
+    compare: Compare
+    feedback_reader: FeedbackReader
+    recommend: Recommend
     keywords: Keywords
     # Tasks.
     scheduler: Scheduler
@@ -86,6 +97,7 @@ def make_parts(settings: Settings) -> Parts:
     batch_rules = BatchRules(
         settings.max_image_bytes, settings.max_batch_bytes, settings.max_batch_files
     )
+    examples = Examples(catalogue.images, rules)
     ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
     admission = Admission(generations, repository)
     scheduler = Scheduler(
@@ -93,6 +105,10 @@ def make_parts(settings: Settings) -> Parts:
     )
     inventory = Inventory(catalogue, generations, live_max)
     health = Health(catalogue, models, queue)
+    search = Search(
+        catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
+    )
+    batch_queries = BatchQueries(examples, models, views)
     return Parts(
         settings=settings,
         buckets=Buckets(multiprocess.folder),
@@ -104,9 +120,12 @@ def make_parts(settings: Settings) -> Parts:
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,
         ingest_batch=IngestBatch(ingest, catalogue.metadata),
-        search=Search(
-            catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
-        ),
+        search=search,
+        batch_queries=batch_queries,
+        search_batch=SearchBatch(search, batch_queries),
+        compare=Compare(examples, models),
+        feedback_reader=FeedbackReader(examples, settings.max_image_bytes),
+        recommend=Recommend(search, examples, models),
         keywords=Keywords(models, rules),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sidecar.catalogue import TaskKind
 from sidecar.http.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
+from sidecar.http.resources.compare import CompareResource
 from sidecar.http.resources.identity import MeResource, VersionResource
 from sidecar.http.resources.images import (
     AddBatchResource,
@@ -25,7 +26,9 @@ from sidecar.http.resources.models import (
     UpgradeResource,
 )
 from sidecar.http.resources.predict import ConceptsResource, FeaturesResource
+from sidecar.http.resources.recommend import RecommendResource
 from sidecar.http.resources.search import SearchResource
+from sidecar.http.resources.search_batch import SearchBatchResource
 from sidecar.http.resources.status import (
     LiveResource,
     MetricsResource,
@@ -70,6 +73,11 @@ def _search(parts: Parts) -> Iterator[Route]:
     reader = parts.image_reader
     search = SearchResource(parts.search, reader, parts.catalogue.metadata, parts.settings)
     yield Route("/similarity/search", search, READ)
+    batch = SearchBatchResource(parts.search_batch, parts.batch_reader, search)
+    yield Route("/similarity/search_batch", batch, READ, may_take_long=True)
+    recommend = RecommendResource(parts.recommend, parts.feedback_reader, search)
+    yield Route("/similarity/recommend", recommend, READ)
+    yield Route("/similarity/compare", CompareResource(parts.compare, reader), READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
     yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)
 

@@ -7,7 +7,7 @@ import falcon
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
 from sidecar.http.known_params import FORM_BYTES, is_urlencoded, take_field, take_urlencoded
-from sidecar.http.multipart import FIELD, Body, data_required, fields, is_data
+from sidecar.http.multipart import FIELD, Body, data_required, field_name, fields, is_form
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,23 @@ class ImageReader:
             return None
         return self._image(req)
 
+    def read_named(self, req: falcon.Request, *names: str) -> dict[str, bytes]:
+        """Returns the images in the multipart fields of these names, by name; a body whose type is
+        of an image is the first one. None need be there; other errors as `read`."""
+        if is_image(req):
+            return {names[0]: self._whole_body(req)}
+        if not is_form(req):
+            if is_urlencoded(req):
+                take_urlencoded(req)
+            return {}
+        return self._fields(req, names)
+
     def _image(self, req: falcon.Request) -> bytes | None:
-        found = self._body(req) if is_image(req) else self._field(req)
-        if found is not None and len(found) > self.max_bytes:
+        return self._whole_body(req) if is_image(req) else self._fields(req, (FIELD,)).get(FIELD)
+
+    def _whole_body(self, req: falcon.Request) -> bytes:
+        found = self._body(req)
+        if len(found) > self.max_bytes:
             raise image_too_large(self.max_bytes)
         return found
 
@@ -57,18 +71,19 @@ class ImageReader:
             raise WrongArguments("the request breaks off")
         return found
 
-    def _field(self, req: falcon.Request) -> bytes | None:
-        largest = self.max_bytes + FORM_BYTES
+    def _fields(self, req: falcon.Request, names: tuple[str, ...]) -> dict[str, bytes]:
+        largest = len(names) * self.max_bytes + FORM_BYTES
         self._check_length(req, largest)
-        found: bytes | None = None
+        found: dict[str, bytes] = {}
         for field in fields(req, Body(req), largest):
-            if not is_data(field):
+            name = field_name(field)
+            if name not in names:
                 take_field(req, field)
                 continue
-            if found is not None:
-                raise WrongArguments(f"send one field {FIELD!r}: add_batch takes many")
-            found = field.stream.read(self.max_bytes + 1)
-            if len(found) > self.max_bytes:
+            if name in found:
+                raise WrongArguments(f"send one field {name!r}: add_batch takes many")
+            found[name] = field.stream.read(self.max_bytes + 1)
+            if len(found[name]) > self.max_bytes:
                 raise image_too_large(self.max_bytes)
         return found
 

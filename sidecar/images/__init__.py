@@ -11,10 +11,12 @@ from sidecar.images.codec import canonical, decode, encode
 from sidecar.images.crop import pixels
 from sidecar.images.limits import ImageRules
 from sidecar.images.members import BatchRules, File
+from sidecar.images.part import Box, part
 
 __all__ = [
     "BUDGET",
     "BatchRules",
+    "Box",
     "File",
     "ImageRules",
     "archives",
@@ -23,5 +25,6 @@ __all__ = [
     "encode",
     "ids",
     "names",
+    "part",
     "pixels",
 ]

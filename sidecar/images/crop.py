@@ -32,7 +32,7 @@ def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
         TooBusy: other images took the budget for too long.
     """
     with budget.BUDGET.taken(PIXEL_BYTES * turbojpeg.count_pixels(jpeg)):
-        return _centre(_decoded(jpeg), resize, crop)
+        return _centre(decoded(jpeg), resize, crop)
 
 
 def _centre(rgb: Image.Image, resize: int, crop: int) -> NDArray[np.uint8]:
@@ -42,7 +42,8 @@ def _centre(rgb: Image.Image, resize: int, crop: int) -> NDArray[np.uint8]:
     return np.asarray(rgb.resize((crop, crop), Image.Resampling.BICUBIC, box=box))
 
 
-def _decoded(jpeg: bytes) -> Image.Image:
+def decoded(jpeg: bytes) -> Image.Image:
+    """Decodes a canonical JPEG into RGB. Raises ImageUnreadable."""
     rgb = turbojpeg.decode(jpeg)
     if rgb is not None:
         return Image.fromarray(rgb)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sidecar.index.live_fields import FieldsNow, LiveFields
     from sidecar.index.matching import meeting
     from sidecar.index.memtable import Memtable
-    from sidecar.index.ranking import Grouping, SearchRequest, rank, the_nearest
+    from sidecar.index.ranking import Grouping, SearchRequest, rank, rank_each, the_nearest
     from sidecar.index.recent import Recent
     from sidecar.index.store import GenerationStore
     from sidecar.index.tombstones import Tombstones
@@ -43,6 +43,7 @@ else:
         "rank": "ranking",
         "rank_among": "filtered",
         "stacked": "field_layers",
+        "rank_each": "ranking",
         "the_nearest": "ranking",
     }
 
@@ -72,6 +73,7 @@ __all__ = [
     "meeting",
     "rank",
     "rank_among",
+    "rank_each",
     "stacked",
     "the_nearest",
 ]

@@ -29,7 +29,7 @@ def meeting(wanted: Filter, shelf: Shelf, seqs_of: SeqsOf) -> Mask:
         if isinstance(part, Not):
             return np.logical_not(meets(part.part))
         if isinstance(part, HasId):
-            return np.isin(shelf.seqs, np.array(seqs_of(part.ids), np.int64))
+            return _having(np.array(seqs_of(part.ids), np.int64), shelf)
         return _by_field(part, shelf)
 
     return meets(wanted)
@@ -45,4 +45,14 @@ def _by_field(condition: Condition, shelf: Shelf) -> Mask:
         found[placed.places[placed.places >= 0]] = False
         hits = placed.places[placed.layer.columns.rows(condition)]
         found[hits[hits >= 0]] = True
+    return found
+
+
+def _having(seqs: NDArray[np.int64], shelf: Shelf) -> Mask:
+    """Returns which images have one of some sequence numbers."""
+    found = np.zeros(len(shelf.seqs), np.bool_)
+    places = np.searchsorted(shelf.seqs, seqs)
+    inside = places < len(shelf.seqs)
+    places, seqs = places[inside], seqs[inside]
+    found[places[shelf.seqs[places] == seqs]] = True
     return found

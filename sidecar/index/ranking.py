@@ -1,5 +1,6 @@
-"""A query's features to the nearest images of a generation."""
+"""The features of queries to the nearest images of a generation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from sidecar.index.generation import Generation
 SAME = 1e-5
 PAGED = 1000  # neighbours, through which a search can be paged
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are asked for
+
+Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], distances [n]
 
 
 @dataclass(frozen=True)
@@ -55,34 +58,66 @@ def rank(
     request: SearchRequest,
     exclude: ExcludeIds | None = None,
     own_seq: int | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the nearest of a generation's candidates by their full features.
+) -> Found:
+    """Does for a query, float32 [D], what `rank_each` does for many."""
+    return rank_each(generation, query[None], [own_seq], request, exclude)[0]
+
+
+def rank_each(
+    generation: Generation,
+    queries: NDArray[np.float32],
+    own_seqs: Sequence[int | None],
+    request: SearchRequest,
+    exclude: ExcludeIds | None = None,
+) -> list[Found]:
+    """Finds the nearest of a generation's candidates for each query by their full features.
 
     Args:
         generation: to search in.
-        query: float32 [D].
+        queries: float32 [n, D].
+        own_seqs: the sequence number of each that is a stored image, and is left out; else None.
         request: how many, how carefully, how far.
         exclude: images that are gone.
-        own_seq: the sequence number of the query, where it is a stored image: it is left out.
     Returns:
-        seqs int64 [n] and squared L2 distances float32 [n], ascending; ties by age.
+        for each query seqs int64 [m] and squared L2 distances float32 [m], ascending; ties by age.
     Raises:
         IndexDamaged: what the generation holds is not what was stored.
     """
+    found = []
+    chosen = _candidates(generation, queries, own_seqs, request, exclude)
+    for query, seqs in zip(queries, chosen, strict=True):
+        dist = distances(query, generation.segments.features(seqs))
+        found.append(the_nearest(seqs, dist, request))
+    return found
+
+
+def _candidates(
+    generation: Generation,
+    queries: NDArray[np.float32],
+    own_seqs: Sequence[int | None],
+    request: SearchRequest,
+    exclude: ExcludeIds | None,
+) -> list[NDArray[np.int64]]:
+    """Returns the candidates of each query; those whose lists hold too few look farther."""
     index = generation.index
     params = generation.search_params(request.nprob, request.depth + 1)
-    while True:
-        seqs = index.candidates(query[None], params, exclude)[0]
-        seqs = seqs[(seqs >= 0) & (seqs != own_seq)]
-        if len(seqs) >= request.depth or params.lists >= index.lists:
-            break
-        params = SearchParams(FARTHER * params.lists, params.candidates)  # these lists hold too few
-    return the_nearest(seqs, distances(query, generation.segments.features(seqs)), request)
+    found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(queries)
+    left = np.arange(len(queries))
+    while len(left):
+        rows = index.candidates(queries[left], params, exclude)
+        few = []
+        for place, row in zip(left.tolist(), rows, strict=True):
+            found[place] = row[(row >= 0) & (row != own_seqs[place])]
+            if len(found[place]) < request.depth:
+                few.append(place)
+        left = np.array(few if params.lists < index.lists else [], np.int64)
+        params = SearchParams(FARTHER * params.lists, params.candidates)
+    return found
 
 
 def the_nearest(
     seqs: NDArray[np.int64], dist: NDArray[np.float32], request: SearchRequest
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> Found:
     """Picks what a request asks for out of sequence numbers and distances, ordered as by `rank`."""
     nearest = np.lexsort((seqs, dist))[: request.depth]
     nearest = nearest[dist[nearest] <= max(request.max_dist, SAME)]

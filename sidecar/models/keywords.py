@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.images import ImageRules, canonical
+from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 
@@ -25,26 +25,30 @@ class Keywords:
     models: ModelRegistry
     rules: ImageRules
 
-    def of(self, upload: bytes, top_k: int, threshold: float) -> tuple[list[Keyword], int]:
+    def of(
+        self, upload: bytes, top_k: int, threshold: float, box: Box | None = None
+    ) -> tuple[list[Keyword], int]:
         """Returns the likeliest keywords of an upload.
 
         Args:
             upload: the bytes of an image file.
             top_k: how many keywords, at most.
             threshold: the least probability of each.
+            box: the part of the image that counts; None is the whole.
 
         Returns:
             keywords, likeliest first, and the version of the model that gave them.
         Raises:
             ImageUnreadable, ImageTooLarge, FeaturesUnavailable, ModelRefused.
         """
-        return self.of_stored(canonical(upload, self.rules), top_k, threshold)
+        return self.of_stored(part(canonical(upload, self.rules), box), top_k, threshold)
 
-    def features(self, upload: bytes) -> tuple[NDArray[np.float32], int]:
-        """Returns the features of an upload, float32 [D] of norm 1, and the version of the model
-        that made them; errors as `of`."""
+    def features(self, upload: bytes, box: Box | None = None) -> tuple[NDArray[np.float32], int]:
+        """Returns the features of an upload, or of a part of it, float32 [D] of norm 1, and the
+        version of the model that made them; errors as `of`."""
         model = self.models.in_use()
-        return model.features(canonical(upload, self.rules), lanes.SEARCH), model.record.version
+        jpeg = part(canonical(upload, self.rules), box)
+        return model.features(jpeg, lanes.SEARCH), model.record.version
 
     def of_stored(
         self, jpeg: bytes, top_k: int, threshold: float = 0.0

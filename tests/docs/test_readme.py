@@ -64,7 +64,18 @@ def test_every_call_is_documented(tmp_path: Path) -> None:
 def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
     documented = {row[0]: row[1] for row in table(API, "Parameters")}
     assert set(documented) == {
-        *(f"`{name}`" for name in ("num_results", "nprob", "max_dist", "top_k", "after")),
+        *(
+            f"`{name}`"
+            for name in (
+                "num_results",
+                "nprob",
+                "max_dist",
+                "box",
+                "unlike_weight",
+                "top_k",
+                "after",
+            )
+        ),
         *(f"`{name}`" for name in ("keyword_threshold", "version", "wait", "overwrite", "id_from")),
         *(f"`{name}`" for name in ("filter", "offset", "group_by", "group_size", "fields")),
         "`metadata`",

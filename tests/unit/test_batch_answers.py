@@ -184,8 +184,8 @@ def test_a_file_that_meets_a_bug_fails_alone(
 @pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), ZeroDivisionError("bug")])
 def test_whatever_ends_the_reading_is_the_last_line(tmp_path: Path, error: Exception) -> None:
     class Failing(BatchReader):
-        def _files(self, req: falcon.Request) -> Iterator[File]:
-            yield from super()._files(req)
+        def _files(self, req: falcon.Request, head: bytes) -> Iterator[File]:
+            yield from super()._files(req, head)
             raise error
 
     reader = Failing(BatchRules(9, 999, 9), tmp_path)

@@ -71,7 +71,10 @@ def test_only_a_batch_may_take_long_and_only_those_who_watch_are_never_shed(
     tmp_path: Path,
 ) -> None:
     routes = create_app(from_environment(data_dir=tmp_path)).routes
-    assert [route.path for route in routes if route.may_take_long] == ["/similarity/add_batch"]
+    assert [route.path for route in routes if route.may_take_long] == [
+        "/similarity/add_batch",
+        "/similarity/search_batch",
+    ]
     watched = {route.path for route in routes if not route.may_be_shed}
     assert watched == {"/metrics", "/health/live", "/health/ready"}
     assert {route.path for route in routes if route.scope == OPEN} == watched - {"/metrics"}

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import falcon
 
+from sidecar.http.boxes import BOX, box
 from sidecar.http.known_params import takes
 from sidecar.http.params import TOP_K, number, whole_number
 from sidecar.http.uploads import ImageReader
@@ -19,12 +20,12 @@ class ConceptsResource:
         self._keywords = keywords
         self._reader = reader
 
-    @takes("top_k", "keyword_threshold", body=True)
+    @takes("top_k", "keyword_threshold", BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read(req)  # its form may hold the parameters
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
         threshold = number(req, "keyword_threshold", 0.0)
-        keywords, version = self._keywords.of(upload, top_k, threshold)
+        keywords, version = self._keywords.of(upload, top_k, threshold, box(req))
         resp.set_header("X-Model-Version", str(version))
         resp.media = {"status": "ok", "concepts": [asdict(keyword) for keyword in keywords]}
 
@@ -36,8 +37,9 @@ class FeaturesResource:
         self._keywords = keywords
         self._reader = reader
 
-    @takes(body=True)
+    @takes(BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        features, version = self._keywords.features(self._reader.read(req))
+        upload = self._reader.read(req)  # as above
+        features, version = self._keywords.features(upload, box(req))
         resp.set_header("X-Model-Version", str(version))
         send(req, resp, features)

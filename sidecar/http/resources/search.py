@@ -8,6 +8,7 @@ import falcon
 
 from sidecar.catalogue import Metadata
 from sidecar.errors import WrongArguments
+from sidecar.http.boxes import BOX, box
 from sidecar.http.known_params import takes
 from sidecar.http.multipart import data_required
 from sidecar.http.params import required_id
@@ -36,27 +37,31 @@ class SearchResource:
         self._metadata = metadata
         self._settings = settings
 
-    @takes(*SEARCH, VECTOR, body=True)
+    @takes(*SEARCH, VECTOR, BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read_if_any(req)  # its form may hold the parameters
         features = vector(req)
         if upload is not None and features is not None:
             raise WrongArguments("send data or vector, not both")
         if features is not None:
+            if box(req) is not None:
+                raise WrongArguments("box is a part of an image: a vector has none")
             version = model_version(req)
-            self._answer(req, resp, self._search.nearest_of(features, version, self._request(req)))
+            self.answer(req, resp, self._search.nearest_of(features, version, self.request(req)))
         elif upload:
-            self._answer(req, resp, self._search.nearest(upload, self._request(req)))
+            self.answer(req, resp, self._search.nearest(upload, self.request(req), box(req)))
         else:
             raise data_required()
 
-    @takes("id", "image_id", *SEARCH)
+    @takes("id", "image_id", *SEARCH, BOX)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        request = self._request(req)
-        self._answer(req, resp, self._search.nearest_to(required_id(req), request))
+        request = self.request(req)
+        self.answer(req, resp, self._search.nearest_to(required_id(req), request, box(req)))
 
-    def _request(self, req: falcon.Request) -> SearchRequest:
+    def request(self, req: falcon.Request) -> SearchRequest:
+        """Returns what a search's parameters ask for. Raises WrongArguments."""
         return search_request(req, self._settings)
 
-    def _answer(self, req: falcon.Request, resp: falcon.Response, neighbours: Neighbours) -> None:
+    def answer(self, req: falcon.Request, resp: falcon.Response, neighbours: Neighbours) -> None:
+        """Answers with what was found."""
         send(req, resp, neighbours, self._metadata)

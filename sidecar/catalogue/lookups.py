@@ -1,0 +1,74 @@
+"""Looks many stored images up in one transaction, by their ids."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, select
+
+from sidecar.catalogue import feature_rows
+from sidecar.catalogue.schema import features, images, pictures
+from sidecar.errors import CatalogueDamaged
+from sidecar.images import ids
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A stored image, as one moment has it.
+
+    Args:
+        id: as it is stored, which may be another spelling than the one asked for.
+        features: float32 [D] by the model that was asked for; None where it has made none.
+        jpeg: the canonical JPEG, b"" where it was not asked for.
+    """
+
+    seq: int
+    id: str
+    features: NDArray[np.float32] | None
+    jpeg: bytes
+
+
+def look_up(
+    connection: Connection, image_ids: Sequence[str], model: int, jpegs: bool
+) -> dict[str, Stored | CatalogueDamaged]:
+    """Returns the images that are stored, by the ids asked for; an unknown id is left out.
+
+    Args:
+        model: the catalogue's key of the one whose features are read.
+        jpegs: whether the canonical JPEGs are read, too.
+    """
+    spellings = {image_id: _spellings(image_id) for image_id in image_ids}
+    every = {spelling for each in spellings.values() for spelling in each}
+    rows = {row.id: row for row in connection.execute(_query(every, model, jpegs))}
+    found = {
+        image_id: next((rows[each] for each in spelt if each in rows), None)
+        for image_id, spelt in spellings.items()
+    }
+    return {image_id: _stored(row) for image_id, row in found.items() if row is not None}
+
+
+def _spellings(image_id: str) -> list[str]:
+    return [spelling for spelling in ids.spellings(image_id) if "\0" not in spelling]  # see `named`
+
+
+def _query(names: set[str], model: int, jpegs: bool) -> Select[Any]:
+    of_model = (features.c.seq == images.c.seq) & (features.c.model == model)
+    tables = images.outerjoin(features, of_model)
+    columns: list[Any] = [images.c.seq, images.c.id, features.c.vector, features.c.crc]
+    if jpegs:
+        tables = tables.join(pictures, pictures.c.seq == images.c.seq)
+        columns += [pictures.c.jpeg, pictures.c.crc.label("jpeg_crc")]
+    return select(*columns).select_from(tables).where(images.c.id.in_(names))
+
+
+def _stored(row: Any) -> Stored | CatalogueDamaged:
+    vector, jpeg = row.vector, getattr(row, "jpeg", None)
+    if vector is not None and zlib.crc32(vector) != row.crc:
+        return CatalogueDamaged(f"the features of {row.id} are not what was stored")
+    if jpeg is not None and zlib.crc32(jpeg) != row.jpeg_crc:
+        return CatalogueDamaged(f"the JPEG of {row.id} is not what was stored")
+    made = None if vector is None else feature_rows.from_row(vector)
+    return Stored(row.seq, row.id, made, bytes(jpeg or b""))
