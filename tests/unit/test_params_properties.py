@@ -52,10 +52,10 @@ def test_every_distance_may_be_asked_for(most: float) -> None:
     assert number(request(str(most)), "given", 0.0) == most
 
 
-@given(TEXTS | st.sampled_from(["true", "false", "True", "1"]))
+@given(TEXTS | st.sampled_from(["true", "false", "True", "1", "0"]))
 def test_a_flag_is_true_or_false_or_refused(text: str) -> None:
-    if text in ("true", "false"):
-        assert flag(request(text), "given") == (text == "true")
+    if text in ("true", "false", "1", "0"):
+        assert flag(request(text), "given") == (text in ("true", "1"))
     else:
         with pytest.raises(WrongArguments, match="given"):
             flag(request(text), "given")

@@ -20,6 +20,7 @@ class StatsResource:
             "status": "ok",
             **vars(stats),
             "recall": [vars(point) for point in stats.recall],
+            "filtered_recall": [vars(each) for each in stats.filtered_recall],
             "last_task": described(last) if last else None,
         }
 
