@@ -7,7 +7,8 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
 from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
-from sidecar.catalogue.images import ImageRecord, Images, Upload
+from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
+from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords, top
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
@@ -16,6 +17,7 @@ from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
     EmbeddingProgress,
+    FillingReport,
     IndexReport,
     MendingProgress,
     MendingReport,
@@ -24,6 +26,7 @@ from sidecar.catalogue.reports import (
     SwitchReport,
     to_json,
 )
+from sidecar.catalogue.stored_keywords import KeywordPage, Unlabelled
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
 from sidecar.catalogue.suspects import StoredFeatures, Suspects
 from sidecar.catalogue.task import (
@@ -39,6 +42,7 @@ from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
 
 __all__ = [
+    "NO_KEYWORDS",
     "OF_VERSIONS",
     "SHORT",
     "SWITCHES",
@@ -46,12 +50,15 @@ __all__ = [
     "Adds",
     "Agreement",
     "Catalogue",
+    "Described",
     "EmbeddingProgress",
     "FeatureRow",
     "Features",
+    "FillingReport",
     "ImageRecord",
     "Images",
     "IndexReport",
+    "KeywordPage",
     "KnownModel",
     "Marks",
     "MendingProgress",
@@ -78,10 +85,13 @@ __all__ = [
     "TaskState",
     "Tasks",
     "Tombstone",
+    "TopKeywords",
     "Totals",
     "Transaction",
+    "Unlabelled",
     "Upload",
     "catalogue_at",
     "open_catalogue",
     "to_json",
+    "top",
 ]
