@@ -33,6 +33,7 @@ from sidecar.http.resources.status import (
 )
 from sidecar.http.resources.tasks import (
     CancelResource,
+    FillResource,
     RequestResource,
     StatusResource,
     TasksResource,
@@ -78,6 +79,7 @@ def _tasks(parts: Parts) -> Iterator[Route]:
     status = StatusResource(scheduler, waits)
     yield Route("/similarity/train", RequestResource(scheduler, TaskKind.TRAIN), ADMIN)
     yield Route("/similarity/update", RequestResource(scheduler, TaskKind.UPDATE), ADMIN)
+    yield Route("/similarity/keywords/fill", FillResource(scheduler), ADMIN)
     yield Route("/similarity/status/{task_id}", status, READ)
     yield Route("/status/{task_id}", status, READ)
     yield Route("/similarity/tasks", TasksResource(scheduler), READ)
