@@ -4,14 +4,12 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sidecar.catalogue import Adds, ModelRecord, NewImage
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
 from sidecar.images import ImageRules, canonical, ids
 from sidecar.models import lanes
 from sidecar.models.lanes import Lane
+from sidecar.models.model import Description
 from sidecar.models.registry import ModelRegistry
 
 TRIES = 4  # a model may be replaced while an image is embedded, and hardly ever twice
@@ -23,7 +21,7 @@ class Ingest:
 
     Args:
         adds: the catalogue's way in.
-        models: makes the features.
+        models: makes the features and the keywords, in one inference.
         rules: of uploads.
         keep_originals: whether the upload is kept beside its canonical JPEG.
     """
@@ -63,10 +61,13 @@ class Ingest:
         original = upload if self.keep_originals and upload != jpeg else None
         for _ in range(TRIES):
             try:
-                features = self._features(jpeg, lane)
-                self.adds.add(
-                    NewImage(image_id, sha256, jpeg, features, original, overwrite, document)
+                made = self._described(jpeg, lane)
+                features = {record: each.features for record, each in made.items()}
+                keywords = {record: each.keywords for record, each in made.items()}
+                image = NewImage(
+                    image_id, sha256, jpeg, features, original, overwrite, document, keywords
                 )
+                self.adds.add(image)
             except ModelReplaced:  # an upgrade has just ended
                 self.models.refresh()
             else:
@@ -76,7 +77,7 @@ class Ingest:
             f"features, tried {TRIES} times"
         )
 
-    def _features(self, jpeg: bytes, lane: Lane) -> dict[ModelRecord, NDArray[np.float32]]:
+    def _described(self, jpeg: bytes, lane: Lane) -> dict[ModelRecord, Description]:
         """Embeds by the model in use and the one about to be, so that an upgrade catches up.
 
         Raises:
@@ -85,12 +86,12 @@ class Ingest:
         remembered, joining = self.models.remembered, self.models.joining()
         try:
             in_use = self.models.in_use()
-            features = {in_use.record: in_use.features(jpeg, lane)}
+            made = {in_use.record: in_use.describe(jpeg, lane)}
         except FeaturesUnavailable as error:
             if self.models.is_in_use(remembered):
                 raise
             raise ModelReplaced("the model was replaced while it was asked") from error
         if joining is not None:
             with suppress(FeaturesUnavailable):  # the upgrade embeds it later
-                features[joining.record] = joining.features(jpeg, lane)
-        return features
+                made[joining.record] = joining.describe(jpeg, lane)
+        return made

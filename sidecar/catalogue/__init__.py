@@ -7,7 +7,8 @@ from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
 from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
-from sidecar.catalogue.images import ImageRecord, Images, Upload
+from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
+from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords, top
 from sidecar.catalogue.lookups import Stored
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
@@ -18,6 +19,7 @@ from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
     EmbeddingProgress,
+    FillingReport,
     IndexReport,
     MendingProgress,
     MendingReport,
@@ -26,6 +28,7 @@ from sidecar.catalogue.reports import (
     SwitchReport,
     to_json,
 )
+from sidecar.catalogue.stored_keywords import KeywordPage, Unlabelled
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
 from sidecar.catalogue.suspects import StoredFeatures, Suspects
 from sidecar.catalogue.task import (
@@ -41,6 +44,7 @@ from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
 
 __all__ = [
+    "NO_KEYWORDS",
     "OF_VERSIONS",
     "SHORT",
     "SWITCHES",
@@ -49,12 +53,15 @@ __all__ = [
     "Agreement",
     "Catalogue",
     "Change",
+    "Described",
     "EmbeddingProgress",
     "FeatureRow",
     "Features",
+    "FillingReport",
     "ImageRecord",
     "Images",
     "IndexReport",
+    "KeywordPage",
     "KnownModel",
     "Marks",
     "MendingProgress",
@@ -83,10 +90,13 @@ __all__ = [
     "TaskState",
     "Tasks",
     "Tombstone",
+    "TopKeywords",
     "Totals",
     "Transaction",
+    "Unlabelled",
     "Upload",
     "catalogue_at",
     "open_catalogue",
     "to_json",
+    "top",
 ]

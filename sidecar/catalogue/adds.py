@@ -6,7 +6,7 @@ Concurrent adds share a commit, since one sync of the disk costs the same for fi
 import time
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from sidecar.batching import Batcher
 from sidecar.catalogue import feature_rows, metadata, model_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Dialect
+from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.row_checksums import checksum
@@ -42,6 +43,7 @@ class NewImage:
         original: the upload, where it is to be kept and is not the canonical JPEG itself.
         overwrite: whether it takes the place of an image with the same id.
         document: its metadata, in JSON, if it comes with any.
+        keywords: by the models that gave them with its features.
     """
 
     id: str
@@ -51,6 +53,7 @@ class NewImage:
     original: bytes | None = None
     overwrite: bool = False
     document: str | None = None
+    keywords: dict[ModelRecord, TopKeywords] = field(default_factory=dict)
 
 
 class Adds:
@@ -179,7 +182,7 @@ def _insert(
         new_images.append(row | {"crc": checksum(*row.values(), jpeg_crc)})
         new_pictures.append({"seq": seq, "jpeg": image.jpeg, "crc": jpeg_crc})
         new_features += [
-            feature_rows.to_row(seq, record.model, each)
+            feature_rows.to_row(seq, record.model, each, image.keywords.get(record))
             for record, each in image.features.items()
             if record in known and feature_rows.fits(record, each)  # else an upgrade catches up
         ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
-from sidecar.catalogue import row_checksums, task_rows
+from sidecar.catalogue import keyword_rows, row_checksums, task_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.feature_rows import DTYPE
 from sidecar.catalogue.schema import (
@@ -101,13 +101,17 @@ def _originals(connection: Connection) -> Iterator[str]:
 
 
 def _features(connection: Connection) -> Iterator[str]:
-    columns = (images.c.id, models.c.version, models.c.dimension, features.c.vector, features.c.crc)
-    joined = features.join(images).join(models)
-    for row in _rows(connection, select(*columns).select_from(joined)):
+    of_model = (models.c.model, models.c.version, models.c.dimension)
+    made = (features.c.vector, features.c.crc, features.c.keywords)
+    query = select(images.c.seq, images.c.id, *of_model, *made)
+    for row in _rows(connection, query.select_from(features.join(images).join(models))):
         if zlib.crc32(row.vector) != row.crc:
             yield f"the features of {row.id} by version {row.version} are not what was stored"
         elif len(row.vector) != row.dimension * DTYPE.itemsize:
             yield f"the features of {row.id} by version {row.version} have a wrong length"
+        stored = row.keywords
+        if stored is not None and not keyword_rows.is_whole(row.seq, row.model, stored):
+            yield f"the keywords of {row.id} by version {row.version} are not what was stored"
 
 
 def _missing(connection: Connection) -> Iterator[str]:

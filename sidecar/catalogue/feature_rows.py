@@ -1,21 +1,30 @@
-"""How features stand in the database: as float16 in the column `vector`, with their CRC-32."""
+"""How features stand in the database: as float16 in the column `vector`, with their CRC-32, and the
+keywords that their model gave with them beside."""
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.catalogue import keyword_rows
+from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.errors import ModelRefused
 
 DTYPE = np.dtype("<f2")
 
 
-def to_row(seq: int, model: int, features: NDArray[np.float32]) -> dict[str, Any]:
-    """Returns the row of an image's features, float32 [D], by a model."""
+def to_row(
+    seq: int, model: int, features: NDArray[np.float32], keywords: TopKeywords | None = None
+) -> dict[str, Any]:
+    """Returns the row of an image's features, float32 [D], by a model, and of its keywords where
+    they were made."""
     vector = features.astype(DTYPE).tobytes()
-    return {"seq": seq, "model": model, "vector": vector, "crc": zlib.crc32(vector)}
+    row = {"seq": seq, "model": model, "vector": vector, "crc": zlib.crc32(vector)}
+    column = None if keywords is None else keyword_rows.to_column(seq, model, keywords)
+    return row | {"keywords": column}
 
 
 def from_row(vector: bytes) -> NDArray[np.float32]:
@@ -28,7 +37,7 @@ def fits(record: ModelRecord, features: NDArray[np.float32]) -> bool:
     return features.shape == (record.dimension,)
 
 
-def check_length(record: ModelRecord, features: dict[int, NDArray[np.float32]]) -> None:
+def check_length(record: ModelRecord, features: Mapping[int, NDArray[np.float32]]) -> None:
     """Raises ModelRefused unless all of these features are as long as the model's."""
     if not all(fits(record, each) for each in features.values()):
         raise ModelRefused(

@@ -1,7 +1,7 @@
 """The features of the catalogue in bulk: for trainings, and for comparing the index with them."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from sidecar.catalogue import feature_rows
-from sidecar.catalogue.database import Connections
+from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
+from sidecar.catalogue.stored_keywords import StoredKeywords
 from sidecar.errors import CatalogueDamaged
 
 
@@ -40,11 +41,9 @@ class StoredImage:
     jpeg: bytes
 
 
-class Features:
-    """Reads the features of a model, whole and checked; adds and deletes them in bulk."""
-
-    def __init__(self, database: Connections) -> None:
-        self._database = database
+class Features(StoredKeywords):
+    """Reads the features of a model, whole and checked; adds and deletes them in bulk, with the
+    keywords that stand beside them."""
 
     def count(self, model: int, up_to: int | None = None) -> int:
         """Counts the images with features of `model`, up to a sequence number if one is given."""
@@ -79,10 +78,18 @@ class Features:
             )
         return [StoredImage(row.seq, row.id, row.jpeg) for row in rows]
 
-    def store(self, record: ModelRecord, made: dict[int, NDArray[np.float32]]) -> None:
-        """Stores the features that a model has made, float32 [D] by sequence number, of images that
-        lack them. Images that are gone meanwhile are left out.
+    def store(
+        self,
+        record: ModelRecord,
+        made: dict[int, NDArray[np.float32]],
+        keywords: Mapping[int, TopKeywords] = NO_KEYWORDS,
+    ) -> None:
+        """Stores what a model has made of images that lack its features. Images that are gone
+        meanwhile are left out.
 
+        Args:
+            made: the features, float32 [D] by sequence number.
+            keywords: those that it gave with them, by sequence number.
         Raises:
             ModelReplaced: the catalogue no longer knows the model, just as the record has it.
             ModelRefused: their length is not the model's.
@@ -94,7 +101,7 @@ class Features:
             check_known(connection, record)
             lacking = _without_features(record.model, 0).where(images.c.seq.in_(made))
             rows = [
-                feature_rows.to_row(seq, record.model, made[seq])
+                feature_rows.to_row(seq, record.model, made[seq], keywords.get(seq))
                 for seq in connection.execute(lacking).scalars()
             ]
             if rows:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
-from sidecar.catalogue import feature_rows, row_checksums
+from sidecar.catalogue import feature_rows, keyword_rows, model_rows, row_checksums
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Seen
+from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.lookups import Stored, look_up
+from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
 from sidecar.images import ids
@@ -48,6 +50,23 @@ class Upload:
     kept: bool
 
 
+@dataclass(frozen=True)
+class Described:
+    """An image with what can be said of it without an inference.
+
+    Args:
+        image: what is known of it.
+        jpeg: its canonical JPEG.
+        model: the one in use; None before the first add.
+        keywords: by this model; None where they were not made yet, or are damaged.
+    """
+
+    image: ImageRecord
+    jpeg: bytes
+    model: ModelRecord | None
+    keywords: TopKeywords | None
+
+
 class Images:
     """Looks images up. All that one answer needs of an image is read in one transaction: between
     two, an overwrite could replace the image, and the answer would mix both."""
@@ -74,6 +93,14 @@ class Images:
         """
         with self._database.reading() as connection:
             return _record(connection, image_id), _jpeg(connection, image_id)
+
+    def described(self, image_id: str) -> Described:
+        """Returns an image with its keywords by the model in use; errors as `with_jpeg`."""
+        with self._database.reading() as connection:
+            image, jpeg = _record(connection, image_id), _jpeg(connection, image_id)
+            model = model_rows.find(connection, models.c.in_use)
+            keywords = None if model is None else _keywords(connection, image.seq, model.model)
+            return Described(image, jpeg, model, keywords)
 
     def jpeg(self, image_id: str) -> bytes:
         """Returns the canonical JPEG of an image; errors as `with_jpeg`."""
@@ -204,6 +231,12 @@ def _jpeg(connection: Connection, image_id: str) -> bytes:
     if zlib.crc32(row.jpeg) != row.crc:
         raise CatalogueDamaged(f"the JPEG of {image_id} is not what was stored")
     return bytes(row.jpeg)
+
+
+def _keywords(connection: Connection, seq: int, model: int) -> TopKeywords | None:
+    row = (features.c.seq == seq) & (features.c.model == model)
+    column = connection.execute(select(features.c.keywords).where(row)).scalar_one_or_none()
+    return keyword_rows.from_column(seq, model, column)
 
 
 def row_of(connection: Connection, query: Select[Any], image_id: str) -> Any:

@@ -66,10 +66,10 @@ class RetirementReport:
 
 @dataclass(frozen=True)
 class EmbeddingProgress:
-    """How far an upgrade is with the stored images.
+    """How far an upgrade, or a filling of keywords, is with the stored images.
 
     Args:
-        embedded: images that have features of the new version.
+        embedded: images that have features of the new version; or keywords of the one in use.
         images: all of them.
         images_per_s: the rate so far.
         eta_s: seconds that are left at this rate; None before the first image.
@@ -79,6 +79,18 @@ class EmbeddingProgress:
     images: int
     images_per_s: float
     eta_s: int | None
+
+    @classmethod
+    def after(cls, before: int, done: int, images: int, took_s: float) -> "EmbeddingProgress":
+        """Returns how far it is: `done` images in `took_s`, after `before` earlier ones."""
+        rate = done / took_s
+        left = max(0, images - before - done)
+        return cls(before + done, images, round(rate, 1), round(left / rate) if rate else None)
+
+    @property
+    def share(self) -> float:
+        """What part of the images is done, 0..1."""
+        return self.embedded / max(self.images, self.embedded, 1)
 
 
 @dataclass(frozen=True)
@@ -104,9 +116,17 @@ class MendingReport:
     index: IndexReport | None = None
 
 
+@dataclass(frozen=True)
+class FillingReport:
+    """Which version's keywords were filled in, and how many images have them now."""
+
+    version: int
+    with_keywords: int
+
+
 INDEX_FIELDS = tuple(field.name for field in dataclasses.fields(IndexReport))
 
-Outcome = IndexReport | SwitchReport | RetirementReport | MendingReport
+Outcome = IndexReport | SwitchReport | RetirementReport | MendingReport | FillingReport
 Progress = EmbeddingProgress | MendingProgress
 Report = Outcome | Progress
 
@@ -138,6 +158,8 @@ def from_json(fields: dict[str, Any] | None) -> Report | None:
         return EmbeddingProgress(**fields)
     if "features_freed" in fields:
         return RetirementReport(**fields)
+    if "with_keywords" in fields:
+        return FillingReport(**fields)
     if "mended" in fields:
         return MendingReport(fields["checked"], fields["mended"], _index(fields))
     if "previous" in fields:

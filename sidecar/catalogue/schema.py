@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -87,6 +88,17 @@ features = Table(
     Column("vector", LargeBinary, nullable=False),  # float16 [D], little-endian
     Column("crc", BigInteger, nullable=False),  # CRC-32 of it
     Column("keywords", LargeBinary),  # see keyword_rows.py; null where they were not made yet
+)
+
+# Only where keywords are missing, so it is empty but for catalogues of an older release, and an add
+# does not write it.
+_unlabelled = features.c.keywords.is_(None)
+Index(
+    "features_unlabelled",
+    features.c.model,
+    features.c.seq,
+    sqlite_where=_unlabelled,
+    postgresql_where=_unlabelled,
 )
 
 # What users say of their images, one row an image. Each change of it is a new row, with a number

@@ -6,7 +6,7 @@ those that were wrong are put right, and stay on the list until the index has fo
 """
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from sidecar.catalogue import feature_rows
+from sidecar.catalogue import feature_rows, keyword_rows
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures, suspects
 
@@ -29,6 +30,7 @@ class StoredFeatures:
         jpeg: its canonical JPEG.
         is_whole: whether the JPEG is what was stored.
         features: float32 [n], of any length where they are another model's.
+        keywords: None where they were not made yet, or are not what was stored.
     """
 
     seq: int
@@ -36,6 +38,7 @@ class StoredFeatures:
     jpeg: bytes
     is_whole: bool
     features: NDArray[np.float32]
+    keywords: TopKeywords | None
 
 
 class Suspects:
@@ -82,7 +85,11 @@ class Suspects:
         return [_read(row) for row in {row.seq: row for row in rows}.values()]
 
     def settle(
-        self, record: ModelRecord, right: Collection[int], wrong: dict[int, NDArray[np.float32]]
+        self,
+        record: ModelRecord,
+        right: Collection[int],
+        wrong: Mapping[int, NDArray[np.float32]],
+        keywords: Mapping[int, TopKeywords] = NO_KEYWORDS,
     ) -> None:
         """Strikes off what was right, and puts right what was wrong. Images that are gone meanwhile
         are left alone.
@@ -90,6 +97,7 @@ class Suspects:
         Args:
             right: sequence numbers.
             wrong: the right features, float32 [D] by sequence number.
+            keywords: those that were wrong or missing, as they are right, by sequence number.
         Raises:
             ModelReplaced: the catalogue no longer knows the model, just as the record has it.
             ModelRefused: the length of the features is not the model's.
@@ -101,8 +109,12 @@ class Suspects:
             for seq, each in wrong.items():
                 row = feature_rows.to_row(seq, record.model, each)
                 mended = {"vector": row["vector"], "crc": row["crc"]}
-                which = (features.c.seq == seq) & (features.c.model == record.model)
-                connection.execute(update(features).where(which).values(mended))
+                connection.execute(update(features).where(_row(record, seq)).values(mended))
+            for seq, found in keywords.items():
+                column = keyword_rows.to_column(seq, record.model, found)
+                connection.execute(
+                    update(features).where(_row(record, seq)).values(keywords=column)
+                )
             listed = _of(record, wrong.keys())
             connection.execute(update(suspects).where(listed).values(mended=True))
 
@@ -143,13 +155,19 @@ def _is_listed() -> ColumnElement[bool]:
     return (suspects.c.seq == features.c.seq) & (suspects.c.model == features.c.model)
 
 
+def _row(record: ModelRecord, seq: int) -> ColumnElement[bool]:
+    """Holds of the features of an image by a model."""
+    return (features.c.seq == seq) & (features.c.model == record.model)
+
+
 def _of(record: ModelRecord, seqs: Collection[int]) -> ColumnElement[bool]:
     """Holds of the suspects of a model with these sequence numbers."""
     return (suspects.c.model == record.model) & suspects.c.seq.in_(seqs)
 
 
 def _features_of(record: ModelRecord) -> Select[Any]:
-    columns = (features.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc, features.c.vector)
+    made = (features.c.model, features.c.vector, features.c.keywords)
+    columns = (features.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc, *made)
     joined = features.join(images, images.c.seq == features.c.seq)
     joined = joined.join(pictures, pictures.c.seq == features.c.seq)
     return select(*columns).select_from(joined).where(features.c.model == record.model)
@@ -158,4 +176,5 @@ def _features_of(record: ModelRecord) -> Select[Any]:
 def _read(row: Any) -> StoredFeatures:
     is_whole = zlib.crc32(row.jpeg) == row.crc
     stored = feature_rows.from_row(row.vector)
-    return StoredFeatures(row.seq, row.id, bytes(row.jpeg), is_whole, stored)
+    keywords = keyword_rows.from_column(row.seq, row.model, row.keywords)
+    return StoredFeatures(row.seq, row.id, bytes(row.jpeg), is_whole, stored, keywords)

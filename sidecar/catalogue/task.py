@@ -17,6 +17,7 @@ class TaskKind(StrEnum):
     ROLLBACK = "rollback"
     RETIRE = "retire"
     MEND = "mend"
+    FILL = "fill"
 
     @property
     def message(self) -> str:
@@ -46,10 +47,12 @@ _MESSAGES = {
     TaskKind.ROLLBACK: "rolling back",
     TaskKind.RETIRE: "retiring",
     TaskKind.MEND: "mending",
+    TaskKind.FILL: "filling keywords",
 }
 _STATUS = {TaskState.OK: "ok", TaskState.ERROR: "error", TaskState.CANCELLED: "error"}
 
 SHORT = (TaskKind.TRAIN, TaskKind.UPDATE)  # others make way for these
+LAST = (TaskKind.FILL,)  # these make way for every other kind
 SWITCHES = (TaskKind.UPGRADE, TaskKind.ROLLBACK)  # these bring another model into use
 OF_VERSIONS = (*SWITCHES, TaskKind.RETIRE)  # one of these at a time
 UNFINISHED = (TaskState.WAITING, TaskState.RUNNING)

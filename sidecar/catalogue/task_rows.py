@@ -12,7 +12,7 @@ from sidecar.catalogue.marks import leave
 from sidecar.catalogue.metadata import newest as newest_change
 from sidecar.catalogue.removals import newest as newest_removal
 from sidecar.catalogue.schema import images, named, tasks
-from sidecar.catalogue.task import SHORT, Task, TaskKind, TaskState
+from sidecar.catalogue.task import LAST, SHORT, Task, TaskKind, TaskState
 from sidecar.errors import SimilarityError, TaskLost, UnknownTask, WorkerLost
 from sidecar.telemetry import request_ids
 
@@ -28,6 +28,7 @@ REQUEUED = {
 RUNNING = tasks.c.state == TaskState.RUNNING
 WAITING = tasks.c.state == TaskState.WAITING
 IS_SHORT = tasks.c.kind.in_(SHORT)
+IS_LAST = tasks.c.kind.in_(LAST)
 
 
 def is_task(task_id: str) -> ColumnElement[bool]:
@@ -125,22 +126,33 @@ def running(connection: Connection) -> Task | None:
 def next_in_turn(connection: Connection) -> list[Task]:
     """Returns the waiting tasks in the order of their turns; none while a task is running.
 
-    Trainings and updates overtake the long kinds, each of these once.
+    Trainings and updates overtake the long kinds, each of these once; what comes last makes way for
+    all of these, and has its turn only when it was overtaken.
     """
     if any_running(connection):
         return []
-    order = (~tasks.c.overtaken, ~IS_SHORT, tasks.c.number)
+    order = (~tasks.c.overtaken, ~IS_SHORT, IS_LAST, tasks.c.number)
     query = select(tasks).where(WAITING).order_by(*order)
     return [read(row) for row in connection.execute(query)]
 
 
 def may_start(connection: Connection, task: Task) -> bool:
-    """Says whether a waiting task may start: none is running, and it has not overtaken those that
-    wait once already."""
+    """Says whether a waiting task may start: none is running, none waits that it makes way for, and
+    it has not overtaken those that wait once already."""
     if any_running(connection):
         return False
+    if task.kind in LAST:
+        return task.overtaken or not any_goes_first(connection, task)
     ahead = select(tasks.c.task_id).where(WAITING, tasks.c.overtaken)
     return task.kind not in SHORT or connection.execute(ahead.limit(1)).first() is None
+
+
+def any_goes_first(connection: Connection, task: Task) -> bool:
+    """Says whether a task waits that a long one makes way for: a training or an update, and for
+    what comes last any other kind."""
+    others = ~IS_LAST if task.kind in LAST else IS_SHORT
+    query = select(tasks.c.task_id).where(WAITING, others).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def overtake(connection: Connection, task: Task) -> None:

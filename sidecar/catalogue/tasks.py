@@ -14,12 +14,9 @@ Source: M. Kleppmann, "How to do distributed locking", 2016.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import select
-
 from sidecar.catalogue import task_rows as rows
 from sidecar.catalogue.database import OpenTransaction
 from sidecar.catalogue.reports import Outcome, Progress, to_json
-from sidecar.catalogue.schema import tasks
 from sidecar.catalogue.task import Task, TaskState
 from sidecar.catalogue.task_list import TaskList
 from sidecar.catalogue.transaction import Transaction
@@ -92,14 +89,14 @@ class Tasks(TaskList):
             return rows.get(connection, task.task_id)
 
     def make_way(self, task: Task) -> bool:
-        """Lets a claimed task wait where a training or an update does; its turn comes after them.
+        """Lets a claimed task wait where a training or an update does, or another that goes first;
+        its turn comes after them.
 
         Returns:
             whether it waits now.
         """
-        short = rows.WAITING & rows.IS_SHORT
         with self._database.writing() as connection:
-            if connection.execute(select(tasks.c.task_id).where(short)).first() is None:
+            if not rows.any_goes_first(connection, task):
                 return False
             waiting = {"state": TaskState.WAITING, "lease_until": None, "overtaken": False}
             return rows.change(connection, rows.is_held(task), waiting) > 0

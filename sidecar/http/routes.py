@@ -37,6 +37,7 @@ from sidecar.http.resources.status import (
 )
 from sidecar.http.resources.tasks import (
     CancelResource,
+    FillResource,
     RequestResource,
     StatusResource,
     TasksResource,
@@ -88,6 +89,7 @@ def _tasks(parts: Parts) -> Iterator[Route]:
     status = StatusResource(scheduler, waits)
     yield Route("/similarity/train", RequestResource(scheduler, TaskKind.TRAIN), ADMIN)
     yield Route("/similarity/update", RequestResource(scheduler, TaskKind.UPDATE), ADMIN)
+    yield Route("/similarity/keywords/fill", FillResource(scheduler), ADMIN)
     yield Route("/similarity/status/{task_id}", status, READ)
     yield Route("/status/{task_id}", status, READ)
     yield Route("/similarity/tasks", TasksResource(scheduler), READ)

@@ -29,6 +29,7 @@ CONTRACT_FILE = "contract.json"
 
 Pixels = Annotated[int, Field(ge=1, le=8192)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Labels = Annotated[int, Field(ge=1, le=1 << 16)]  # see keyword_rows.py
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Vector = tuple[Annotated[float, Field(ge=-1.01, le=1.01)], ...]
 
@@ -44,7 +45,7 @@ class Contract:
         resize: short side R to which an image is scaled, pixels.
         crop: side S of the centre crop that the graph takes, pixels; at most R.
         dimension: D, numbers in the features of an image.
-        keywords: K, number of labels.
+        keywords: K, number of labels; the catalogue keeps the place of each in 16 bits.
         sha256: of `model.onnx`, hex.
         golden_features: D numbers for `golden_image(crop)`, from ONNX Runtime at export.
         golden_cosine: the least cosine with them that shows that a server runs this very model.
@@ -62,7 +63,7 @@ class Contract:
     resize: Pixels
     crop: Pixels
     dimension: Count
-    keywords: Count
+    keywords: Labels
     sha256: Sha256
     golden_features: Vector
     golden_cosine: Annotated[float, Field(gt=0, le=1)]

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.catalogue import Described, TopKeywords
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
+
+DIGITS = 4  # of a score that was kept as float16
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,17 @@ class Keywords:
         jpeg = part(canonical(upload, self.rules), box)
         return model.features(jpeg, lanes.SEARCH), model.record.version
 
+    def of_image(self, stored: Described, top_k: int, threshold: float = 0.0) -> list[Keyword]:
+        """Returns what `of_stored` does, without an inference where what the catalogue keeps of a
+        stored image is enough to know it; errors as that."""
+        model, kept = stored.model, stored.keywords
+        if model is None or kept is None or not _is_enough(kept, top_k, threshold):
+            return self.of_stored(stored.jpeg, top_k, threshold)[0]
+        labels = self.models.labels_of(model)
+        pairs = zip(kept.labels.tolist(), kept.scores.tolist(), strict=True)
+        likeliest = [Keyword(labels[label], round(score, DIGITS)) for label, score in pairs][:top_k]
+        return [keyword for keyword in likeliest if keyword.score >= threshold]
+
     def of_stored(
         self, jpeg: bytes, top_k: int, threshold: float = 0.0
     ) -> tuple[list[Keyword], int]:
@@ -60,3 +74,8 @@ class Keywords:
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         found = [Keyword(labels[i], float(scores[i])) for i in likeliest if scores[i] >= threshold]
         return found, model.record.version
+
+
+def _is_enough(kept: TopKeywords, top_k: int, threshold: float) -> bool:
+    """Says whether none that was not kept can be among the likeliest `top_k` over a threshold."""
+    return len(kept) >= top_k or threshold >= kept.floor

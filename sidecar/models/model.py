@@ -1,23 +1,34 @@
 """A version of the model that computes the features and keywords of images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.batching import Batcher
-from sidecar.catalogue import ModelRecord
+from sidecar.catalogue import ModelRecord, TopKeywords, top
 from sidecar.errors import FeaturesUnavailable
 from sidecar.images import pixels
 from sidecar.models import lanes
 from sidecar.models.lanes import Lane
-from sidecar.models.triton import TritonClient
+from sidecar.models.triton import FEATURES, KEYWORDS, TritonClient
 from sidecar.models.version_files import VersionFiles
 from sidecar.telemetry import request_ids
 
 Pixels = NDArray[np.uint8]  # [S, S, 3]
 Row = NDArray[np.float32]  # [D] features or [K] keywords of one image
 Request = tuple[Pixels, str]  # with the id of its HTTP request
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """What a version makes of an image, and the catalogue keeps: its features, float32 [D], and its
+    likeliest keywords."""
+
+    features: Row
+    keywords: TopKeywords
 
 
 class Model:
@@ -48,48 +59,48 @@ class Model:
         self._triton = triton
         self.largest_call = largest_call
         self._on_trouble = on_trouble
-        self._features = {lane: self._batcher("features", lane) for lane in lanes.ALL}
-        self._keywords = self._batcher("keywords", lanes.SEARCH)
+        self._features = {lane: self._batcher(FEATURES, lane) for lane in lanes.ALL}
+        self._keywords = self._batcher(KEYWORDS, lanes.SEARCH)
+        self._both = {lane: self._batcher_of_both(lane) for lane in lanes.ALL}
 
-    def features(self, jpeg: bytes, lane: Lane = lanes.ADD) -> Row:
-        """Computes the features of a canonical JPEG.
+    def describe(self, jpeg: bytes, lane: Lane = lanes.ADD) -> Description:
+        """Computes what the catalogue keeps of a canonical JPEG, features and keywords in one
+        inference.
 
         Args:
             jpeg: made by `images.canonical`.
             lane: of the requests that share its call.
-        Returns:
-            float32 [D].
         Raises:
             ImageUnreadable: it can't be decoded.
             FeaturesUnavailable: as `TritonClient.features`.
         """
-        return self._features[lane].ask(self._request(jpeg))
+        features, keywords = self._both[lane].ask(self._request(jpeg))
+        return Description(features, top(keywords))
 
-    def embed(self, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
-        """Computes the features of stored images in one call, behind all live traffic.
+    def describe_all(self, jpegs: Sequence[bytes]) -> list[Description]:
+        """Does as `describe` for stored images, in one call, behind all live traffic.
 
         Args:
             jpegs: at most `largest_call` of them.
-        Returns:
-            float32 [N, D].
-        Raises:
-            ImageUnreadable, FeaturesUnavailable: as `features`.
         """
         images = np.stack([self._pixels(jpeg) for jpeg in jpegs])
-        return self._infer(images, "features", lanes.STORED_PRIORITY, request_ids.current())
+        rows = self._infer_both(images, lanes.STORED_PRIORITY, request_ids.current())
+        return [Description(features, top(keywords)) for features, keywords in rows]
+
+    def features(self, jpeg: bytes, lane: Lane = lanes.SEARCH) -> Row:
+        """Computes the features, float32 [D], of a canonical JPEG; arguments and errors as
+        `describe`."""
+        return self._features[lane].ask(self._request(jpeg))
 
     def keywords(self, jpeg: bytes) -> Row:
         """Computes the keyword probabilities, float32 [K], of a canonical JPEG; errors as
-        `features`."""
+        `describe`."""
         return self._keywords.ask(self._request(jpeg))
 
     def check(self) -> None:
         """Raises FeaturesUnavailable unless Triton serves this version."""
-        try:
+        with self._noticing():
             self._triton.check(self.contract)
-        except FeaturesUnavailable:
-            self._on_trouble()
-            raise
 
     def _pixels(self, jpeg: bytes) -> Pixels:
         return pixels(jpeg, self.contract.resize, self.contract.crop)
@@ -99,17 +110,38 @@ class Model:
 
     def _batcher(self, output: str, lane: Lane) -> Batcher[Request, Row]:
         def infer(requests: list[Request]) -> list[Row]:
-            images, ids = zip(*requests, strict=True)
-            request_id = ",".join(filter(None, ids))
-            return [*self._infer(np.stack(images), output, lane.priority, request_id)]
+            images, request_id = _joined(requests)
+            with self._noticing():
+                contract, priority = self.contract, lane.priority
+                return [*self._triton.infer(images, contract, output, priority, request_id)]
 
         return Batcher("infer", infer, self.largest_call, lane.calls)
 
-    def _infer(
-        self, images: NDArray[np.uint8], output: str, priority: int, request_id: str
-    ) -> NDArray[np.float32]:
+    def _batcher_of_both(self, lane: Lane) -> Batcher[Request, tuple[Row, Row]]:
+        def infer(requests: list[Request]) -> list[tuple[Row, Row]]:
+            images, request_id = _joined(requests)
+            return self._infer_both(images, lane.priority, request_id)
+
+        return Batcher("infer", infer, self.largest_call, lane.calls)
+
+    def _infer_both(
+        self, images: NDArray[np.uint8], priority: int, request_id: str
+    ) -> list[tuple[Row, Row]]:
+        with self._noticing():
+            both = self._triton.infer_both(images, self.contract, priority, request_id)
+        return [*zip(*both, strict=True)]
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Says so where Triton is away."""
         try:
-            return self._triton.infer(images, self.contract, output, priority, request_id)
+            yield
         except FeaturesUnavailable:
             self._on_trouble()
             raise
+
+
+def _joined(requests: list[Request]) -> tuple[NDArray[np.uint8], str]:
+    """Returns the pixels of requests, uint8 [N, S, S, 3], and their ids in one."""
+    images, ids = zip(*requests, strict=True)
+    return np.stack(images), ",".join(filter(None, ids))

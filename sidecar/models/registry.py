@@ -15,6 +15,7 @@ from sidecar.models.triton import TritonClient
 log = logging.getLogger(__name__)
 
 VERIFYING_TIMEOUT_S = 10  # that one thread waits for another one's verification
+_ANOTHER = "version {} is not the model that the catalogue was made with"
 
 
 class ModelRegistry:
@@ -136,6 +137,20 @@ class ModelRegistry:
         finally:
             self._verifying.release()
 
+    def labels_of(self, record: ModelRecord) -> tuple[str, ...]:
+        """Returns the keywords of a model, in the order of its scores, without asking Triton.
+
+        Raises:
+            FeaturesUnavailable, ModelRefused: the repository lacks them, or has another model's.
+        """
+        model = self._verified.get((record.version, record.sha256))
+        if model is not None:
+            return model.files.labels
+        contract, labels = version_files.described(self._repository, record.version)
+        if contract.sha256 != record.sha256:
+            raise ModelRefused(_ANOTHER.format(record.version))
+        return labels
+
     def key_of(self, sha256: str) -> int:
         """Returns the catalogue's key of the model with this file, without asking Triton."""
         return self._records.get(sha256).model
@@ -162,9 +177,7 @@ class ModelRegistry:
         files = version_files.read(self._repository, version)
         contract = files.contract
         if contract.sha256 != sha256:
-            raise ModelRefused(
-                f"version {version} is not the model that the catalogue was made with"
-            )
+            raise ModelRefused(_ANOTHER.format(version))
         self._prove(contract)
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
         largest_call = self._triton.largest_batch(contract)
@@ -180,11 +193,17 @@ class ModelRegistry:
         """Raises ModelRefused unless Triton and the preprocessing here give the features that the
         contract has of the golden image and the golden photo."""
         version = contract.version
-        image = self._triton.features(golden_image(contract.crop)[None], contract)
-        if not contract.accepts(image[0]):
+        image = golden_image(contract.crop)[None]
+        features, keywords = self._triton.infer_both(image, contract)
+        if not contract.accepts(features[0]):
             raise ModelRefused(
                 f"Triton's version {version} does not give the features of its contract: "
                 "another file was loaded under this number"
+            )
+        if keywords.shape != (1, contract.keywords):
+            raise ModelRefused(
+                f"version {version} gives keywords of the shape {[*keywords.shape[1:]]}, where its "
+                f"contract has {contract.keywords}"
             )
         pixels = golden.photo(contract.resize, contract.crop)
         if not contract.accepts_photo(self._triton.features(pixels[None], contract)[0]):

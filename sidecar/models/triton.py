@@ -15,6 +15,7 @@ from sidecar.models.contract import MODEL, Contract
 from sidecar.settings import Settings
 from sidecar.telemetry import counters
 
+FEATURES, KEYWORDS = "features", "keywords"  # outputs of the graph
 LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
 # The header's prefix where Triton runs with `--grpc-restricted-protocol=…:NAME=VALUE`.
 RESTRICTED = "triton-grpc-protocol-"
@@ -67,7 +68,7 @@ class TritonClient:
             FeaturesUnavailable: Triton is away, refused, or took over `timeout_s`.
         Source: KServe v2 inference protocol over gRPC.
         """
-        return self.infer(images, contract, "features")
+        return self.infer(images, contract, FEATURES)
 
     def check(self, contract: Contract) -> None:
         """Raises FeaturesUnavailable unless Triton serves the version of the contract."""
@@ -120,11 +121,35 @@ class TritonClient:
         """Computes one of the graph's outputs; other arguments and errors as `features`.
 
         Args:
-            output: "features" [N, D] or "keywords" [N, K].
+            output: FEATURES [N, D] or KEYWORDS [N, K].
             priority: 1 the most urgent of config.pbtxt's `priority_levels`; 0, or a level that it
                 lacks, is its default.
             request_id: names the request in Triton's log.
         """
+        [rows] = self._infer(images, contract, (output,), priority, request_id)
+        return rows
+
+    def infer_both(
+        self,
+        images: NDArray[np.uint8],
+        contract: Contract,
+        priority: int = 0,
+        request_id: str = "",
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Computes features [N, D] and keywords [N, K] in one inference; arguments and errors as
+        `infer`."""
+        both = (FEATURES, KEYWORDS)
+        features, keywords = self._infer(images, contract, both, priority, request_id)
+        return features, keywords
+
+    def _infer(
+        self,
+        images: NDArray[np.uint8],
+        contract: Contract,
+        outputs: tuple[str, ...],
+        priority: int,
+        request_id: str,
+    ) -> list[NDArray[np.float32]]:
         tensor = triton.InferInput("image", list(images.shape), "UINT8")
         tensor.set_data_from_numpy(images)
         with _translated(contract.version):
@@ -132,13 +157,13 @@ class TritonClient:
                 MODEL,
                 [tensor],
                 model_version=str(contract.version),
-                outputs=[triton.InferRequestedOutput(output)],
+                outputs=[triton.InferRequestedOutput(output) for output in outputs],
                 request_id=request_id,
                 priority=priority,
                 client_timeout=self._timeout_s,
             )
-            rows = answer.as_numpy(output)
-        return np.asarray(rows, np.float32)
+            rows = [answer.as_numpy(output) for output in outputs]
+        return [np.asarray(each, np.float32) for each in rows]
 
     def _client(self) -> triton.InferenceServerClient:
         """Returns the client of this thread: the library's clients are not made to be shared."""

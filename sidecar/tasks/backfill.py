@@ -1,29 +1,22 @@
 """Stored images embedded by another model: behind all live traffic, as fast as that leaves room.
 
-    images without its features ──► calls ──► decode, Triton ──► features, a page a commit
+    images without features ──► calls ──► decode, Triton ──► features, keywords, a page a commit
 
 Each page is kept at once, so the next attempt after a crash goes on from there.
 """
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sidecar.catalogue import Features, Images, ModelRecord, StoredImage
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
-from sidecar.tasks import triton_away
+from sidecar.tasks.embedding import Described, described
 
 PAGE = 256  # images read at once, and stored at once
-CALLS = 1 + (os.cpu_count() or 1)  # one is decoded while others are in Triton
 
 OnStored = Callable[[int], None]
-FeaturesBySeq = dict[int, NDArray[np.float32]]  # [D], by sequence number
 
 
 @dataclass(frozen=True)
@@ -50,23 +43,16 @@ class Backfill:
         """
         up_to = max(after, (self.images.last_added() or (0, 0.0))[0])
         done = 0
-        in_flight: deque[Future[FeaturesBySeq]] = deque()
-        embedded: FeaturesBySeq = {}
+        embedded: Described = {}
         model = self.models.verified(record.version, record.sha256)
-        with ThreadPoolExecutor(CALLS) as pool:
-            try:
-                for images in self._calls(model, after, up_to):
-                    in_flight.append(pool.submit(self._embed, record, images))
-                    if len(in_flight) > CALLS:
-                        embedded |= in_flight.popleft().result()
-                    if len(embedded) >= PAGE:
-                        done += self._store(record, embedded)
-                        on_stored(done)
-                while in_flight:
-                    embedded |= in_flight.popleft().result()
-                on_stored(done + self._store(record, embedded))
-            finally:
-                pool.shutdown(cancel_futures=True)
+        calls = self._calls(model, after, up_to)
+        with closing(described(self.models, record, calls)) as answers:
+            for answer in answers:
+                embedded |= answer
+                if len(embedded) >= PAGE:
+                    done += self._store(record, embedded)
+                    on_stored(done)
+        on_stored(done + self._store(record, embedded))
         return up_to
 
     def _calls(self, model: Model, after: int, up_to: int) -> Iterator[list[StoredImage]]:
@@ -76,18 +62,10 @@ class Backfill:
                 yield page[start : start + model.largest_call]
             after = page[-1].seq
 
-    def _store(self, record: ModelRecord, embedded: FeaturesBySeq) -> int:
-        """Stores features and empties `embedded`; returns how many there were."""
-        self.features.store(record, embedded)
-        count = len(embedded)
+    def _store(self, record: ModelRecord, embedded: Described) -> int:
+        """Stores what was made and empties `embedded`; returns how many there were."""
+        made = {seq: each.features for seq, each in embedded.items()}
+        keywords = {seq: each.keywords for seq, each in embedded.items()}
+        self.features.store(record, made, keywords)
         embedded.clear()
-        return count
-
-    def _embed(self, record: ModelRecord, images: list[StoredImage]) -> FeaturesBySeq:
-        def embed() -> NDArray[np.float32]:
-            # Each time: after Triton was away, it has to prove its model again.
-            model = self.models.verified(record.version, record.sha256)
-            return model.embed([image.jpeg for image in images])
-
-        features = triton_away.retried(embed)
-        return dict(zip((image.seq for image in images), features, strict=True))
+        return len(made)

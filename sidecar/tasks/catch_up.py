@@ -42,9 +42,9 @@ class CatchUp:
         before = self.catalogue.features.count(self.record.model)
 
         def on_stored(done: int) -> None:
-            figures = _progress(before, done, images, time.monotonic() - began)
-            share = figures.embedded / max(images, figures.embedded, 1)
-            self.report("embedding", EMBEDDED * share, figures)
+            took_s = time.monotonic() - began
+            figures = EmbeddingProgress.after(before, done, images, took_s)
+            self.report("embedding", EMBEDDED * figures.share, figures)
             turn.may_end()
 
         self.complete_to = self.backfill.catch_up(self.record, 0, on_stored)
@@ -72,15 +72,3 @@ class CatchUp:
 
     def _on_stored(self, _done: int) -> None:
         self.report("catching up", EMBEDDED)
-
-
-def _progress(before: int, done: int, images: int, took_s: float) -> EmbeddingProgress:
-    """Returns how far the embedding is: `done` images in `took_s`, after `before` earlier ones."""
-    rate = done / took_s
-    left = max(0, images - before - done)
-    return EmbeddingProgress(
-        embedded=before + done,
-        images=images,
-        images_per_s=round(rate, 1),
-        eta_s=round(left / rate) if rate else None,
-    )

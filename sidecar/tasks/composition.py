@@ -12,6 +12,7 @@ from sidecar.models.triton import TritonClient
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
+from sidecar.tasks.filling import Filling
 from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.mending import Mending
 from sidecar.tasks.retirement import Retirement
@@ -22,7 +23,7 @@ from sidecar.tasks.upgrade import Parts, Upgrader
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
     """Runs a claimed task of any kind, and returns it as it ended.
 
-    Errors are those of `Trainer`, `Upgrader`, `Retirement` and `Mending`.
+    Errors are those of `Trainer`, `Upgrader`, `Retirement`, `Mending` and `Filling`.
     """
     generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
     rules = BuildRules.of(settings)
@@ -34,6 +35,8 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     if task.kind == TaskKind.MEND:
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
+    if task.kind == TaskKind.FILL:
+        return Filling(catalogue, models, task, report).run()
     admission = Admission(generations, settings.model_repository)
     repository = ModelRepository(settings.model_repository, catalogue.models, triton, models)
     if task.kind == TaskKind.RETIRE:

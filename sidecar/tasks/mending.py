@@ -1,4 +1,5 @@
-"""Features in doubt embedded again: what is wrong is put right, and the index follows.
+"""Features in doubt embedded again: what is wrong is put right, keywords with them, and the index
+follows.
 
     suspects ──► Triton, compare ──► right: struck off
                                  └─► wrong: put right ──► an index of the mended features
@@ -79,10 +80,13 @@ class Mending:
         """Compares all suspects of a model, page by page."""
         while page := self.catalogue.suspects.page(record, PAGE):
             whole = [image for image in page if image.is_whole]  # `verify` reports the others
-            wrong = [each for each in self._compared(record, whole) if not each.is_right]
-            corrected = {each.image.seq: each.features for each in wrong}
+            compared = self._compared(record, whole)
+            wrong = [each for each in compared if not each.is_right]
+            corrected = {each.image.seq: each.made.features for each in wrong}
+            missing = [each for each in compared if each.image.keywords is None]
+            keywords = {each.image.seq: each.made.keywords for each in [*wrong, *missing]}
             right = {image.seq for image in page} - corrected.keys()
-            self.catalogue.suspects.settle(record, right, corrected)
+            self.catalogue.suspects.settle(record, right, corrected, keywords)
             for each in wrong:
                 log.warning("%s", sentence(record, each))
             self._page_done(len(page))

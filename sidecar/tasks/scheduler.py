@@ -68,6 +68,16 @@ class Scheduler:
         self.enqueue_waiting()
         return task
 
+    def fill(self) -> Task:
+        """Requests that the keywords of stored images are made that the model in use has none of;
+        joins such a task that waits or runs, since that ends when none is missing."""
+        with self.catalogue.writing() as transaction:
+            task = transaction.tasks.unfinished((TaskKind.FILL,))
+            if task is None:
+                task = transaction.tasks.request(TaskKind.FILL)
+        self.enqueue_waiting()
+        return task
+
     def cancel(self, task_id: str) -> Task:
         """Stops a waiting or running task; errors as `Tasks.cancel`."""
         task = self.catalogue.tasks.cancel(task_id)

@@ -21,7 +21,8 @@ class Turn:
     _began: float = field(default_factory=time.monotonic)
 
     def may_end(self) -> None:
-        """Ends the turn where a training or an update waits and may go first.
+        """Ends the turn where a training or an update waits and may go first, or another task that
+        this one makes way for.
 
         Raises:
             TaskWaits: it goes first; this task goes on afterwards where it was.

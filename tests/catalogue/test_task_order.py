@@ -162,6 +162,43 @@ def test_an_upgrade_that_waits_is_overtaken_once(catalogue: Catalogue) -> None:
     assert catalogue.tasks.claim(upgrade.task_id) is not None
 
 
+def test_what_fills_keywords_in_makes_way_for_every_other_kind(catalogue: Catalogue) -> None:
+    fill = claimed(catalogue, TaskKind.FILL)
+    theirs = Turn(catalogue.tasks, fill)
+    theirs.may_end()
+    upgrade = catalogue.tasks.request(TaskKind.UPGRADE, 2)
+    with pytest.raises(TaskWaits):
+        theirs.may_end()
+    assert [task.kind for task in catalogue.tasks.deliverable()] == ["upgrade", "fill"]
+    assert catalogue.tasks.claim(fill.task_id) is None
+    assert catalogue.tasks.claim(upgrade.task_id) is not None
+
+
+def test_what_fills_keywords_in_has_its_turn_after_one_update(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = claimed(catalogue, TaskKind.FILL)
+    update_ = catalogue.tasks.request(TaskKind.UPDATE)
+    with pytest.raises(TaskWaits):
+        Turn(catalogue.tasks, fill).may_end()
+    first = catalogue.tasks.claim(update_.task_id)
+    assert first is not None
+    for kind in (TaskKind.UPDATE, TaskKind.UPGRADE):
+        catalogue.tasks.request(kind)
+    with catalogue.tasks.publishing(first):
+        pass
+    kinds = [task.kind for task in catalogue.tasks.deliverable()]
+    assert kinds == ["fill", "update", "upgrade"]
+    again = catalogue.tasks.claim(fill.task_id)
+    assert again is not None
+    theirs = Turn(catalogue.tasks, again)
+    theirs.may_end()
+    monkeypatch.setattr(turn, "TURN_S", 0.0)  # its while is over
+    with pytest.raises(TaskWaits):
+        theirs.may_end()
+    assert [task.kind for task in catalogue.tasks.deliverable()] == ["update", "upgrade", "fill"]
+
+
 def test_refused_requests_leave_one_row_for_each_reason(catalogue: Catalogue) -> None:
     none = catalogue.tasks.refuse(TaskKind.TRAIN, NoSamples("none"))
     few = [catalogue.tasks.refuse(TaskKind.TRAIN, NeedMoreSamples(f"{n}")) for n in range(50)]

@@ -15,6 +15,7 @@ from sidecar.catalogue import (
     Agreement,
     Catalogue,
     EmbeddingProgress,
+    FillingReport,
     IndexReport,
     RetirementReport,
     SwitchReport,
@@ -61,6 +62,7 @@ WRITTEN: list[tuple[dict[str, Any], Report]] = [
         ),
     ),
     ({"version": 2, "features_freed": 70}, RetirementReport(2, 70)),
+    ({"version": 2, "with_keywords": 70}, FillingReport(2, 70)),
     (
         {"embedded": 5, "images": 9, "images_per_s": 2.5, "eta_s": 2},
         EmbeddingProgress(5, 9, 2.5, 2),
@@ -94,7 +96,7 @@ def test_a_task_without_a_report_has_none() -> None:
 
 
 def test_kinds_and_states_are_the_same_strings_everywhere(catalogue_url: str) -> None:
-    assert [*TaskKind] == ["train", "update", "upgrade", "rollback", "retire", "mend"]
+    assert [*TaskKind] == ["train", "update", "upgrade", "rollback", "retire", "mend", "fill"]
     assert [*TaskState] == ["waiting", "running", "ok", "error", "cancelled"]
     assert [kind.message for kind in TaskKind] == [
         "training",
@@ -103,6 +105,7 @@ def test_kinds_and_states_are_the_same_strings_everywhere(catalogue_url: str) ->
         "rolling back",
         "retiring",
         "mending",
+        "filling keywords",
     ]
     assert [s.status for s in TaskState] == ["ongoing", "ongoing", "ok", "error", "error"]
     catalogue = open_catalogue(catalogue_url, 30)

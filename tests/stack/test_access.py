@@ -87,6 +87,7 @@ CALLS = {
     ("POST", "/similarity/upgrade/cancel"): "admin",
     ("POST", "/similarity/rollback"): "admin",
     ("POST", "/similarity/retire?version=9"): "admin",
+    ("POST", "/similarity/keywords/fill"): "admin",
     ("POST", "/similarity/tasks/none/cancel"): "admin",
 }
 

@@ -180,6 +180,20 @@ def test_the_way_back_to_the_version_before_is_open(working: Stack) -> None:
     assert "nothing wrong" in working.command("verify")
 
 
+def test_what_was_stored_without_keywords_gets_them(working: Stack) -> None:
+    answer = working.post("/similarity/keywords/fill").json()
+    task = working.finish_well(answer["task_id"])
+    images = working.get("/similarity/stats").json()["images"]
+    assert (task["version"], task["with_keywords"]) == (2, images)
+    name = working.get("/similarity/images?limit=1").json()["ids"][0]
+    [anew, kept] = [
+        working.get(f"/similarity/images/{name}?top_k={most}&keyword_threshold=0.05").json()
+        for most in (1000, 3)
+    ]
+    assert anew["keywords"] == kept["keywords"]
+    assert "nothing wrong" in working.command("verify")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_old_backup_is_restored_into_either_database(
     volume: OldVolume, tmp_path: Path, kind: str, request: pytest.FixtureRequest
@@ -204,4 +218,6 @@ def test_the_old_catalogue_in_postgresql_goes_on(
         assert differences(stack, of_backup(volume.known)) == []
         stack.start("worker")
         stack.run("update")
+        filled = stack.finish_well(stack.post("/similarity/keywords/fill").json()["task_id"])
+        assert filled["with_keywords"] == volume.known["answers"]["/similarity/stats"]["images"]
         assert "nothing wrong" in stack.command("verify")

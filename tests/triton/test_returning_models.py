@@ -176,9 +176,7 @@ def test_an_add_survives_that_triton_has_dropped_the_model_of_before(
     shop.models.refresh()
     shop.adding().add(upload, name)
     back = shop.register(1)
-    shop.catalogue.features.store(
-        back, {1: shop.models.verified(1, back.sha256).embed([upload])[0]}
-    )
+    shop.catalogue.features.store(back, {1: shop.models.verified(1, back.sha256).features(upload)})
     away = shop.repository / "2"
     folder = contract.folder(shop.repository, 2)
     folder.rename(away)

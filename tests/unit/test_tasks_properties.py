@@ -21,9 +21,15 @@ ONES: list[Wanted] = [
     (TaskKind.UPDATE, None),
     (TaskKind.UPGRADE, 2),
     (TaskKind.UPGRADE, 3),
+    (TaskKind.FILL, None),
 ]
 WANTED = st.sampled_from(ONES)
 PICKS = st.integers(0, 99)
+
+
+def rank(kind: TaskKind) -> int:
+    """The order of the kinds, where none was overtaken."""
+    return 0 if kind in SHORT else 2 if kind == TaskKind.FILL else 1
 
 
 @dataclass
@@ -50,15 +56,18 @@ class Queue(RuleBasedStateMachine):
         self.claims: list[Task] = []  # every one that was ever made
 
     def waiting(self) -> list[str]:
-        """First who was overtaken, then the short ones, each kind by age."""
+        """First who was overtaken, then the short ones, last who fills in; each kind by age."""
         ids = [task_id for task_id, known in self.known.items() if known.state == "waiting"]
-        turns = {i: (not self.known[i].overtaken, self.known[i].kind not in SHORT) for i in ids}
+        turns = {i: (not self.known[i].overtaken, rank(self.known[i].kind)) for i in ids}
         return sorted(ids, key=lambda task_id: turns[task_id])
 
     def must_wait(self, known: Known) -> bool:
-        """A short one overtakes nobody twice."""
-        ahead = any(self.known[task_id].overtaken for task_id in self.waiting())
-        return bool(self.running()) or (known.kind in SHORT and ahead)
+        """A short one overtakes nobody twice; who fills in overtakes nobody."""
+        waiting = [self.known[task_id] for task_id in self.waiting()]
+        ahead = any(each.overtaken for each in waiting)
+        others = any(each.kind != TaskKind.FILL for each in waiting)
+        must = {0: ahead, 1: False, 2: others and not known.overtaken}
+        return bool(self.running()) or must[rank(known.kind)]
 
     def running(self) -> list[str]:
         return [task_id for task_id, known in self.known.items() if known.state == "running"]
@@ -122,7 +131,8 @@ class Queue(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def make_way(self, pick: int) -> None:
         claim = self.claims[pick % len(self.claims)]
-        others = any(self.known[task_id].kind in SHORT for task_id in self.waiting())
+        first = {0} if claim.kind != TaskKind.FILL else {0, 1}
+        others = any(rank(self.known[task_id].kind) in first for task_id in self.waiting())
         assert self.tasks.make_way(claim) == (others and self.holds(claim))
         if others and self.holds(claim):
             self.known[claim.task_id].state = "waiting"

@@ -13,7 +13,15 @@ from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
 from sidecar.http.known_params import takes
 from sidecar.http.ndjson import SpooledLines
-from sidecar.http.params import TOP_K, choice, flag, image_id, required_id, whole_number
+from sidecar.http.params import (
+    TOP_K,
+    choice,
+    flag,
+    image_id,
+    number,
+    required_id,
+    whole_number,
+)
 from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
 from sidecar.images.jpeg import stripped
@@ -45,17 +53,19 @@ class ImagesResource:
 
 
 class ImageResource:
-    """Describes and removes an image: GET and DELETE /similarity/images/<id>."""
+    """Describes and removes an image: GET /similarity/images/<id>?top_k=&keyword_threshold= and
+    DELETE."""
 
     def __init__(self, inventory: Inventory, keywords: Keywords) -> None:
         self._inventory = inventory
         self._keywords = keywords
 
-    @takes("top_k")
+    @takes("top_k", "keyword_threshold")
     def on_get(self, req: falcon.Request, resp: falcon.Response, image_id: str) -> None:
         top_k = whole_number(req, "top_k", MOST_RESULTS, TOP_K)
-        image, jpeg = self._inventory.catalogue.images.with_jpeg(ids.known(image_id))
-        keywords, _ = self._keywords.of_stored(jpeg, top_k)
+        threshold = number(req, "keyword_threshold", 0.0)
+        stored = self._inventory.catalogue.images.described(ids.known(image_id))
+        keywords, image = self._keywords.of_image(stored, top_k, threshold), stored.image
         resp.media = {
             "status": "ok",
             "id": image.id,

@@ -35,7 +35,7 @@ class CheckResource:
         ]
         resp.media = _states([image_id for image_id, _ in asked], states)
 
-    @takes("top_k")
+    @takes("top_k", "keyword_threshold")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._image.on_get(req, resp, OWN_NAME)
 

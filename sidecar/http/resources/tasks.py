@@ -33,6 +33,16 @@ class RequestResource:
     on_post = on_get
 
 
+class FillResource:
+    """Requests the keywords that stored images lack: POST /similarity/keywords/fill."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.media = accepted(self._scheduler.fill())
+
+
 class StatusResource:
     """Shows how a task is doing: GET /similarity/status/<task_id>?wait=."""
 

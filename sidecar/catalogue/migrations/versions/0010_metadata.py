@@ -10,7 +10,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Adds a table, and columns that may be null."""
+    """Adds a table, columns that may be null, and an index of the features without keywords."""
     op.create_table(
         "metadata",
         sa.Column("change", NUMBER, primary_key=True, autoincrement=True),
@@ -22,3 +22,11 @@ def upgrade() -> None:
     )
     op.add_column("tasks", sa.Column("changes", sa.BigInteger))
     op.add_column("features", sa.Column("keywords", sa.LargeBinary))
+    missing = sa.text("keywords IS NULL")
+    op.create_index(
+        "features_unlabelled",
+        "features",
+        ["model", "seq"],
+        sqlite_where=missing,
+        postgresql_where=missing,
+    )

@@ -1,0 +1,159 @@
+"""The keywords of the catalogue in bulk: read for filters, and stored where there were none yet."""
+
+import logging
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, func, select, update
+
+from sidecar.catalogue import keyword_rows
+from sidecar.catalogue.database import Connections
+from sidecar.catalogue.keyword_rows import TopKeywords
+from sidecar.catalogue.model_rows import ModelRecord, check_known
+from sidecar.catalogue.schema import features, images, pictures
+
+log = logging.getLogger(__name__)
+
+PAGE = 4096  # rows, some 60 KB of keywords
+
+
+@dataclass(frozen=True)
+class KeywordPage:
+    """The keywords of images, one image after the other, in order of their sequence numbers.
+
+    Args:
+        seqs: int64 [n].
+        counts: int64 [n], how many keywords each has.
+        known: bool [n], False where they were not made yet, or are not what was stored: such an
+            image has a count of 0.
+        labels: uint16 [m], places in the version's labels.txt; m is the sum of the counts.
+        scores: float16 [m], of each image the highest first.
+    """
+
+    seqs: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    labels: NDArray[np.uint16]
+    scores: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """An image whose keywords by a model were not made yet.
+
+    Args:
+        seq, id: of the image.
+        jpeg: its canonical JPEG.
+        is_whole: whether that is what was stored.
+    """
+
+    seq: int
+    id: str
+    jpeg: bytes
+    is_whole: bool
+
+
+class StoredKeywords:
+    """Reads the keywords of a model, checked, and stores those that were missing."""
+
+    def __init__(self, database: Connections) -> None:
+        self._database = database
+
+    def keywords(
+        self, model: int, after: int, up_to: int, page: int = PAGE
+    ) -> Iterator[KeywordPage]:
+        """Reads the keywords by `model` of images with `after` < seq <= `up_to`, in order of seq.
+
+        Each page is a transaction of its own, as in `Features.stream`. A row that is damaged is
+        logged, and counts as not made yet.
+
+        Args:
+            page: rows at a time.
+        """
+        query = _rows_of(model).where(features.c.seq <= up_to).limit(page)
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query.where(features.c.seq > after)).all()
+            if not rows:
+                return
+            yield _page(model, rows)
+            after = rows[-1].seq
+
+    def keywords_of(self, model: int, seqs: Collection[int]) -> KeywordPage:
+        """Reads the keywords by `model` of a few images, as `keywords`; those that are gone, or
+        have no features of it, are left out.
+
+        Args:
+            seqs: sequence numbers, a few hundred at most.
+        """
+        with self._database.reading() as connection:
+            query = _rows_of(model).where(features.c.seq.in_(seqs))
+            return _page(model, connection.execute(query).all())
+
+    def count_unlabelled(self, model: int) -> int:
+        """Counts the images whose keywords by a model were not made yet."""
+        query = select(func.count()).select_from(features).where(*_unlabelled(model))
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def unlabelled(self, model: int, after: int, limit: int) -> list[Unlabelled]:
+        """Returns at most `limit` images with seq > `after` whose keywords by a model were not made
+        yet, in order of seq."""
+        columns = (features.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc)
+        joined = features.join(images, images.c.seq == features.c.seq)
+        joined = joined.join(pictures, pictures.c.seq == features.c.seq)
+        query = select(*columns).select_from(joined)
+        query = query.where(*_unlabelled(model), features.c.seq > after)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(features.c.seq).limit(limit)).all()
+        return [
+            Unlabelled(row.seq, row.id, bytes(row.jpeg), zlib.crc32(row.jpeg) == row.crc)
+            for row in rows
+        ]
+
+    def label(self, record: ModelRecord, made: dict[int, TopKeywords]) -> None:
+        """Stores keywords by a model of images that have none yet, by sequence number. Images that
+        are gone meanwhile are left out.
+
+        Raises:
+            ModelReplaced: the catalogue no longer knows the model, just as the record has it.
+            StorageFull, CatalogueUnavailable: nothing was stored.
+        """
+        self._database.dialect.check_room()
+        with self._database.writing() as connection:
+            check_known(connection, record)
+            for seq, each in made.items():
+                column = keyword_rows.to_column(seq, record.model, each)
+                row = (*_unlabelled(record.model), features.c.seq == seq)
+                connection.execute(update(features).where(*row).values(keywords=column))
+
+
+def _unlabelled(model: int) -> tuple[Any, Any]:
+    """Holds of the features of a model without keywords; an index has just these."""
+    return features.c.model == model, features.c.keywords.is_(None)
+
+
+def _rows_of(model: int) -> Select[Any]:
+    columns = (features.c.seq, features.c.keywords)
+    return select(*columns).where(features.c.model == model).order_by(features.c.seq)
+
+
+def _page(model: int, rows: Sequence[Any]) -> KeywordPage:
+    read = [keyword_rows.from_column(row.seq, model, row.keywords) for row in rows]
+    pairs = zip(rows, read, strict=True)
+    damaged = [row.seq for row, each in pairs if each is None and row.keywords is not None]
+    if damaged:
+        log.warning("the keywords of the images number %s are not what was stored", damaged[:10])
+    made = [each for each in read if each is not None]
+    none = TopKeywords(np.empty(0, keyword_rows.LABEL), np.empty(0, keyword_rows.SCORE))
+    return KeywordPage(
+        np.array([row.seq for row in rows], np.int64),
+        np.array([0 if each is None else len(each) for each in read], np.int64),
+        np.array([each is not None for each in read], np.bool_),
+        np.concatenate([none.labels, *(each.labels for each in made)]),
+        np.concatenate([none.scores, *(each.scores for each in made)]),
+    )

@@ -1,0 +1,63 @@
+"""Stored images through a model, call by call, behind all live traffic: each call is decoded and
+embedded in a thread, a few at once, so that Triton never waits for a decoder."""
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from sidecar.catalogue import ModelRecord
+from sidecar.models.model import Description
+from sidecar.models.registry import ModelRegistry
+from sidecar.tasks import triton_away
+
+CALLS = 1 + (os.cpu_count() or 1)  # one is decoded while others are in Triton
+
+Described = dict[int, Description]  # by sequence number
+
+
+class Stored(Protocol):
+    """A stored image: its sequence number and its canonical JPEG."""
+
+    @property
+    def seq(self) -> int:
+        """Its sequence number."""
+
+    @property
+    def jpeg(self) -> bytes:
+        """Its canonical JPEG."""
+
+
+def described(
+    models: ModelRegistry, record: ModelRecord, calls: Iterable[Sequence[Stored]]
+) -> Generator[Described]:
+    """Yields what a model makes of images, a call at a time, in their order.
+
+    Args:
+        calls: lists of images, each as long as a call may be at most.
+    Raises:
+        FeaturesUnavailable: Triton was away for too long.
+        ImageUnreadable, ModelRefused, ModelReplaced.
+    """
+
+    def describe(images: Sequence[Stored]) -> Described:
+        def embed() -> list[Description]:
+            # Each time: after Triton was away, it has to prove its model again.
+            model = models.verified(record.version, record.sha256)
+            return model.describe_all([image.jpeg for image in images])
+
+        found = triton_away.retried(embed)
+        return dict(zip((image.seq for image in images), found, strict=True))
+
+    in_flight: deque[Future[Described]] = deque()
+    with ThreadPoolExecutor(CALLS) as pool:
+        try:
+            for images in calls:
+                in_flight.append(pool.submit(describe, images))
+                if len(in_flight) > CALLS:
+                    yield in_flight.popleft().result()
+            while in_flight:
+                yield in_flight.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
