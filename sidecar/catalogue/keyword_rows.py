@@ -70,9 +70,14 @@ def from_column(seq: int, model: int, column: bytes | None) -> TopKeywords | Non
     or are not what was stored: `verify` names those, and either way they can be made again."""
     if column is None or not is_whole(seq, model, column):
         return None
-    count = (len(column) - CRC_BYTES) // KEYWORD_BYTES
-    labels = np.frombuffer(column, LABEL, count, CRC_BYTES)
-    return TopKeywords(labels, np.frombuffer(column, SCORE, count, CRC_BYTES + labels.nbytes))
+    labels, scores = split(column)
+    return TopKeywords(np.frombuffer(labels, LABEL), np.frombuffer(scores, SCORE))
+
+
+def split(column: bytes) -> tuple[bytes, bytes]:
+    """Returns the labels and the scores of a whole row, as many bytes of each."""
+    middle = (CRC_BYTES + len(column)) // 2
+    return column[CRC_BYTES:middle], column[middle:]
 
 
 def _crc(seq: int, model: int, content: bytes) -> bytes:
