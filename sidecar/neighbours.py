@@ -31,7 +31,7 @@ class Neighbours:
     Args:
         dist: squared L2 distances, ascending; with groups, within each.
         result: the ids of the images at these distances.
-        version: of the model that was searched with.
+        version, sha256: of the model that was searched with.
         generation: number of the one that was searched; 0 before the first training.
         unindexed: how many images were compared one by one, because no generation holds them.
         seqs: the sequence numbers of the images.
@@ -40,6 +40,7 @@ class Neighbours:
     dist: list[float]
     result: list[str]
     version: int
+    sha256: str
     generation: int
     unindexed: int
     seqs: list[int]
@@ -148,6 +149,7 @@ def _neighbours(
         [dist for _, dist in known],
         [ids[seq] for seq, _ in known],
         view.version,
+        view.sha256,
         view.number,
         view.unindexed,
         [seq for seq, _ in known],

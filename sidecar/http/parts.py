@@ -15,6 +15,7 @@ from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
+from sidecar.matches import Matches
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
@@ -49,6 +50,7 @@ class Parts:
     ingest: Ingest
     ingest_batch: IngestBatch
     search: Search
+    matches: Matches
     batch_queries: BatchQueries
     search_batch: SearchBatch
     compare: Compare
@@ -121,6 +123,7 @@ def make_parts(settings: Settings) -> Parts:
         ingest=ingest,
         ingest_batch=IngestBatch(ingest, catalogue.metadata),
         search=search,
+        matches=Matches(catalogue.metadata, catalogue.features, catalogue.models, models),
         batch_queries=batch_queries,
         search_batch=SearchBatch(search, batch_queries),
         compare=Compare(examples, models),

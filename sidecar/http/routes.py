@@ -72,7 +72,7 @@ def _images(parts: Parts) -> Iterator[Route]:
 
 def _search(parts: Parts) -> Iterator[Route]:
     reader = parts.image_reader
-    search = SearchResource(parts.search, reader, parts.catalogue.metadata, parts.settings)
+    search = SearchResource(parts.search, reader, parts.matches, parts.settings)
     yield Route("/similarity/search", search, READ)
     batch = SearchBatchResource(parts.search_batch, parts.batch_reader, search)
     yield Route("/similarity/search_batch", batch, READ, may_take_long=True)

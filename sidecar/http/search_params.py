@@ -1,18 +1,14 @@
-"""Reads what a search asks for, and writes its answer; every kind of search has these in common."""
+"""Reads what a search asks for: the parameters that every kind of search has."""
 
-import json
 import math
-from typing import Any
 
 import falcon
 
-from sidecar.catalogue import Metadata
 from sidecar.errors import WrongArguments
 from sidecar.fields import parse_filter
-from sidecar.http.params import flag, number, whole_number
+from sidecar.http.params import number, whole_number
 from sidecar.index import Grouping, SearchRequest
 from sidecar.index.ranking import PAGED
-from sidecar.neighbours import Neighbours
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
 
 SEARCH = (
@@ -25,7 +21,6 @@ SEARCH = (
     "group_size",
     "fields",
 )
-WITH_FIELDS = "application/vnd.similarity+json"
 
 
 def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
@@ -72,25 +67,3 @@ def _check(request: SearchRequest) -> None:
         raise WrongArguments("send offset or group_by, not both")
     if request.group.size * request.num_results > MOST_RESULTS:
         raise WrongArguments(f"num_results times group_size must be up to {MOST_RESULTS:,}")
-
-
-def send(
-    req: falcon.Request, resp: falcon.Response, neighbours: Neighbours, metadata: Metadata
-) -> None:
-    """Answers a search; where the client wants them, with the fields of each image."""
-    resp.set_header("X-Model-Version", str(neighbours.version))
-    resp.set_header("X-Generation", str(neighbours.generation))
-    resp.set_header("X-Unindexed", str(neighbours.unindexed))
-    answer: dict[str, Any] = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
-    if flag(req, "fields") or req.client_prefers((falcon.MEDIA_JSON, WITH_FIELDS)) == WITH_FIELDS:
-        answer["matches"] = _matches(neighbours, metadata.of_all(neighbours.seqs))
-    resp.media = answer
-
-
-def _matches(neighbours: Neighbours, documents: dict[int, str]) -> list[dict[str, Any]]:
-    """Returns a row for each image, with its metadata."""
-    rows = zip(neighbours.seqs, neighbours.result, neighbours.dist, strict=True)
-    return [
-        {"id": image_id, "dist": dist, "metadata": json.loads(documents.get(seq, "{}"))}
-        for seq, image_id, dist in rows
-    ]

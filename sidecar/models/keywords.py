@@ -1,5 +1,6 @@
 """What the model in use makes of an image: keywords by its labels, and features."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,7 @@ class Keywords:
         if model is None or kept is None or not _is_enough(kept, top_k, threshold):
             return self.of_stored(stored.jpeg, top_k, threshold)[0]
         labels = self.models.labels_of(model)
-        pairs = zip(kept.labels.tolist(), kept.scores.tolist(), strict=True)
-        likeliest = [Keyword(labels[label], round(score, DIGITS)) for label, score in pairs][:top_k]
+        likeliest = named(labels, kept.labels, kept.scores)[:top_k]
         return [keyword for keyword in likeliest if keyword.score >= threshold]
 
     def of_stored(
@@ -74,6 +74,14 @@ class Keywords:
         likeliest = np.argsort(-scores, kind="stable")[:top_k]
         found = [Keyword(labels[i], float(scores[i])) for i in likeliest if scores[i] >= threshold]
         return found, model.record.version
+
+
+def named(
+    names: Sequence[str], labels: NDArray[np.uint16], scores: NDArray[np.float16]
+) -> list[Keyword]:
+    """Returns stored keywords with the names of their labels."""
+    pairs = zip(labels.tolist(), scores.tolist(), strict=True)
+    return [Keyword(names[label], round(score, DIGITS)) for label, score in pairs]
 
 
 def _is_enough(kept: TopKeywords, top_k: int, threshold: float) -> bool:

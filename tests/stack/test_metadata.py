@@ -68,6 +68,8 @@ def test_each_match_comes_with_its_metadata_where_the_client_asks_for_them(
     for row, image_id, dist in zip(found["matches"], found["result"], found["dist"], strict=True):
         assert (row["id"], row["dist"]) == (image_id, dist)
         assert row["metadata"] == said(int(image_id.rpartition("-")[2]))
+        path = f"/similarity/images/{image_id}?keyword_threshold=0.05&top_k=20"
+        assert row["keywords"] == tiny_stack.get(path).json()["keywords"]
     accept = {"Accept": "application/vnd.similarity+json"}
     wanted = json.dumps({"shop": SHOP})
     answer = tiny_stack.get(

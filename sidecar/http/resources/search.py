@@ -6,16 +6,17 @@ from typing import Any
 
 import falcon
 
-from sidecar.catalogue import Metadata
 from sidecar.errors import WrongArguments
 from sidecar.http.boxes import BOX, box
 from sidecar.http.known_params import takes
 from sidecar.http.multipart import data_required
 from sidecar.http.params import required_id
-from sidecar.http.search_params import SEARCH, search_request, send
+from sidecar.http.search_answers import send
+from sidecar.http.search_params import SEARCH, search_request
 from sidecar.http.uploads import ImageReader
 from sidecar.http.vectors import VECTOR, model_version, vector
 from sidecar.index import SearchRequest
+from sidecar.matches import Matches
 from sidecar.neighbours import Neighbours
 from sidecar.search import Search
 from sidecar.settings import Settings
@@ -30,11 +31,11 @@ class SearchResource:
     error_fields: Mapping[str, Any] = MappingProxyType({"dist": (), "result": ()})
 
     def __init__(
-        self, search: Search, reader: ImageReader, metadata: Metadata, settings: Settings
+        self, search: Search, reader: ImageReader, matches: Matches, settings: Settings
     ) -> None:
         self._search = search
         self._reader = reader
-        self._metadata = metadata
+        self._matches = matches
         self._settings = settings
 
     @takes(*SEARCH, VECTOR, BOX, body=True)
@@ -64,4 +65,4 @@ class SearchResource:
 
     def answer(self, req: falcon.Request, resp: falcon.Response, neighbours: Neighbours) -> None:
         """Answers with what was found."""
-        send(req, resp, neighbours, self._metadata)
+        send(req, resp, neighbours, self._matches)

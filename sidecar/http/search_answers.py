@@ -1,0 +1,25 @@
+"""Answers a search: the fields of the specification, and what a client asks for beside them."""
+
+from dataclasses import asdict
+from typing import Any
+
+import falcon
+
+from sidecar.http.params import flag
+from sidecar.matches import Matches
+from sidecar.neighbours import Neighbours
+
+WITH_FIELDS = "application/vnd.similarity+json"
+
+
+def send(
+    req: falcon.Request, resp: falcon.Response, neighbours: Neighbours, matches: Matches
+) -> None:
+    """Answers a search; where the client wants them, with the fields of each image."""
+    resp.set_header("X-Model-Version", str(neighbours.version))
+    resp.set_header("X-Generation", str(neighbours.generation))
+    resp.set_header("X-Unindexed", str(neighbours.unindexed))
+    answer: dict[str, Any] = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
+    if flag(req, "fields") or req.client_prefers((falcon.MEDIA_JSON, WITH_FIELDS)) == WITH_FIELDS:
+        answer["matches"] = [asdict(match) for match in matches.of(neighbours)]
+    resp.media = answer
