@@ -1,7 +1,6 @@
 """Models that are retired and come back, and features that are not their model's: on the real
 Triton, with a catalogue and an index of a test's own."""
 
-import shutil
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import insert, select, update
 
-from export.__main__ import main as export
 from local import photos
-from local.stack import ROOT
 from sidecar.catalogue import Catalogue, MendingReport, ModelRecord, Task, TaskKind, open_catalogue
 from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskLost
@@ -30,15 +27,15 @@ from sidecar.operations.verify import Verifier
 from sidecar.tasks.mending import PAGE, Mending
 from sidecar.tasks.training import Trainer
 from tests.support.triton_server import serving
+from tests.support.versions import put
 
-SMALL = ("--module", "campaigns.networks:signed_one", "--resize", "40", "--crop", "32")
 RULES = BuildRules(0, "cpu")
 PHOTOS = 2 * PAGE + 10
 
 
 @dataclass
 class Shop:
-    """A repository with lite0 as version 1 and a small version 2, and who adds."""
+    """A repository with two small versions, and who adds."""
 
     repository: Path
     extractor: TritonClient
@@ -96,10 +93,8 @@ def spoiled(catalogue: Catalogue, name: str, record: ModelRecord) -> None:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, TritonClient]]:
     folder = tmp_path_factory.mktemp("returning")
-    shutil.copytree(ROOT / "model_repository", folder / "models")
-    (folder / "labels.txt").write_text("cat\ndog\nfox\n")
-    words = [*SMALL, "--precision", "fp32", "--version", "2", "--labels", f"{folder}/labels.txt"]
-    assert export([*words, "--repository", f"{folder}/models"]) == 0
+    for number, name in ((1, "tiny"), (2, "signed-one")):
+        put(name, number, folder / "models")
     with serving(folder / "models", folder) as server:
         yield folder / "models", TritonClient(server.url, timeout_s=30)
 
