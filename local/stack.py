@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, stop, tail, wai
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
 
 ANSWER_TIMEOUT_S = 120
+SETTLED_S = 0.3  # in which Triton counts an inference that it has answered
 CONNECTIONS = 16  # which all reach one of two processes once in 30,000 times
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
@@ -154,7 +156,17 @@ class Stack:
         return self.finish_well(self.get(f"/similarity/{kind}").json()["task_id"])
 
     def inferences(self) -> tuple[int, int]:
-        """How many images Triton has embedded, and in how many batches."""
+        """How many images Triton has embedded, and in how many batches. It counts a moment after
+        its answers: the figures are some that stay."""
+        seen = self._inferences()
+        while True:
+            time.sleep(SETTLED_S)
+            now = self._inferences()
+            if now == seen:
+                return now
+            seen = now
+
+    def _inferences(self) -> tuple[int, int]:
         port = self.env["TRITON_METRICS_PORT"]
         page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=ANSWER_TIMEOUT_S).text
         found = [

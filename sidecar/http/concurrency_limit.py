@@ -56,4 +56,4 @@ class ConcurrencyLimit:
         if self._routes.may_take_long(req.path):
             return [BATCHES]
         # An input of another server than ours does not say.
-        return [] if getattr(req.env["wsgi.input"], "has_arrived", True) else [SLOW]
+        return [] if getattr(req.env["wsgi.input"], "waits_for_nobody", True) else [SLOW]

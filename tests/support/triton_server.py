@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from local.environment import private
 from local.process import ROOT, Start, running
 
+SETTLED_S = 0.3
 COMMAND = [sys.executable, "-m", "local.triton"]
 
 
@@ -34,6 +36,17 @@ class Server:
             lines: list[str] = answer.read().decode().splitlines()
         prefix = f'{name}{{model="keywording",version="{version}"}} '
         return float(next(line for line in lines if line.startswith(prefix)).split()[-1])
+
+    def inferences(self, version: int) -> float:
+        """Returns how many images a version has inferred. Triton counts an inference a moment after
+        its answer: the figure is one that stays."""
+        seen = self.metric("nv_inference_count", version)
+        while True:
+            time.sleep(SETTLED_S)
+            now = self.metric("nv_inference_count", version)
+            if now == seen:
+                return now
+            seen = now
 
 
 def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -144,9 +144,9 @@ def images() -> dict[str, bytes]:
 
 
 def test_an_add_stores_both_and_asks_once(shop: Shop, images: dict[str, bytes]) -> None:
-    before = shop.server.metric("nv_inference_count", 1)
+    before = shop.server.inferences(1)
     shop.add(images)
-    assert shop.server.metric("nv_inference_count", 1) == before + PHOTOS
+    assert shop.server.inferences(1) == before + PHOTOS
     record = shop.register(1)
     assert any(shop.stored(record).values())
     assert shop.agrees(record)
@@ -217,11 +217,11 @@ def test_what_is_missing_is_filled_in_and_nothing_else_is_asked(
     shop.add(images)
     record, names = shop.register(1), [*images]
     shop.lose(*names[::3])
-    before = shop.server.metric("nv_inference_count", 1)
+    before = shop.server.inferences(1)
     seen: list[tuple[str, float]] = []
     done = shop.fill(lambda phase, progress, *_: seen.append((phase, progress)))
     assert (done.state, done.report) == ("ok", FillingReport(1, PHOTOS))
-    assert shop.server.metric("nv_inference_count", 1) == before + len(names[::3])
+    assert shop.server.inferences(1) == before + len(names[::3])
     assert shop.agrees(record)
     assert seen[-1] == ("embedding", 1.0)
 
@@ -258,9 +258,9 @@ def test_a_filling_that_is_killed_goes_on_where_it_was(
     left = shop.catalogue.features.count_unlabelled(1)
     assert 0 < left < PHOTOS
     shop.catalogue.tasks.cancel(shop.catalogue.tasks.recent(1)[0].task_id)
-    before = shop.server.metric("nv_inference_count", 1)
+    before = shop.server.inferences(1)
     assert shop.fill().report == FillingReport(1, PHOTOS)
-    assert shop.server.metric("nv_inference_count", 1) == before + left
+    assert shop.server.inferences(1) == before + left
     assert shop.agrees(shop.register(1))
 
 
@@ -332,6 +332,6 @@ def test_a_stored_image_is_answered_without_an_inference_where_that_is_enough(
         assert [each.score for each in found] == pytest.approx(
             [each.score for each in wanted], abs=2e-3
         )
-    before = shop.server.metric("nv_inference_count", 1)
+    before = shop.server.inferences(1)
     assert len(both.of_image(stored, 10)) == 3  # all that the model knows, likely or not
-    assert shop.server.metric("nv_inference_count", 1) == before + 1
+    assert shop.server.inferences(1) == before + 1

@@ -1,17 +1,22 @@
 """A request over a limit is answered with the limit, its unit and its setting."""
 
+import socket
+import time
 from pathlib import Path
 
 import falcon
 import pytest
 from falcon import testing
 from falcon.testing import TestClient
+from gunicorn.http.body import LengthReader
 
-from sidecar.errors import BatchTooLarge, ImageTooLarge, TooBusy
+from sidecar.errors import BatchTooLarge, ImageTooLarge, RequestTimeout, TooBusy
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.route import Routes
+from sidecar.http.transport.body import RequestBody
+from sidecar.http.transport.inbox import Inbox
 from sidecar.http.uploads import ImageReader
 from sidecar.images.members import BatchRules
 
@@ -40,3 +45,24 @@ def test_a_process_too_busy_names_http_threads() -> None:
     answer = TestClient(app).simulate_get("/")
     assert (answer.status_code, answer.json["message"]) == (503, TooBusy.word)
     assert "(HTTP_THREADS)" in answer.json["detail"]
+
+
+def test_a_body_that_is_late_counts_as_none_that_is_still_arriving() -> None:
+    """It is answered 408, however many others are late at the same moment."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        inbox = Inbox(ours, timeout_s=10.0)
+        body = RequestBody(LengthReader(inbox, 10), inbox, asks=False)
+        for deadline, waits_for_nobody in (
+            (None, False),
+            (time.monotonic() + 60, False),
+            (0, True),
+        ):
+            inbox.deadline = deadline
+            assert body.waits_for_nobody == waits_for_nobody
+        with pytest.raises(RequestTimeout):
+            body.read(10)
+        inbox.deadline = time.monotonic() + 60
+        theirs.sendall(b"0123456789")
+        assert body.collect(10.0)
+        assert body.waits_for_nobody

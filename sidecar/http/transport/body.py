@@ -78,9 +78,10 @@ class RequestBody(Body):
         self._finished: bool | None = None  # whether that went well, once it was tried
 
     @property
-    def has_arrived(self) -> bool:
-        """Whether reading it waits for nobody."""
-        return self.length is not None and not self.length.missing
+    def waits_for_nobody(self) -> bool:
+        """Whether reading it takes no time: it has arrived, or is late, which is an error at
+        once."""
+        return self._inbox.is_late or (self.length is not None and not self.length.missing)
 
     @property
     def is_left(self) -> bool:

@@ -24,6 +24,11 @@ class Inbox(SocketUnreader):
         self.deadline: float | None = None  # time.monotonic; None limits the silence alone
         self.waits = False  # a head is complete before a thread takes it: nothing is waited for
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the request should have arrived by now."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
     def chunk(self, size_hint: int | None = None) -> bytes:
         return self.receive(size_hint or self.mxchunk) if self.waits else b""
 

@@ -45,7 +45,7 @@ class TimeoutWorker(ThreadWorker):
     A request that may take long, such as a batch, must only never pause for as many. A thread takes
     a request when its head is there, and a body of up to `collected_bytes` too; until then it waits
     in the event loop. So a thread waits for a client only while it reads a batch, a body in chunks
-    or one too large to wait for; its body then says `has_arrived` is false.
+    or one too large to wait for; `waits_for_nobody` of its body is false then.
     """
 
     timeout_s: float  # both set before the first worker is made
