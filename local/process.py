@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent
 # Far more than any of it takes: a machine may be busy.
@@ -95,3 +98,14 @@ def stop(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTE
 def tail(log: Path) -> str:
     """The end of a log."""
     return log.read_text(errors="replace")[-TAIL:]
+
+
+def settled(read: Callable[[], T], apart_s: float = 0.3) -> T:
+    """Returns what is read when it stays: some programs count a moment after they answer."""
+    seen = read()
+    while True:
+        time.sleep(apart_s)
+        now = read()
+        if now == seen:
+            return now
+        seen = now

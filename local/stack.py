@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,12 +15,11 @@ from typing import Any
 import requests
 
 from local import environment
-from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, stop, tail, wait_until
+from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, settled, stop, tail, wait_until
 
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
 
 ANSWER_TIMEOUT_S = 120
-SETTLED_S = 0.3  # in which Triton counts an inference that it has answered
 CONNECTIONS = 16  # which all reach one of two processes once in 30,000 times
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
@@ -158,13 +156,7 @@ class Stack:
     def inferences(self) -> tuple[int, int]:
         """How many images Triton has embedded, and in how many batches. It counts a moment after
         its answers: the figures are some that stay."""
-        seen = self._inferences()
-        while True:
-            time.sleep(SETTLED_S)
-            now = self._inferences()
-            if now == seen:
-                return now
-            seen = now
+        return settled(self._inferences)
 
     def _inferences(self) -> tuple[int, int]:
         port = self.env["TRITON_METRICS_PORT"]

@@ -23,18 +23,21 @@ ROUND = 4  # neighbours in a round, for each group that is missing
 
 @dataclass
 class _Groups:
-    """The groups found so far: the condition that holds of the images of each, by its value."""
+    """The groups found so far, in order: the condition that holds of the images of each."""
 
     name: str
-    conditions: dict[tuple[type, Any], OneOf] = field(default_factory=dict)
+    conditions: dict[OneOf, None] = field(default_factory=dict)
 
-    def add(self, value: Any) -> None:
-        self.conditions.setdefault((type(value), value), only(self.name, value))
+    def add(self, value: Any) -> bool:
+        """Adds the group of a value; returns whether it is new."""
+        condition, before = only(self.name, value), len(self.conditions)
+        self.conditions[condition] = None
+        return len(self.conditions) > before
 
     def others(self, wanted: Filter | None) -> Filter:
         """Returns the filter of what is in none of them, but could be in a group."""
-        keys = (LIST, *(key for each in self.conditions.values() for key in each.keys))
-        numbers = tuple(number for each in self.conditions.values() for number in each.numbers)
+        keys = (LIST, *(key for each in self.conditions for key in each.keys))
+        numbers = tuple(number for each in self.conditions for number in each.numbers)
         found = (Exists(self.name), Not(OneOf(self.name, keys, numbers)))
         return And(found if wanted is None else (wanted, *found))
 
@@ -64,25 +67,38 @@ class GroupFinder:
         assert request.group is not None
         groups = _Groups(request.group.field)
         single = replace(request, group=None)
+        firsts: list[Neighbours] = []
         while True:
             count = request.num_results - len(groups.conditions)
             more = replace(single, num_results=ROUND * count, wanted=groups.others(request.wanted))
             found = self.finder.around(view, query, more, itself)
-            documents = self.metadata.of_all(found.seqs)
-            for seq in found.seqs:
-                if len(groups.conditions) < request.num_results and seq in documents:
-                    value = json.loads(documents[seq]).get(groups.name)
-                    if value is not None and not isinstance(value, list):  # changed just now
-                        groups.add(value)
+            firsts += self._firsts(found, groups, request.num_results)
             enough = len(groups.conditions) >= request.num_results
             if enough or len(found.result) < more.num_results:
                 break
+        if request.group.size == 1:
+            return _joined(found, firsts)
         parts = []
-        for condition in groups.conditions.values():
+        for condition in groups.conditions:
             both = condition if request.wanted is None else And((request.wanted, condition))
             of_group = replace(single, num_results=request.group.size, wanted=both)
             parts.append(self.finder.around(view, query, of_group, itself))
         return _joined(found, parts)
+
+    def _firsts(self, found: Neighbours, groups: _Groups, most: int) -> list[Neighbours]:
+        """Adds the groups of neighbours, and returns the nearest image of each that is new."""
+        documents, firsts = self.metadata.of_all(found.seqs), []
+        for place, seq in enumerate(found.seqs):
+            if len(groups.conditions) >= most:
+                break
+            value = json.loads(documents.get(seq, "{}")).get(groups.name)
+            if value is None or isinstance(value, list):  # changed just now
+                continue
+            if groups.add(value):
+                here = slice(place, place + 1)
+                dist, result = found.dist[here], found.result[here]
+                firsts.append(replace(found, dist=dist, result=result, seqs=[seq]))
+        return firsts
 
 
 def _joined(found: Neighbours, parts: list[Neighbours]) -> Neighbours:

@@ -18,7 +18,7 @@ from sidecar.index import (
     the_nearest,
 )
 from sidecar.index.ann import ExcludeIds
-from sidecar.index.ranking import Found
+from sidecar.index.recent import Found
 from sidecar.telemetry import timings
 from sidecar.view import View, Views
 from sidecar.wanted import Wanted

@@ -13,7 +13,7 @@ from sidecar.catalogue import feature_rows, keyword_rows, model_rows, row_checks
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Seen
 from sidecar.catalogue.keyword_rows import TopKeywords
-from sidecar.catalogue.lookups import Stored, look_up
+from sidecar.catalogue.lookups import Stored, look_up, spellings
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
@@ -154,8 +154,7 @@ class Images:
         spelt = {
             spelling: image_id
             for image_id in image_ids
-            for spelling in reversed(ids.spellings(image_id))
-            if "\0" not in spelling  # see `named`
+            for spelling in reversed(spellings(image_id))
         }
         query = select(images.c.id, images.c.sha256).where(images.c.id.in_(spelt))
         with self._database.reading() as connection:
@@ -163,11 +162,11 @@ class Images:
 
     def seqs_of(self, image_ids: Sequence[str]) -> list[int]:
         """Returns the sequence numbers of those of some images that are stored, ascending."""
-        asked = [spelling for image_id in image_ids for spelling in ids.spellings(image_id)]
+        asked = [spelling for image_id in image_ids for spelling in spellings(image_id)]
         found: list[int] = []
         with self._database.reading() as connection:
             for start in range(0, len(asked), AT_ONCE):
-                some = [each for each in asked[start : start + AT_ONCE] if "\0" not in each]
+                some = asked[start : start + AT_ONCE]
                 query = select(images.c.seq).where(images.c.id.in_(some))
                 found += connection.execute(query).scalars()
         return sorted(found)

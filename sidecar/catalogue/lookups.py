@@ -40,18 +40,20 @@ def look_up(
         model: the catalogue's key of the one whose features are read.
         jpegs: whether the canonical JPEGs are read, too.
     """
-    spellings = {image_id: _spellings(image_id) for image_id in image_ids}
-    every = {spelling for each in spellings.values() for spelling in each}
+    spelt = {image_id: spellings(image_id) for image_id in image_ids}
+    every = {spelling for each in spelt.values() for spelling in each}
     rows = {row.id: row for row in connection.execute(_query(every, model, jpegs))}
     found = {
-        image_id: next((rows[each] for each in spelt if each in rows), None)
-        for image_id, spelt in spellings.items()
+        image_id: next((rows[name] for name in names if name in rows), None)
+        for image_id, names in spelt.items()
     }
     return {image_id: _stored(row) for image_id, row in found.items() if row is not None}
 
 
-def _spellings(image_id: str) -> list[str]:
-    return [spelling for spelling in ids.spellings(image_id) if "\0" not in spelling]  # see `named`
+def spellings(image_id: str) -> list[str]:
+    """Returns under which ids an image may be stored that a database can be asked for (see
+    `named`)."""
+    return [spelling for spelling in ids.spellings(image_id) if "\0" not in spelling]
 
 
 def _query(names: set[str], model: int, jpegs: bool) -> Select[Any]:

@@ -35,3 +35,10 @@ def read_list(req: falcon.Request, example: str, head: bytes = b"") -> list[Any]
     if len(found) > MOST_ITEMS:
         raise WrongArguments(f"the list has {len(found):,} entries: send {MOST_ITEMS:,} at most")
     return found
+
+
+def text_of(entry: object, place: int) -> str:
+    """Returns an entry of a list of ids. Raises WrongArguments where it is no text."""
+    if not isinstance(entry, str):
+        raise WrongArguments(f"entry {place} must be a text, the id of an image")
+    return entry

@@ -7,6 +7,7 @@ from sidecar.index.ann import distances
 from sidecar.index.generation import Generation
 from sidecar.index.narrowed import FEW, Narrowed
 from sidecar.index.ranking import SearchRequest, the_nearest
+from sidecar.index.recent import Found
 
 
 def rank_among(
@@ -15,7 +16,7 @@ def rank_among(
     request: SearchRequest,
     meets: NDArray[np.bool_],
     own_seq: int | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> Found:
     """Finds the nearest of the images that meet a filter by their full features.
 
     Args:

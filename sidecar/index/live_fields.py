@@ -57,7 +57,7 @@ class FieldsNow:
     @property
     def after(self) -> int:
         """The last change that the generation holds."""
-        return self.generation.meta.changes or 0 if self.generation else 0
+        return self.generation.meta.last_change if self.generation else 0
 
     def of_generation(self) -> Shelf:
         """Returns the fields of the generation's images."""

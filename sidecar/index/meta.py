@@ -55,6 +55,11 @@ class Meta:
     mark: str | None = None
     changes: int | None = None
 
+    @property
+    def last_change(self) -> int:
+        """The last change of metadata that it holds the fields of, 0 where it holds none."""
+        return self.changes or 0
+
     def write(self, folder: Path) -> None:
         """Writes `meta.json`; the order of the fields counts: the SHA-256 is of their text."""
         fields = {

@@ -23,7 +23,7 @@ def take(
     after = 0
     if previous is not None and previous.fields is not None:
         layers = (Layer(previous.segments.seqs, previous.fields),)
-        after = previous.meta.changes or 0
+        after = previous.meta.last_change
     for changes in metadata.stream(after, up_to):
         layers = stacked(layers, Layer.of(changes))
     if layers:

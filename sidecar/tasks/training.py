@@ -137,7 +137,7 @@ class Trainer:
         """Returns whether anything was added, removed or described anew since a generation was
         made, or a newer one is there that the catalogue has fallen behind: what is published clears
         that away."""
-        if self.generations.ahead() or (task.changes or 0) > (previous.meta.changes or 0):
+        if self.generations.ahead() or (task.changes or 0) > previous.meta.last_change:
             return True
         model = self.catalogue.models.get(previous.meta.sha256).model
         span = (previous.meta.snapshot, task.snapshot or 0)

@@ -242,3 +242,9 @@ def test_groups_come_in_the_order_of_their_nearest_image(empty: House) -> None:
         for count, size in ((1, 1), (5, 1), (5, 3), (12, 2), (50, 2)):
             expected = [n for group in [*groups.values()][:count] for n in group[:size]]
             assert grouped(search, count, size, **wanted) == expected
+
+
+def test_numbers_that_are_equal_make_one_group(empty: House) -> None:
+    empty.add(1, 60, said=lambda n: {"product": [1, 1.0, 2, True][n % 4]})
+    found = grouped(empty.search(MOST), 5, 1)
+    assert sorted([0, 0, 2, 3][n % 4] for n in found) == [0, 2, 3]

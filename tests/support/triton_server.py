@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.environment import private
-from local.process import ROOT, Start, running
+from local.process import ROOT, Start, running, settled
 
-SETTLED_S = 0.3
 COMMAND = [sys.executable, "-m", "local.triton"]
 
 
@@ -40,13 +38,7 @@ class Server:
     def inferences(self, version: int) -> float:
         """Returns how many images a version has inferred. Triton counts an inference a moment after
         its answer: the figure is one that stays."""
-        seen = self.metric("nv_inference_count", version)
-        while True:
-            time.sleep(SETTLED_S)
-            now = self.metric("nv_inference_count", version)
-            if now == seen:
-                return now
-            seen = now
+        return settled(lambda: self.metric("nv_inference_count", version))
 
 
 def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -6,7 +6,7 @@ import falcon
 
 from sidecar.catalogue import Images, Removals
 from sidecar.errors import WrongArguments
-from sidecar.http.json_body import read_list
+from sidecar.http.json_body import read_list, text_of
 from sidecar.http.known_params import takes
 from sidecar.http.resources.images import ImageResource
 from sidecar.images import ids
@@ -80,10 +80,9 @@ def _asked(entry: object, place: int) -> tuple[str, str]:
 
 
 def _id(entry: object, place: int) -> str:
-    if not isinstance(entry, str):
-        raise WrongArguments(f"entry {place} must be a text, the id of an image")
+    image_id = text_of(entry, place)
     try:
-        ids.known(entry)
+        ids.known(image_id)
     except WrongArguments as error:
         raise WrongArguments(f"entry {place}: {error}") from error
-    return entry
+    return image_id

@@ -5,11 +5,11 @@ from typing import Any
 
 import falcon
 
-from sidecar.errors import SimilarityError, WrongArguments
+from sidecar.errors import SimilarityError
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.boxes import BOX, box
 from sidecar.http.error_handlers import failure
-from sidecar.http.json_body import read_list
+from sidecar.http.json_body import read_list, text_of
 from sidecar.http.known_params import takes
 from sidecar.http.multipart import Body, is_form
 from sidecar.http.ndjson import SpooledLines
@@ -40,7 +40,8 @@ class SearchBatchResource:
             self._by_ids(req, resp, head)
 
     def _by_ids(self, req: falcon.Request, resp: falcon.Response, head: bytes) -> None:
-        image_ids = [_id(each, place) for place, each in enumerate(read_list(req, EXAMPLE, head))]
+        entries = read_list(req, EXAMPLE, head)
+        image_ids = [text_of(each, place) for place, each in enumerate(entries)]
         lines = SpooledLines(self._reader.folder)
         for outcome in self._batch.by_ids(image_ids, self._search.request(req), box(req)):
             lines.append(_line("id", outcome))
@@ -57,12 +58,6 @@ class SearchBatchResource:
         if lines.full is not None:
             lines.append(_line("name", Outcome("", lines.full)))
         lines.send(resp)
-
-
-def _id(entry: object, place: int) -> str:
-    if not isinstance(entry, str):
-        raise WrongArguments(f"entry {place} must be a text, the id of an image")
-    return entry
 
 
 def _line(called: str, outcome: Outcome) -> dict[str, Any]:
