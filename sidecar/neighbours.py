@@ -6,21 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Images
-from sidecar.errors import IndexAhead
-from sidecar.index import (
-    Generation,
-    LiveFields,
-    SearchRequest,
-    Tombstones,
-    rank_among,
-    rank_each,
-    the_nearest,
-)
+from sidecar.identification import Identification
+from sidecar.index import LiveFields, Names, SearchRequest, rank_among, rank_each, the_nearest
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.recent import Found
-from sidecar.telemetry import timings
-from sidecar.view import View, Views
+from sidecar.models.keywords import numbers_of
+from sidecar.models.registry import ModelRegistry
+from sidecar.view import View
 from sidecar.wanted import Wanted
 
 
@@ -50,10 +42,9 @@ class Neighbours:
 class Finder:
     """Finds the nearest images of a view."""
 
-    images: Images
-    views: Views
-    tombstones: Tombstones
+    identification: Identification
     fields: LiveFields
+    models: ModelRegistry
 
     def around(
         self,
@@ -75,39 +66,31 @@ class Finder:
         """Finds the images nearest to each query, with one look at what is recent and one into the
         catalogue.
 
-        It ranks again, without the removed images, until the catalogue has an id for each image
-        that was found, or knows of no further removal.
-
         Args:
             queries: float32 [n, D] of norm 1, by the view's model.
             own_seqs: the sequence number of each that is a stored image, and is left out; else
                 None.
         Raises:
+            WrongArguments: the model has no such keyword as the filter names.
+            FeaturesUnavailable, ModelRefused: the repository lacks the names of keywords.
             IndexAhead, IndexDamaged, NoIndex, CatalogueUnavailable.
         """
-        generation, view = view.generation, self.views.read_on(view)
-        wanted = self._wanted(generation, request)
-        excluded = self.tombstones.known(generation) if generation else None
-        known_before: object = None
-        while True:
-            with timings.stage("search"):
-                found = _rank(view, queries, own_seqs, request, excluded, wanted)
-                every = np.unique(np.concatenate([seqs for seqs, _ in found])).tolist()
-                ids = self.images.ids_of(every, view.seen)
-            known = (len(excluded.labels) if excluded else 0, view.removals_seen)
-            if len(ids) == len(every) or known == known_before:
-                return [_neighbours(view, each, ids, request) for each in found]
-            if generation is not None and not self.views.generations.fits(generation.meta):
-                raise IndexAhead(f"generation {generation.number} is newer than the catalogue")
-            known_before = known
-            excluded = self.tombstones.refreshed(generation) if generation else None
-            view = self.views.read_on(view, removed=True)
+        wanted = self._wanted(view, request)
+        seen = self.identification.of(
+            view, lambda view, gone: _rank(view, queries, own_seqs, request, gone, wanted)
+        )
+        return [_neighbours(seen.view, found, seen.ids, request) for found in seen.found]
 
-    def _wanted(self, generation: Generation | None, request: SearchRequest) -> Wanted | None:
+    def _wanted(self, view: View, request: SearchRequest) -> Wanted | None:
         """Returns what the images have to meet, if anything, by their fields as they are now."""
         if request.wanted is None:
             return None
-        return Wanted(request.wanted, self.fields.now(generation), self.images)
+
+        def labels_of(names: tuple[str, ...]) -> list[int]:
+            return numbers_of(names, self.models.labels_by(view.sha256), view.version)
+
+        names = Names(self.identification.images.seqs_of, labels_of)
+        return Wanted(request.wanted, self.fields.now(view.generation), names)
 
 
 def _rank(

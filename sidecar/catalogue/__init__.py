@@ -8,13 +8,14 @@ from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
 from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
+from sidecar.catalogue.keyword_pages import KeywordPage
 from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords, top
 from sidecar.catalogue.lookups import Stored
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
-from sidecar.catalogue.new_features import NewFeatures, NewRows
+from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
@@ -28,7 +29,7 @@ from sidecar.catalogue.reports import (
     SwitchReport,
     to_json,
 )
-from sidecar.catalogue.stored_keywords import KeywordPage, Unlabelled
+from sidecar.catalogue.stored_keywords import Unlabelled
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
 from sidecar.catalogue.suspects import StoredFeatures, Suspects
 from sidecar.catalogue.task import (
@@ -71,6 +72,7 @@ __all__ = [
     "Models",
     "NewFeatures",
     "NewImage",
+    "NewRow",
     "NewRows",
     "Page",
     "Progress",

@@ -7,9 +7,20 @@ from sidecar.catalogue.dialect import FeatureRow
 
 # The newest row that is known already comes without its vector: it only says that it is there.
 NEW_FEATURES = (
-    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END FROM features "
+    "SELECT seq, crc, CASE WHEN seq > ? THEN vector END, keywords FROM features "
     "WHERE model = ? AND seq >= ? ORDER BY seq LIMIT ?"
 )
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """The features of an image: its sequence number, CRC-32, vector, and the column of keywords
+    beside it, None where they were not made yet."""
+
+    seq: int
+    crc: int
+    vector: bytes
+    keywords: bytes | None
 
 
 @dataclass(frozen=True)
@@ -19,12 +30,12 @@ class NewRows:
     Args:
         follows: whether the newest of those others is still there; else it was removed, or the
             catalogue was replaced by another copy, whose numbers are others.
-        rows: seq, CRC-32 and vector of each, in order of seq.
+        rows: in order of seq.
         more: whether there are more.
     """
 
     follows: bool
-    rows: list[tuple[int, int, bytes]]
+    rows: list[NewRow]
     more: bool
 
 
@@ -47,6 +58,7 @@ class NewFeatures:
             # One more than are wanted, and the row that is there already.
             values = (begin, model, begin, limit + 2)
             rows = self._database.dialect.rows(driver, NEW_FEATURES, values)
-        follows = last is None or [tuple(row) for row in rows[:1]] == [(last.seq, last.crc, None)]
-        fresh = [(seq, crc, bytes(vector)) for seq, crc, vector in rows if vector is not None]
+        known = last and (last.seq, last.crc, None)
+        follows = known is None or [tuple(row[:-1]) for row in rows[:1]] == [known]
+        fresh = [NewRow(*row) for row in rows if row[2] is not None]
         return NewRows(follows, fresh[:limit], more=len(fresh) > limit)

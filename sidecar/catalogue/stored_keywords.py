@@ -1,44 +1,20 @@
 """The keywords of the catalogue in bulk: read for filters, and stored where there were none yet."""
 
-import logging
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Select, func, select, update
 
 from sidecar.catalogue import keyword_rows
 from sidecar.catalogue.database import Connections
-from sidecar.catalogue.keyword_rows import LABEL, SCORE, TopKeywords, is_whole, split
+from sidecar.catalogue.keyword_pages import KeywordPage
+from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
 
-log = logging.getLogger(__name__)
-
 PAGE = 4096  # rows, some 60 KB of keywords
-
-
-@dataclass(frozen=True)
-class KeywordPage:
-    """The keywords of images, one image after the other, in order of their sequence numbers.
-
-    Args:
-        seqs: int64 [n].
-        counts: int64 [n], how many keywords each has.
-        known: bool [n], False where they were not made yet, or are not what was stored: such an
-            image has a count of 0.
-        labels: uint16 [m], places in the version's labels.txt; m is the sum of the counts.
-        scores: float16 [m], of each image the highest first.
-    """
-
-    seqs: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    known: NDArray[np.bool_]
-    labels: NDArray[np.uint16]
-    scores: NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -80,7 +56,7 @@ class StoredKeywords:
                 rows = connection.execute(query.where(features.c.seq > after)).all()
             if not rows:
                 return
-            yield _page(model, rows)
+            yield KeywordPage.of(model, rows)
             after = rows[-1].seq
 
     def keywords_of(self, model: int, seqs: Collection[int]) -> KeywordPage:
@@ -92,7 +68,7 @@ class StoredKeywords:
         """
         with self._database.reading() as connection:
             query = _rows_of(model).where(features.c.seq.in_(seqs))
-            return _page(model, connection.execute(query).all())
+            return KeywordPage.of(model, connection.execute(query).all())
 
     def count_unlabelled(self, model: int) -> int:
         """Counts the images whose keywords by a model were not made yet."""
@@ -140,22 +116,3 @@ def _unlabelled(model: int) -> tuple[Any, Any]:
 def _rows_of(model: int) -> Select[Any]:
     columns = (features.c.seq, features.c.keywords)
     return select(*columns).where(features.c.model == model).order_by(features.c.seq)
-
-
-def _page(model: int, rows: Sequence[Any]) -> KeywordPage:
-    """Returns rows as a page, in a few steps for all of them: an object for each would cost more
-    than to read it."""
-    columns = [(row.seq, row.keywords) for row in rows]
-    known = [made is not None and is_whole(seq, model, made) for seq, made in columns]
-    pairs = [*zip(columns, known, strict=True)]
-    damaged = [seq for (seq, made), whole in pairs if made is not None and not whole]
-    if damaged:
-        log.warning("the keywords of the images number %s are not what was stored", damaged[:10])
-    halves = [split(made) if whole else (b"", b"") for (_, made), whole in pairs]
-    return KeywordPage(
-        np.array([seq for seq, _ in columns], np.int64),
-        np.array([len(labels) // LABEL.itemsize for labels, _ in halves], np.int64),
-        np.array(known, np.bool_),
-        np.frombuffer(b"".join(labels for labels, _ in halves), LABEL),
-        np.frombuffer(b"".join(scores for _, scores in halves), SCORE),
-    )

@@ -67,6 +67,18 @@ class HasId:
 
 
 @dataclass(frozen=True)
+class HasKeyword:
+    """Holds of images with any of some keywords, by the model that is searched with.
+
+    Args:
+        least: the least score that counts, 0..1.
+    """
+
+    names: tuple[str, ...]
+    least: float = 0.0
+
+
+@dataclass(frozen=True)
 class And:
     """Holds where all of some filters do; of none, everywhere."""
 
@@ -88,4 +100,4 @@ class Not:
 
 
 Condition = OneOf | Within | Exists
-Filter = Condition | HasId | And | Or | Not
+Filter = Condition | HasId | HasKeyword | And | Or | Not

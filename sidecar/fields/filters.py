@@ -16,6 +16,7 @@ from sidecar.fields.conditions import (
     Exists,
     Filter,
     HasId,
+    HasKeyword,
     Not,
     OneOf,
     Or,
@@ -70,8 +71,11 @@ class _Parser:
             return Not(self.filter(given, here, depth + 1))
         if name == "$id":
             return _ids(given, here)
+        if name == "$keyword":
+            return _keywords(given, here)
         if name.startswith("$"):
-            raise WrongArguments(f"{here}: there is no {name}: use $and, $or, $nor, $not or $id")
+            known = "$and, $or, $nor, $not, $id or $keyword"
+            raise WrongArguments(f"{here}: there is no {name}: use {known}")
         return self._field(name, given, here, depth)
 
     def _list(self, given: object, place: str, depth: int) -> list[Filter]:
@@ -153,11 +157,27 @@ def _limit(**which: Any) -> Callable[[str, Any, str], Filter]:
 
 
 def _ids(given: object, place: str) -> Filter:
+    return HasId(_texts(given, place, "an id", "ids"))
+
+
+def _keywords(given: object, place: str) -> Filter:
+    """Returns the condition of a keyword, some of them, or {"$in": some, "$gte": a score}."""
+    if not isinstance(given, dict):
+        return HasKeyword(_texts(given, place, "a keyword", "keywords"))
+    if "$in" not in given or not given.keys() <= {"$in", "$gte"}:
+        raise WrongArguments(f'{place} must be like {{"$in": ["tabby"], "$gte": 0.3}}')
+    least = given.get("$gte", 0.0)
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise WrongArguments(f"{place}.$gte must be a number from 0 to 1")
+    return HasKeyword(_texts(given["$in"], f"{place}.$in", "a keyword", "keywords"), float(least))
+
+
+def _texts(given: object, place: str, one: str, some: str) -> tuple[str, ...]:
     asked = given if isinstance(given, list) else [given]
-    ids = tuple(each for each in asked if isinstance(each, str))
-    if len(ids) < len(asked) or len(ids) > MOST_VALUES:
-        raise WrongArguments(f"{place} must be an id or a list of at most {MOST_VALUES:,} ids")
-    return HasId(ids)
+    texts = tuple(each for each in asked if isinstance(each, str))
+    if len(texts) < len(asked) or len(texts) > MOST_VALUES:
+        raise WrongArguments(f"{place} must be {one} or a list of at most {MOST_VALUES:,} {some}")
+    return texts
 
 
 OPERATORS: dict[str, Callable[[str, Any, str], Filter]] = {

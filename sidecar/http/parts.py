@@ -11,10 +11,12 @@ from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.buckets import Buckets
 from sidecar.http.feedback import FeedbackReader
 from sidecar.http.uploads import ImageReader
+from sidecar.identification import Identification
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
+from sidecar.keyword_search import KeywordSearch
 from sidecar.matches import Matches
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
@@ -57,6 +59,7 @@ class Parts:
     feedback_reader: FeedbackReader
     recommend: Recommend
     keywords: Keywords
+    keyword_search: KeywordSearch
     # Tasks.
     scheduler: Scheduler
     model_requests: ModelRequests
@@ -92,7 +95,8 @@ def make_parts(settings: Settings) -> Parts:
     live_max = settings.live_search_max if settings.live_search else 0
     memtable = Memtable(catalogue.new_features, catalogue.removals, live_max)
     views = Views(generations, models, memtable if live_max else None)
-    finder = Finder(catalogue.images, views, tombstones, LiveFields(catalogue.metadata))
+    identification = Identification(catalogue.images, views, tombstones)
+    finder = Finder(identification, LiveFields(catalogue.metadata), models)
     queue = TaskQueue(settings.redis_url)
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels, settings.max_decode_s)
     BUDGET.limit(settings.max_decode_bytes)
@@ -130,6 +134,7 @@ def make_parts(settings: Settings) -> Parts:
         feedback_reader=FeedbackReader(examples, settings.max_image_bytes),
         recommend=Recommend(search, examples, models),
         keywords=Keywords(models, rules),
+        keyword_search=KeywordSearch(search, identification, models),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),
         inventory=inventory,

@@ -11,11 +11,11 @@ from sidecar.http.resources.images import (
     AddBatchResource,
     AddResource,
     ImageResource,
-    ImagesResource,
     OriginalResource,
     RemoveResource,
     ThumbnailResource,
 )
+from sidecar.http.resources.listings import ImagesResource, KeywordsResource
 from sidecar.http.resources.many import CheckResource, RemoveBatchResource
 from sidecar.http.resources.metadata import MetadataResource
 from sidecar.http.resources.models import (
@@ -62,7 +62,9 @@ def _images(parts: Parts) -> Iterator[Route]:
     yield Route("/similarity/remove", RemoveResource(removals), WRITE)
     image = ImageResource(inventory, parts.keywords)
     yield Route("/similarity/remove_batch", RemoveBatchResource(removals), WRITE)
-    yield Route("/similarity/images", ImagesResource(images), READ)
+    listing = ImagesResource(images, parts.keyword_search)
+    yield Route("/similarity/images", listing, READ)
+    yield Route("/similarity/keywords", KeywordsResource(parts.keyword_search), READ)
     yield Route("/similarity/images/check", CheckResource(images, image), READ)
     yield Route(path, image, READ)
     yield Route(f"{path}/thumbnail", ThumbnailResource(images), READ)

@@ -7,14 +7,16 @@ does not load the builder, and `index.ann` can be used where there is no databas
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sidecar.index.block import Block
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.field_layers import Layer, stacked
     from sidecar.index.filtered import rank_among
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
     from sidecar.index.live_fields import FieldsNow, LiveFields
-    from sidecar.index.matching import meeting
+    from sidecar.index.matching import Names, meeting
     from sidecar.index.memtable import Memtable
+    from sidecar.index.postings import Place, Postings
     from sidecar.index.ranking import Grouping, SearchRequest, rank, rank_each, the_nearest
     from sidecar.index.recent import Recent
     from sidecar.index.store import GenerationStore
@@ -24,6 +26,7 @@ else:
     from importlib import import_module
 
     MODULES = {
+        "Block": "block",
         "BuildRules": "builder",
         "Builder": "builder",
         "FieldsNow": "live_fields",
@@ -35,6 +38,9 @@ else:
         "Lineage": "lineage",
         "LiveFields": "live_fields",
         "Memtable": "memtable",
+        "Names": "matching",
+        "Place": "postings",
+        "Postings": "postings",
         "Recent": "recent",
         "Sealed": "writer",
         "SearchRequest": "ranking",
@@ -55,6 +61,7 @@ else:
 
 
 __all__ = [
+    "Block",
     "BuildRules",
     "Builder",
     "FieldsNow",
@@ -66,6 +73,9 @@ __all__ = [
     "Lineage",
     "LiveFields",
     "Memtable",
+    "Names",
+    "Place",
+    "Postings",
     "Recent",
     "Sealed",
     "SearchRequest",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Change
 from sidecar.errors import CatalogueDamaged
 from sidecar.fields import Columns
+from sidecar.index.places import places_among
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,7 @@ class Layer:
     def places_in(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns where each image of this layer is among sequence numbers, int64 [m] ascending;
         -1 where it is not."""
-        places = np.searchsorted(seqs, self.seqs)
-        inside = places < len(seqs)
-        inside[inside] = seqs[places[inside]] == self.seqs[inside]
-        return np.where(inside, places, -1)
+        return places_among(self.seqs, seqs)
 
     def among(self, seqs: NDArray[np.int64]) -> Columns:
         """Returns the fields of the images with these sequence numbers, int64 [m] ascending, a row

@@ -13,13 +13,21 @@ from sidecar.fields import Columns
 from sidecar.files import sha256_of
 from sidecar.index import field_file
 from sidecar.index.ann import Index, SearchParams
-from sidecar.index.meta import LISTS, META, TRAINED, Meta
+from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, UNLABELLED, Meta
 from sidecar.index.narrowed import lists_of
-from sidecar.index.segments import Segments
+from sidecar.index.postings import Postings
+from sidecar.index.segments import SEQ, Segments, mapped
 
 
 class Generation:
-    """An open generation: its codes and features are mapped, shared by all processes."""
+    """An open generation: its codes and features are mapped, shared by all processes.
+
+    Attributes:
+        fields: of its images; None where there are none.
+        keywords: of its images, by its model.
+        unlabelled: int64 [n] ascending, the sequence numbers of those whose keywords had not been
+            made when it was.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Opens a folder.
@@ -40,6 +48,10 @@ class Generation:
             self.fields: Columns | None = None
             if field_file.FIELDS in self.meta.files:
                 self.fields = field_file.read(folder / field_file.FIELDS)
+            self.keywords, self.unlabelled = Postings.none(), self.segments.seqs
+            if self.has_keywords:
+                self.keywords = Postings.map(folder / KEYWORDS)
+                self.unlabelled = mapped(folder / UNLABELLED, SEQ)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise _damaged(folder, error) from error
 
@@ -55,6 +67,11 @@ class Generation:
     def number(self) -> int:
         """The number that it was published under; 0 for a draft."""
         return int(self.folder.name) if self.folder.name.isdecimal() else 0
+
+    @property
+    def has_keywords(self) -> bool:
+        """Whether it has the keywords of its images; earlier releases made none."""
+        return KEYWORDS in self.meta.files
 
     @property
     def made_at(self) -> float:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from sidecar.batching import Batcher
 from sidecar.catalogue import Metadata
 from sidecar.fields import Columns
+from sidecar.index.block import Block
 from sidecar.index.field_layers import Layer, stacked
 from sidecar.index.generation import Generation
+from sidecar.index.postings import Postings
 
 ROWS_AT_ONCE = 4096
 LARGEST_GROUP = 256  # searches that share a look into the catalogue
@@ -29,15 +31,17 @@ class Placed:
 
 @dataclass(frozen=True, eq=False)
 class Shelf:
-    """The fields of some images, whose rows are their places.
+    """The fields and keywords of some images, whose rows are their places.
 
     Args:
         seqs: int64 [n] ascending.
-        base: the columns under all layers, if there are any.
+        keywords: these do not change.
+        base: the columns of fields under all layers, if there are any.
         over: the layers, the newest last.
     """
 
     seqs: NDArray[np.int64]
+    keywords: Postings
     base: Columns | None
     over: tuple[Placed, ...]
 
@@ -62,12 +66,14 @@ class FieldsNow:
     def of_generation(self) -> Shelf:
         """Returns the fields of the generation's images."""
         assert self.generation is not None
-        return Shelf(self.generation.segments.seqs, self.generation.fields, self.layers)
+        seqs, keywords = self.generation.segments.seqs, self.generation.keywords
+        return Shelf(seqs, keywords, self.generation.fields, self.layers)
 
-    def of(self, seqs: NDArray[np.int64]) -> Shelf:
-        """Returns the fields of images that no generation holds, int64 [n] ascending."""
+    def of(self, block: Block) -> Shelf:
+        """Returns the fields of images that no generation holds."""
         layers = (each.layer for each in self.layers)
-        return Shelf(seqs, None, tuple(Placed(each, each.places_in(seqs)) for each in layers))
+        placed = tuple(Placed(each, each.places_in(block.seqs)) for each in layers)
+        return Shelf(block.seqs, block.keywords, None, placed)
 
     def with_layers(self, layers: tuple[Layer, ...]) -> "FieldsNow":
         """Returns it with other layers; those that stay keep their places."""

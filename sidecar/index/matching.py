@@ -1,24 +1,35 @@
 """Which images meet a filter."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.fields import And, Condition, Filter, HasId, Not, Or
+from sidecar.fields import And, Condition, Filter, HasId, HasKeyword, Not, Or
 from sidecar.index.live_fields import Shelf
+from sidecar.index.places import places_among
 
 Mask = NDArray[np.bool_]  # [n], of the images of a shelf
-SeqsOf = Callable[[tuple[str, ...]], list[int]]  # the sequence numbers of ids, ascending
+LookUp = Callable[[tuple[str, ...]], list[int]]
 
 
-def meeting(wanted: Filter, shelf: Shelf, seqs_of: SeqsOf) -> Mask:
-    """Returns which of a shelf's images meet a filter, bool [n].
+@dataclass(frozen=True)
+class Names:
+    """What names in a filter stand for.
 
     Args:
-        seqs_of: looks up ids in the catalogue.
+        seqs_of: returns the sequence numbers of ids, ascending.
+        labels_of: returns the places of keywords in labels.txt.
     """
+
+    seqs_of: LookUp
+    labels_of: LookUp
+
+
+def meeting(wanted: Filter, shelf: Shelf, names: Names) -> Mask:
+    """Returns which of a shelf's images meet a filter, bool [n]; raises what `names` raise."""
 
     def meets(part: Filter) -> Mask:
         if isinstance(part, And):
@@ -29,7 +40,12 @@ def meeting(wanted: Filter, shelf: Shelf, seqs_of: SeqsOf) -> Mask:
         if isinstance(part, Not):
             return np.logical_not(meets(part.part))
         if isinstance(part, HasId):
-            return _having(np.array(seqs_of(part.ids), np.int64), shelf)
+            return _having(np.array(names.seqs_of(part.ids), np.int64), shelf)
+        if isinstance(part, HasKeyword):
+            found = np.zeros(len(shelf.seqs), np.bool_)
+            for label in names.labels_of(part.names):
+                found[shelf.keywords.having(label, part.least)] = True
+            return found
         return _by_field(part, shelf)
 
     return meets(wanted)
@@ -51,8 +67,6 @@ def _by_field(condition: Condition, shelf: Shelf) -> Mask:
 def _having(seqs: NDArray[np.int64], shelf: Shelf) -> Mask:
     """Returns which images have one of some sequence numbers."""
     found = np.zeros(len(shelf.seqs), np.bool_)
-    places = np.searchsorted(shelf.seqs, seqs)
-    inside = places < len(shelf.seqs)
-    places, seqs = places[inside], seqs[inside]
-    found[places[shelf.seqs[places] == seqs]] = True
+    places = places_among(seqs, shelf.seqs)
+    found[places[places >= 0]] = True
     return found

@@ -11,6 +11,8 @@ from sidecar.index.recall.quality import Quality
 TRAINED = "trained.faiss"
 LISTS = "lists.ivf"
 TRUTH = "truth.npz"
+KEYWORDS = "keywords.u64"
+UNLABELLED = "unlabelled.i64"
 META = "meta.json"
 
 

@@ -3,41 +3,17 @@
 Source: Bentley and Saxe, "Decomposable searching problems", 1980, for the sizes of the blocks.
 """
 
-import logging
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import FeatureRow
-from sidecar.index.ann import Flat
+from sidecar.catalogue import FeatureRow, NewRow
+from sidecar.index.block import Block
 
-log = logging.getLogger(__name__)
-
-FEATURES = np.dtype("<f2")
-
-Meets = Callable[[NDArray[np.int64]], NDArray[np.bool_]]  # of sequence numbers [n], bool [n]
+Meets = Callable[[Block], NDArray[np.bool_]]  # of its rows [n], bool [n]
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], distances [n]
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Some rows: seqs int64 [n] ascending, crcs int64 [n], features [n, D]."""
-
-    seqs: NDArray[np.int64]
-    crcs: NDArray[np.int64]
-    features: Flat
-
-    def but(self, gone: NDArray[np.bool_]) -> "Block | None":
-        """Returns the block without some rows, None where nothing is left of it."""
-        if not gone.any():
-            return self
-        kept = ~gone
-        if not kept.any():
-            return None
-        return Block(self.seqs[kept], self.crcs[kept], Flat(self.features.rows()[kept]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +70,7 @@ class Recent:
         """
         seqs, dist = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for block in self.blocks:
-            among = None if meets is None else np.flatnonzero(meets(block.seqs))
+            among = None if meets is None else np.flatnonzero(meets(block))
             positions, found = block.features.nearest(query, most + 1, among)
             seqs.append(block.seqs[positions])
             dist.append(found)
@@ -112,36 +88,17 @@ class Recent:
         left = self._but(np.isin(block.seqs, gone) for block in self.blocks)
         return replace(left, removal=removal)
 
-    def with_rows(self, rows: Iterable[tuple[int, int, bytes]], is_whole: bool) -> "Recent":
-        """Returns it with newer rows of seq, CRC-32, vector; a damaged one is left out."""
-        sound = [row for row in rows if _is_sound(row)]
-        if not sound:
+    def with_rows(self, rows: Sequence[NewRow], is_whole: bool) -> "Recent":
+        """Returns it with newer rows; a damaged one is left out."""
+        newest = Block.of(self.model, rows)
+        if newest is None:
             return replace(self, is_whole=is_whole)
-        seqs, crcs, vectors = zip(*sound, strict=True)
-        features = np.frombuffer(b"".join(vectors), FEATURES).reshape(len(sound), -1)
-        block = Block(np.array(seqs, np.int64), np.array(crcs, np.int64), Flat(features))
-        blocks = [*self.blocks, block]
+        blocks = [*self.blocks, newest]
         # A row is copied once for each doubling of its block, and there are few blocks.
         while len(blocks) > 1 and len(blocks[-2].seqs) < 2 * len(blocks[-1].seqs):
-            blocks[-2:] = [_joined(*blocks[-2:])]
+            blocks[-2:] = [blocks[-2].joined(blocks[-1])]
         return replace(self, blocks=tuple(blocks), is_whole=is_whole)
 
     def _but(self, gone: Iterable[NDArray[np.bool_]]) -> "Recent":
         left = (block.but(each) for block, each in zip(self.blocks, gone, strict=True))
         return replace(self, blocks=tuple(block for block in left if block is not None))
-
-
-def _is_sound(row: tuple[int, int, bytes]) -> bool:
-    seq, crc, vector = row
-    if zlib.crc32(vector) == crc:
-        return True
-    log.error("the features of image number %d are not what was stored: no search finds it", seq)
-    return False
-
-
-def _joined(one: Block, other: Block) -> Block:
-    return Block(
-        np.concatenate([one.seqs, other.seqs]),
-        np.concatenate([one.crcs, other.crcs]),
-        Flat(np.concatenate([one.features.rows(), other.features.rows()])),
-    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sidecar.errors import IndexDamaged
 from sidecar.index.ann import widen
+from sidecar.index.places import places_among
 
 SEQS = "seqs.i64"
 CRCS = "crcs.u32"
@@ -41,8 +42,8 @@ class Segments:
         self.folder = folder
         self.rows = rows
         self.dimension = dimension
-        self.seqs: NDArray[np.int64] = _mapped(folder / SEQS, SEQ)
-        self.crcs: NDArray[np.uint32] = _mapped(folder / CRCS, CRC)
+        self.seqs: NDArray[np.int64] = mapped(folder / SEQS, SEQ)
+        self.crcs: NDArray[np.uint32] = mapped(folder / CRCS, CRC)
         self._row_bytes = FEATURES.itemsize * dimension
         self._files = [
             _bytes(folder / name, count * self._row_bytes) for name, count in rows.items()
@@ -52,10 +53,7 @@ class Segments:
 
     def holding(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns those of some sequence numbers, int64 [n], that are here."""
-        positions = np.searchsorted(self.seqs, seqs)
-        inside = positions < len(self.seqs)
-        held: NDArray[np.int64] = seqs[inside][self.seqs[positions[inside]] == seqs[inside]]
-        return held
+        return np.asarray(seqs[places_among(seqs, self.seqs) >= 0], np.int64)
 
     def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
         """Returns the features of images that are here.
@@ -67,9 +65,8 @@ class Segments:
         Raises:
             IndexDamaged: there is no such image, or a row is not what was stored.
         """
-        positions = np.searchsorted(self.seqs, seqs)
-        known = positions < len(self.seqs)
-        if not known.all() or not np.array_equal(self.seqs[positions], seqs):
+        positions = places_among(seqs, self.seqs)
+        if (positions < 0).any():
             raise IndexDamaged(f"generation {self.folder.name}: its codes name unknown images")
         owners = np.searchsorted(self._ends, positions, side="right")
         starts = (positions - self._firsts[owners]) * self._row_bytes
@@ -115,7 +112,8 @@ class Segments:
             first += count
 
 
-def _mapped(path: Path, dtype: "np.dtype[Scalar]") -> NDArray[Scalar]:
+def mapped(path: Path, dtype: "np.dtype[Scalar]") -> NDArray[Scalar]:
+    """Maps a file of values. Errors are OSErrors; ValueError where its size is not theirs."""
     return np.frombuffer(_bytes(path, path.stat().st_size), dtype)
 
 

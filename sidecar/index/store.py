@@ -7,6 +7,9 @@
                  features-1.f16, features-65537.f16
                                  float16 [n, D] segments, which rank them, named by their first seq
                  seqs.i64        the catalogue's sequence number of each row, ascending
+                 fields.columns  the metadata of its images, see `field_file`
+                 keywords.u64    their keywords, see `postings`
+                 unlabelled.i64  the sequence numbers of those whose keywords were not made yet
                  crcs.u32        the CRC-32 of each row, from the catalogue
                  meta.json       what it is, with the size and SHA-256 of each file
 

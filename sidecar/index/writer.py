@@ -17,7 +17,8 @@ from sidecar.index import field_file
 from sidecar.index.builder import Build
 from sidecar.index.compaction import Part, compacted
 from sidecar.index.generation import Generation
-from sidecar.index.meta import LISTS, META, TRAINED, TRUTH, FileDigest, Meta
+from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, TRUTH, UNLABELLED, FileDigest, Meta
+from sidecar.index.postings import Postings
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 from sidecar.index.store import DRAFT
 
@@ -118,6 +119,11 @@ class GenerationWriter:
         """Writes the fields of all images, a row each, with the last change that they are of."""
         field_file.write(columns, self.folder / field_file.FIELDS)
         self._changes = changes
+
+    def set_keywords(self, keywords: Postings, unlabelled: NDArray[np.int64]) -> None:
+        """Writes the keywords of all images; arguments as the attributes of `Generation`."""
+        keywords.save(self.folder / KEYWORDS)
+        self._extend(UNLABELLED, unlabelled.astype(SEQ))
 
     def seal(self, build: Build, removals: int, snapshot: int) -> Sealed:
         """Writes what was built and `meta.json`, and syncs everything to the disk.

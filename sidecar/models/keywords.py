@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Described, TopKeywords
+from sidecar.errors import WrongArguments
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
@@ -82,6 +83,20 @@ def named(
     """Returns stored keywords with the names of their labels."""
     pairs = zip(labels.tolist(), scores.tolist(), strict=True)
     return [Keyword(names[label], round(score, DIGITS)) for label, score in pairs]
+
+
+def numbers_of(names: Sequence[str], labels: Sequence[str], version: int) -> list[int]:
+    """Returns the place of each keyword among the labels of a version.
+
+    Raises:
+        WrongArguments: it has none of this name.
+    """
+    for name in names:
+        if name not in labels:
+            raise WrongArguments(
+                f"version {version} has no keyword {name!r}: GET /similarity/keywords lists them"
+            )
+    return [labels.index(name) for name in names]
 
 
 def _is_enough(kept: TopKeywords, top_k: int, threshold: float) -> bool:

@@ -151,6 +151,10 @@ class ModelRegistry:
             raise ModelRefused(_ANOTHER.format(record.version))
         return labels
 
+    def labels_by(self, sha256: str) -> tuple[str, ...]:
+        """Returns those of the model with this file; errors as `labels_of`."""
+        return self.labels_of(self._records.get(sha256))
+
     def key_of(self, sha256: str) -> int:
         """Returns the catalogue's key of the model with this file, without asking Triton."""
         return self._records.get(sha256).model

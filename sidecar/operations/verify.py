@@ -8,9 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Catalogue, ModelRecord
-from sidecar.errors import FeaturesUnavailable, IndexDamaged, ModelRefused, NoIndex
+from sidecar.errors import (
+    CatalogueDamaged,
+    FeaturesUnavailable,
+    IndexDamaged,
+    ModelRefused,
+    NoIndex,
+)
 from sidecar.index import Generation, GenerationStore
 from sidecar.models.comparison import Comparison, sentence
+from sidecar.operations.snapshots import other_keywords, other_metadata
 
 NAMED = 10  # images, in a sentence about many
 SAMPLE = 64  # images of each model that are embedded again: seconds on any machine
@@ -97,7 +104,16 @@ class Verifier:
             "has other features than the catalogue of images": _differing(
                 (held, np.asarray(generation.segments.crcs)), (stored, crcs)
             ),
+            "has other keywords than the catalogue of images": other_keywords(
+                generation, self.catalogue.features, model
+            ),
         }
+        with suppress(CatalogueDamaged):  # named already
+            differences["has other metadata than the catalogue of images"] = other_metadata(
+                generation, self.catalogue.metadata, stored
+            )
+        if self.generations.current_number() != current:
+            return
         for difference, seqs in differences.items():
             if len(seqs):
                 named = ", ".join(map(str, seqs[:NAMED]))

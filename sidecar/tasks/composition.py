@@ -36,7 +36,7 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
     if task.kind == TaskKind.FILL:
-        return Filling(catalogue, models, task, report).run()
+        return Filling(catalogue, models, task, report, trainer.may_replace_index()).run()
     admission = Admission(generations, settings.model_repository)
     repository = ModelRepository(settings.model_repository, catalogue.models, triton, models)
     if task.kind == TaskKind.RETIRE:

@@ -18,6 +18,7 @@ from sidecar.catalogue import (
     FillingReport,
     ModelRecord,
     Task,
+    TaskKind,
     TopKeywords,
     Unlabelled,
 )
@@ -34,12 +35,18 @@ PHASE = "embedding"
 
 @dataclass
 class Filling:
-    """Runs one attempt at a task of the kind `fill`."""
+    """Runs one attempt at a task of the kind `fill`.
+
+    Args:
+        index_follows: whether to ask for an update at the end, which brings the keywords into the
+            index.
+    """
 
     catalogue: Catalogue
     models: ModelRegistry
     task: Task
     report: Report
+    index_follows: bool = False
     damaged: dict[int, str] = field(default_factory=dict)  # ids of images whose JPEG is, by number
 
     def __post_init__(self) -> None:
@@ -68,6 +75,8 @@ class Filling:
         with self.catalogue.tasks.publishing(self.task) as publication:
             if record is not None:
                 publication.record(FillingReport(record.version, self._with_keywords(record)))
+            if self.index_follows:
+                publication.transaction.tasks.request(TaskKind.UPDATE)
         return publication.task
 
     def _pass(self, record: ModelRecord) -> bool:

@@ -19,7 +19,7 @@ from sidecar.errors import CatalogueUnavailable, StorageFull
 from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
 from sidecar.index.builder import Report
 from sidecar.index.meta import Meta
-from sidecar.tasks import field_snapshots
+from sidecar.tasks import field_snapshots, keyword_snapshots
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ class Trainer:
         pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
         writer.append(pages, lambda rows: report("reading", 0.1 * rows / total))
         field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0)
+        keyword_snapshots.take(self.catalogue.features, writer, model.model, task.snapshot or 0)
         build = builder.train(writer.segments())
         return writer.seal(build, task.removals or 0, task.snapshot or 0)
 
@@ -100,6 +101,7 @@ class Trainer:
         pages = self.catalogue.features.stream(model.model, after, up_to)
         writer.append(pages, lambda rows: report("reading", 0.1))
         field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0, previous)
+        keyword_snapshots.take(self.catalogue.features, writer, model.model, up_to, previous)
         build = builder.update(previous, held, writer.segments(), stayed)
         return writer.seal(build, removed.last, max(after, up_to))
 
@@ -134,12 +136,14 @@ class Trainer:
         return self.draft_update(task, previous, report)
 
     def _changed(self, task: Task, previous: Generation) -> bool:
-        """Returns whether anything was added, removed or described anew since a generation was
-        made, or a newer one is there that the catalogue has fallen behind: what is published clears
-        that away."""
+        """Returns whether anything was added, removed, described anew or given its first keywords
+        since a generation was made, or a newer one is there that the catalogue has fallen behind:
+        what is published clears that away."""
         if self.generations.ahead() or (task.changes or 0) > previous.meta.last_change:
             return True
         model = self.catalogue.models.get(previous.meta.sha256).model
+        if keyword_snapshots.any_made_since(self.catalogue.features, model, previous):
+            return True
         span = (previous.meta.snapshot, task.snapshot or 0)
         added = next(self.catalogue.features.stream(model, *span, page=1), None)
         return added is not None or len(self._gone(previous, task)[1]) > 0

@@ -184,7 +184,7 @@ def test_the_newer_generation_serves_again_when_the_right_database_is_back(
 def warmup(house: House, serving: Search) -> Warmup:
     models = ModelRegistry(Path(), house.catalogue.models, NOWHERE)
     models.in_use = models.reload  # type: ignore[method-assign,assignment]
-    return Warmup(models, serving.finder.tombstones, serving.views)
+    return Warmup(models, serving.finder.identification.tombstones, serving.views)
 
 
 def test_a_round_of_the_warm_up_notices_it_without_a_search(house: House, older: Away) -> None:
@@ -203,7 +203,7 @@ def test_removals_that_are_lost_are_forgotten_and_others_heeded(house: House) ->
     assert not {"8", "9"} & set(serving.nearest_to("7", EVERYTHING).result)
     back()
     house.remove(10, 11)
-    serving.finder.tombstones.refreshed(serving.views.generations.current())
+    serving.finder.identification.tombstones.refreshed(serving.views.generations.current())
     found = set(serving.nearest_to("7", EVERYTHING).result)
     assert {"8", "9"} < found
     assert not {"10", "11"} & found

@@ -12,7 +12,7 @@ from local.stack import ROOT
 from sidecar import errors
 from sidecar.http import error_handlers as answers
 from sidecar.http.app import create_app
-from sidecar.http.resources import images as image_resources
+from sidecar.http.resources import listings
 from sidecar.http.resources import tasks as task_resources
 from sidecar.index.ranking import PAGED
 from sidecar.index.recall.operating_points import RECALL_TARGETS
@@ -74,12 +74,16 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
                 "unlike_weight",
                 "top_k",
                 "after",
+                "keyword",
+                "min_score",
+                "prefix",
             )
         ),
         *(f"`{name}`" for name in ("keyword_threshold", "version", "wait", "overwrite", "id_from")),
         *(f"`{name}`" for name in ("filter", "offset", "group_by", "group_size", "fields")),
         "`metadata`",
         "`limit` of images",
+        "`limit` of keywords",
         "`limit` of tasks",
     }
     for name, most in {
@@ -87,7 +91,8 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
         "`top_k`": MOST_RESULTS,
         "`group_size`": MOST_RESULTS,
         "`nprob`": MOST_NPROB,
-        "`limit` of images": image_resources.MOST_IDS,
+        "`limit` of images": listings.MOST_IDS,
+        "`limit` of keywords": listings.MOST_KEYWORDS,
         "`limit` of tasks": task_resources.MOST_TASKS,
     }.items():
         assert documented[name] == f"1 to {most}"

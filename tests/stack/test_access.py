@@ -88,6 +88,7 @@ CALLS = {
     ("POST", "/similarity/rollback"): "admin",
     ("POST", "/similarity/retire?version=9"): "admin",
     ("POST", "/similarity/keywords/fill"): "admin",
+    ("GET", "/similarity/keywords"): "read",
     ("POST", "/similarity/tasks/none/cancel"): "admin",
 }
 

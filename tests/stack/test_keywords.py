@@ -1,5 +1,6 @@
 """Keywords of stored images over HTTP: stored by adds, answered without Triton, filled in."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -114,6 +115,81 @@ def test_a_cancelled_one_keeps_what_it_has(house: Stack) -> None:
     assert unlabelled(house) == 10
     house.finish_well(house.post(FILL).json()["task_id"])
     assert unlabelled(house) == 0
+
+
+def found(stack: Stack, query: str) -> dict[str, float]:
+    """All pages of the images of a keyword, with their scores."""
+    images: dict[str, float] = {}
+    after = ""
+    while True:
+        answer = stack.get(f"/similarity/images?{query}{after}")
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert page["scores"] == sorted(page["scores"], reverse=True)
+        assert not images.keys() & page["ids"]
+        images |= dict(zip(page["ids"], page["scores"], strict=True))
+        if page["next"] is None:
+            return images
+        after = f"&after={page['next']}"
+
+
+def test_an_image_is_found_by_its_keywords_from_its_add_until_its_removal(house: Stack) -> None:
+    name = unused()
+    house.post(f"/similarity/add?id={name}", picture(1))
+    [first, *_] = described(house, name)
+    keyword = first["name"].replace(" ", "+")
+    for _ in range(8):  # in every process
+        assert found(house, f"keyword={keyword}&limit=50")[name] == first["score"]
+    assert name in found(house, f"keyword={keyword}&min_score={first['score']}")
+    assert name not in found(house, f"keyword={keyword}&min_score={first['score'] + 0.01}")
+    listed = house.get("/similarity/keywords?limit=10000").json()
+    counts = {each["name"]: each["count"] for each in listed["keywords"]}
+    assert counts[first["name"]] == len(found(house, f"keyword={keyword}"))
+    wanted = json.dumps({"$keyword": {"$in": [first["name"]], "$gte": first["score"]}})
+    query = f"id={name}&num_results=1000&filter={wanted}"
+    near = set(house.get(f"/similarity/search?{query}").json()["result"])
+    over = found(house, f"keyword={keyword}&min_score={first['score']}")
+    assert near == over.keys() - {name}
+    house.call("DELETE", f"/similarity/images/{name}")
+    assert name not in found(house, f"keyword={keyword}")
+
+
+def test_what_was_filled_in_is_found_after_the_update_that_follows(house: Stack) -> None:
+    keyword = house.get("/similarity/keywords?limit=1").json()["keywords"][0]["name"]
+    before = found(house, f"keyword={keyword}")
+    lose(house, 100)
+    house.run("train")
+    assert house.get("/similarity/keywords").json()["unlabelled"] == 100
+    assert len(found(house, f"keyword={keyword}")) < len(before)
+    house.finish_well(house.post(FILL).json()["task_id"])
+    house.wait(
+        lambda: house.get("/similarity/keywords").json()["unlabelled"] == 0, "the update follows"
+    )
+    after = found(house, f"keyword={keyword}")
+    assert after.keys() == before.keys()
+    assert "nothing wrong" in house.command("verify")
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("images?keyword=tabbby", "version 1 has no keyword 'tabbby'"),
+        ("images?min_score=0.1", "min_score goes with keyword=KEYWORD"),
+        ("images?keyword=sea&min_score=2", "min_score must be from 0 to 1"),
+        ("images?keyword=sea&min_score=x", "min_score must be a number"),
+        ("images?keyword=sea&after=5", "after must be the `next` of the page before"),
+        ("images?keyword=sea&after=nan:1", "after must be the `next` of the page before"),
+        ("images?keyword=sea&after=0.5:-1", "after must be the `next` of the page before"),
+        ("images?after=0.5:1", "after must be a whole number"),
+        ("keywords?limit=0", "limit must be from 1 to 10000"),
+        ("keywords?prefi=x", "did you mean prefix?"),
+        ('search?id=cat&filter={"$keyword":"tabbby"}', "no image has the id cat"),
+    ],
+)
+def test_what_is_wrong_is_named(house: Stack, query: str, place: str) -> None:
+    answer = house.get(f"/similarity/{query}")
+    assert answer.status_code in (400, 404)
+    assert place in answer.json()["detail"]
 
 
 def test_it_takes_no_parameters_and_no_get(house: Stack) -> None:

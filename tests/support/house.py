@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
+from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, TopKeywords, open_catalogue
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
 from sidecar.grouping import GroupFinder
+from sidecar.identification import Identification
 from sidecar.images import ImageRules
 from sidecar.index import (
     BuildRules,
@@ -24,6 +25,9 @@ from sidecar.index import (
     SearchRequest,
     Tombstones,
 )
+from sidecar.keyword_search import KeywordSearch
+from sidecar.models import contract as contracts
+from sidecar.models.contract import Contract
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.neighbours import Finder
@@ -35,7 +39,19 @@ from tests.support.databases import new_file
 
 DIMENSION = 64
 TEN = SearchRequest(num_results=10, nprob=5, max_dist=math.inf)
+SHA256 = "a" * 64
+LABELS = tuple(f"keyword {n}" for n in range(30))
 NOWHERE = TritonClient("127.0.0.1:1", 1)  # no test here asks Triton
+
+
+def describe(repository: Path, version: int, sha256: str) -> None:
+    """A version as far as it is known without Triton: its contract and its labels."""
+    golden = (1.0,) + (0.0,) * (DIMENSION - 1)
+    made = Contract(version, "none", "fp32", 8, 8, DIMENSION, len(LABELS), sha256, golden, 0.9)
+    folder = contracts.folder(repository, version)
+    folder.mkdir(parents=True, exist_ok=True)
+    contracts.write(folder, made)
+    (folder / contracts.LABELS_FILE).write_text("".join(f"{label}\n" for label in LABELS))
 
 
 def vector(number: int) -> NDArray[np.float32]:
@@ -52,10 +68,12 @@ class House:
 
     def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
         self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
+        self.repository = folder / "models"
+        describe(self.repository, 1, SHA256)
         self.generations = GenerationStore(folder / "index", Lineage(self.catalogue.marks))
         rules = BuildRules(exact_max, "cpu")
         self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
-        self.model = self.catalogue.models.adopt(1, "a" * 64, DIMENSION)
+        self.model = self.catalogue.models.adopt(1, SHA256, DIMENSION)
 
     def add(
         self,
@@ -63,8 +81,9 @@ class House:
         last: int,
         overwrite: bool = False,
         said: Callable[[int], dict[str, Any]] | None = None,
+        likely: Callable[[int], TopKeywords] | None = None,
     ) -> None:
-        """Adds images; `said` returns the metadata of each."""
+        """Adds images; `said` returns the metadata of each, `likely` its keywords."""
         new = [
             NewImage(
                 f"{n}",
@@ -73,6 +92,7 @@ class House:
                 {self.model: vector(n)},
                 overwrite=overwrite,
                 document=json.dumps(said(n)) if said else None,
+                keywords={self.model: likely(n)} if likely else {},
             )
             for n in range(first, last + 1)
         ]
@@ -103,14 +123,20 @@ class House:
             live: how many images no update has reached that it looks through; 0 is LIVE_SEARCH=0.
         """
         catalogue = self.catalogue
-        models = ModelRegistry(Path(), catalogue.models, NOWHERE)
+        models = ModelRegistry(self.repository, catalogue.models, NOWHERE)
         generations = GenerationStore(self.generations.folder, Lineage(catalogue.marks))
         memtable = Memtable(catalogue.new_features, catalogue.removals, live) if live else None
         views = Views(generations, models, memtable)
         tombstones, fields = Tombstones(catalogue.removals), LiveFields(catalogue.metadata)
-        finder = Finder(catalogue.images, views, tombstones, fields)
+        identification = Identification(catalogue.images, views, tombstones)
+        finder = Finder(identification, fields, models)
         groups = GroupFinder(finder, catalogue.metadata)
         return Search(catalogue.images, models, views, finder, groups, ImageRules(384, 10**6))
+
+    def keyword_search(self, live: int = 0) -> KeywordSearch:
+        """Returns what finds images by keywords in a process that has just started."""
+        search = self.search(live)
+        return KeywordSearch(search, search.finder.identification, search.models)
 
     def problems(self) -> list[str]:
         return list(Verifier(self.catalogue, self.generations).problems())

@@ -16,8 +16,13 @@ from sidecar.fields import Columns, checked, parse_filter, parsed, patched
 from sidecar.index import field_file
 from sidecar.index.field_layers import Layer, stacked
 from sidecar.index.live_fields import Placed, Shelf
-from sidecar.index.matching import meeting
+from sidecar.index.matching import Names, meeting
+from sidecar.index.postings import Postings
 from tests.support.documents import DOCUMENTS, FILTERS, meets
+
+
+def nobody(_: tuple[str, ...]) -> list[int]:
+    return []
 
 
 def change(number: int, seq: int, document: dict[str, Any]) -> Change:
@@ -51,7 +56,8 @@ def test_a_filter_finds_what_it_means_whatever_was_changed_since(
     columns = Columns.of(base)
     every = columns.moved(np.arange(len(base)), len(seqs))
     over = tuple(Placed(layer, layer.places_in(seqs)) for layer in layers)
-    mask = meeting(parse_filter(json.dumps(wanted)), Shelf(seqs, every, over), lambda ids: [])
+    shelf = Shelf(seqs, Postings.none(), every, over)
+    mask = meeting(parse_filter(json.dumps(wanted)), shelf, Names(nobody, nobody))
     assert mask.tolist() == [meets(now.get(int(seq), {}), wanted) for seq in seqs]
 
 
@@ -62,8 +68,8 @@ def test_columns_are_read_from_a_file_as_they_were_written(
     path = tmp_path_factory.mktemp("fields") / field_file.FIELDS
     field_file.write(Columns.of(documents), path)
     seqs = np.arange(len(documents), dtype=np.int64)
-    shelf = Shelf(seqs, field_file.read(path), ())
-    mask = meeting(parse_filter(json.dumps(wanted)), shelf, lambda ids: [])
+    shelf = Shelf(seqs, Postings.none(), field_file.read(path), ())
+    mask = meeting(parse_filter(json.dumps(wanted)), shelf, Names(nobody, nobody))
     assert mask.tolist() == [meets(document, wanted) for document in documents]
 
 
@@ -71,8 +77,9 @@ def test_an_id_is_looked_up() -> None:
     seqs = np.array([3, 5, 9], np.int64)
     wanted = parse_filter('{"$or": [{"$id": ["a", "b"]}, {"$id": "c"}]}')
     known = {"a": 5, "c": 9}
-    shelf = Shelf(seqs, None, ())
-    found = meeting(wanted, shelf, lambda ids: [known[i] for i in ids if i in known])
+    shelf = Shelf(seqs, Postings.none(), None, ())
+    names = Names(lambda ids: [known[i] for i in ids if i in known], nobody)
+    found = meeting(wanted, shelf, names)
     assert found.tolist() == [False, True, True]
 
 
@@ -95,6 +102,13 @@ def test_an_id_is_looked_up() -> None:
         ('{"$or": [{"a": 1}, 2]}', r"filter\.\$or\[1\] must be an object"),
         ('{"$where": "x"}', r"filter\.\$where: there is no \$where"),
         ('{"$id": 5}', r"filter\.\$id must be an id or a list"),
+        ('{"$keyword": 5}', r"filter\.\$keyword must be a keyword or a list"),
+        ('{"$keyword": ["a", 1]}', r"filter\.\$keyword must be a keyword or a list"),
+        ('{"$keyword": {"$gte": 1}}', r'filter\.\$keyword must be like {"\$in"'),
+        ('{"$keyword": {"$in": "a", "$lt": 1}}', r'filter\.\$keyword must be like {"\$in"'),
+        ('{"$keyword": {"$in": {}}}', r"filter\.\$keyword\.\$in must be a keyword or a list"),
+        ('{"$keyword": {"$in": "a", "$gte": 2}}', r"\$gte must be a number from 0 to 1"),
+        ('{"$keyword": {"$in": "a", "$gte": NaN}}', r"\$gte must be a number from 0 to 1"),
         ('{"$not": ' * 20 + "{}" + "}" * 20, "16 deep at most"),
         ("{" + ",".join(f'"f{n}": 1' for n in range(300)) + "}", "256 conditions at most"),
         ("[" * 100_000, "filter must be JSON"),

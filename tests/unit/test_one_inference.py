@@ -12,6 +12,7 @@ from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.grouping import GroupFinder
+from sidecar.identification import Identification
 from sidecar.images import ImageRules, canonical
 from sidecar.index import GenerationStore, LiveFields, Tombstones
 from sidecar.index.meta import Meta
@@ -91,7 +92,8 @@ def search_of(house: House, extractor: Counting) -> Search:
     catalogue = house.catalogue
     views = Views(GenerationStore(house.generations.folder), models, None)
     tombstones, fields = Tombstones(catalogue.removals), LiveFields(catalogue.metadata)
-    finder = Finder(catalogue.images, views, tombstones, fields)
+    identification = Identification(catalogue.images, views, tombstones)
+    finder = Finder(identification, fields, models)
     groups = GroupFinder(finder, catalogue.metadata)
     return Search(catalogue.images, models, views, finder, groups, ImageRules(384, 10**6))
 

@@ -1,4 +1,4 @@
-"""The resources of images: add, list, look at, remove."""
+"""The resources of images: add, look at, remove."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -32,24 +32,7 @@ from sidecar.models.keywords import Keywords
 from sidecar.operations import Inventory
 from sidecar.settings import MOST_RESULTS
 
-IDS, MOST_IDS = 1000, 10_000  # on a page
-LARGEST_SEQ = 2**63 - 1
 BYTES = "application/octet-stream"
-
-
-class ImagesResource:
-    """Lists the ids of images: GET /similarity/images?after=&limit=."""
-
-    def __init__(self, images: Images) -> None:
-        self._images = images
-
-    @takes("after", "limit")
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        after = whole_number(req, "after", LARGEST_SEQ, 0, least=0)
-        limit = whole_number(req, "limit", MOST_IDS, IDS)
-        page = self._images.page(after, limit)
-        last_seq = page[-1][0] if len(page) == limit else None
-        resp.media = {"status": "ok", "ids": [name for _, name in page], "next": last_seq}
 
 
 class ImageResource:
