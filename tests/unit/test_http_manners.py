@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 from falcon.testing import TestClient
 
+from local.process import wait_until
 from local.stack import ROOT
 from sidecar.errors import SettingsError
 from sidecar.http import api_keys
@@ -50,6 +51,7 @@ def keys(tmp_path: Path) -> dict[str, str]:
 
 def test_head_answers_wherever_get_does_as_get_does_without_a_body(client: TestClient) -> None:
     assert isinstance(client.app, Sidecar)
+    wait_until(lambda: client.simulate_get("/similarity/models").json["in_use"], lambda: "adopted")
     paths = {route.path: route.resource for route in client.app.routes}
     with_get = [path for path, resource in paths.items() if hasattr(resource, "on_get")]
     assert len(with_get) > 10
