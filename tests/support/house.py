@@ -68,7 +68,7 @@ class House:
 
     def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
         self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
-        self.repository = folder / "models"
+        self.repository = folder / "described"
         describe(self.repository, 1, SHA256)
         self.generations = GenerationStore(folder / "index", Lineage(self.catalogue.marks))
         rules = BuildRules(exact_max, "cpu")
