@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness bench-catalogue bench-index bench-http bench-search bench-search-batch bench-rates bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -103,6 +103,9 @@ bench-search: setup model $(MAIN)/bench ## compare searches while images wait fo
 
 bench-search-batch: setup model $(MAIN)/bench ## compare many searches of one call with single ones, with IMAGES=folder
 	$(RUN) python -m bench.search_batch $(if $(IMAGES),--images "$(IMAGES)")
+
+bench-filters: setup model $(MAIN)/bench ## compare searches with a filter with those without, beside Qdrant Edge
+	$(RUN) python -m bench.filters --sizes $(SIZES) $(if $(FEATURES),--features "$(FEATURES)")
 
 bench-rates: setup $(MAIN)/bench ## compare requests by a key with a rate with those by one without
 	$(RUN) python -m bench.rates

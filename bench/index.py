@@ -70,25 +70,25 @@ def _measure(
 ) -> Figures:
     new = size // 10
     _write_features(folder, base, size + new + size // 100)
-    figures: Figures = {"truth": _apart(_truth, folder, size)}
-    _apart(_fill, folder, 0, size)
-    figures["plain train"] = _apart(_plain_train, folder, size)
-    figures["train"] = _apart(_task, folder, "train")
-    figures["searches"] = _apart(_searches, folder, NPROBS, threads=1)
+    figures: Figures = {"truth": apart(_truth, folder, size)}
+    apart(_fill, folder, 0, size)
+    figures["plain train"] = apart(_plain_train, folder, size)
+    figures["train"] = apart(_task, folder, "train")
+    figures["searches"] = apart(_searches, folder, NPROBS, threads=1)
     figures["cores"] = _side_by_side(folder, searching_s)
-    figures["first answer"] = median(_apart(_first_answer, folder) for _ in range(3))
-    _apart(_fill, folder, size, new)
-    figures["plain update"] = _apart(_plain_update, folder, size, new)
-    figures["update"] = _apart(_task, folder, "update")
-    _apart(_fill, folder, size + new, size // 100)
-    figures["small update"] = _apart(_task, folder, "update")
-    figures["exact"] = _apart(_exact, folder, size, threads=1)
+    figures["first answer"] = median(apart(_first_answer, folder) for _ in range(3))
+    apart(_fill, folder, size, new)
+    figures["plain update"] = apart(_plain_update, folder, size, new)
+    figures["update"] = apart(_task, folder, "update")
+    apart(_fill, folder, size + new, size // 100)
+    figures["small update"] = apart(_task, folder, "update")
+    figures["exact"] = apart(_exact, folder, size, threads=1)
     if hnsw:
-        figures["hnsw"] = _apart(_hnsw, folder, size)
+        figures["hnsw"] = apart(_hnsw, folder, size)
     return figures
 
 
-def _apart(work: Callable[..., Any], *arguments: Any, threads: int | None = None) -> Any:
+def apart(work: Callable[..., Any], *arguments: Any, threads: int | None = None) -> Any:
     """Runs work in a process of its own, by default on all cores."""
     os.environ["OMP_NUM_THREADS"] = str(threads or os.cpu_count())
     context = multiprocessing.get_context("spawn")

@@ -1,17 +1,18 @@
 """From the features of queries to ids: what a view holds is ranked, until each has an id."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.identification import Identification
-from sidecar.index import LiveFields, Names, SearchRequest, rank_among, rank_each, the_nearest
+from sidecar.index import LiveFields, Names, SearchRequest, rank_each, the_nearest
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.recent import Found
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
+from sidecar.prepared import PreparedFilters
 from sidecar.view import View
 from sidecar.wanted import Wanted
 
@@ -45,6 +46,7 @@ class Finder:
     identification: Identification
     fields: LiveFields
     models: ModelRegistry
+    prepared: PreparedFilters = field(default_factory=PreparedFilters)
 
     def around(
         self,
@@ -90,7 +92,8 @@ class Finder:
             return numbers_of(names, self.models.labels_by(view.sha256), view.version)
 
         names = Names(self.identification.images.seqs_of, labels_of)
-        return Wanted(request.wanted, self.fields.now(view.generation), names)
+        now = self.fields.now(view.generation)
+        return Wanted(request.wanted, now, names, self.prepared)
 
 
 def _rank(
@@ -106,9 +109,9 @@ def _rank(
     if view.generation is not None and wanted is None:
         parts.append(rank_each(view.generation, queries, own_seqs, request, excluded))
     elif view.generation is not None and wanted is not None:
-        meets, generation = wanted.of_generation(excluded), view.generation
+        matching = wanted.of_generation(view.generation, excluded)
         each = zip(queries, own_seqs, strict=True)
-        parts.append([rank_among(generation, query, request, meets, own) for query, own in each])
+        parts.append([matching.nearest(query, request, own) for query, own in each])
     if view.recent:
         may, recent = wanted.of_recent if wanted else None, view.recent
         each = zip(queries, own_seqs, strict=True)

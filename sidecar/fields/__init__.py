@@ -16,6 +16,7 @@ from sidecar.fields.conditions import (
     OneOf,
     Or,
     Within,
+    names_images,
     only,
 )
 from sidecar.fields.document import MOST_BYTES, Document, checked, parsed, patched
@@ -36,6 +37,7 @@ __all__ = [
     "Or",
     "Within",
     "checked",
+    "names_images",
     "only",
     "parse_filter",
     "parsed",

@@ -101,3 +101,12 @@ class Not:
 
 Condition = OneOf | Within | Exists
 Filter = Condition | HasId | HasKeyword | And | Or | Not
+
+
+def names_images(wanted: Filter) -> bool:
+    """Says whether a filter asks for ids, anywhere in it."""
+    if isinstance(wanted, Not):
+        return names_images(wanted.part)
+    if isinstance(wanted, And | Or):
+        return any(map(names_images, wanted.parts))
+    return isinstance(wanted, HasId)

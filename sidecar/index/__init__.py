@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sidecar.index.block import Block
     from sidecar.index.builder import Builder, BuildRules
     from sidecar.index.field_layers import Layer, stacked
-    from sidecar.index.filtered import rank_among
+    from sidecar.index.filtered import Matching
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
     from sidecar.index.live_fields import FieldsNow, LiveFields
@@ -37,6 +37,7 @@ else:
         "Layer": "field_layers",
         "Lineage": "lineage",
         "LiveFields": "live_fields",
+        "Matching": "filtered",
         "Memtable": "memtable",
         "Names": "matching",
         "Place": "postings",
@@ -47,7 +48,6 @@ else:
         "Tombstones": "tombstones",
         "meeting": "matching",
         "rank": "ranking",
-        "rank_among": "filtered",
         "stacked": "field_layers",
         "rank_each": "ranking",
         "the_nearest": "ranking",
@@ -72,6 +72,7 @@ __all__ = [
     "Layer",
     "Lineage",
     "LiveFields",
+    "Matching",
     "Memtable",
     "Names",
     "Place",
@@ -82,7 +83,6 @@ __all__ = [
     "Tombstones",
     "meeting",
     "rank",
-    "rank_among",
     "rank_each",
     "stacked",
     "the_nearest",

@@ -10,33 +10,42 @@ from sidecar.index.ranking import SearchRequest, the_nearest
 from sidecar.index.recent import Found
 
 
-def rank_among(
-    generation: Generation,
-    query: NDArray[np.float32],
-    request: SearchRequest,
-    meets: NDArray[np.bool_],
-    own_seq: int | None = None,
-) -> Found:
-    """Finds the nearest of the images that meet a filter by their full features.
+class Matching:
+    """The images of a generation that meet a filter, ready to be searched by many queries."""
 
-    Args:
-        generation: to search in.
-        query: float32 [D].
-        request: how many, how carefully, how far.
-        meets: bool [n], of each image of the generation; not of those that are gone.
-        own_seq: the sequence number of the query, where it is a stored image: it is left out.
-    Returns:
-        as `rank`: as many as are asked for, where so many meet the filter.
-    Raises:
-        IndexDamaged: what the generation holds is not what was stored.
-    """
-    rows, all_seqs = np.flatnonzero(meets), generation.segments.seqs
-    seqs = all_seqs[rows]
-    if len(rows) > FEW:
-        widening = generation.meta.quality.filtered.widening
-        narrowed = Narrowed(generation.index, all_seqs, generation.list_of_row, rows, widening)
+    def __init__(self, generation: Generation, meets: NDArray[np.bool_]) -> None:
+        """Takes what meets it, bool [n], of each image of the generation; not what is gone."""
+        seqs = generation.segments.seqs
+        self._generation = generation
+        self._few = seqs[meets] if np.count_nonzero(meets) <= FEW else None
+        self._many: Narrowed | None = None
+        if self._few is None:
+            widening, layout = generation.meta.quality.filtered.widening, generation.list_layout
+            self._many = Narrowed(generation.index, seqs, layout, meets, widening)
+
+    def nearest(
+        self, query: NDArray[np.float32], request: SearchRequest, own_seq: int | None = None
+    ) -> Found:
+        """Finds the nearest of them by their full features.
+
+        Args:
+            query: float32 [D].
+            request: how many, how carefully, how far.
+            own_seq: the sequence number of the query, where it is a stored image: it is left out.
+        Returns:
+            as `rank`: as many as are asked for, where so many meet the filter.
+        Raises:
+            IndexDamaged: what the generation holds is not what was stored.
+        """
+        seqs = self._candidates(query, request)
+        seqs = seqs[seqs != own_seq]
+        features = self._generation.segments.features(seqs)
+        return the_nearest(seqs, distances(query, features), request)
+
+    def _candidates(self, query: NDArray[np.float32], request: SearchRequest) -> NDArray[np.int64]:
+        if self._many is None:
+            assert self._few is not None
+            return self._few
         wanted = request.depth + 1  # one may be the query itself
-        params = generation.search_params(request.nprob, wanted)
-        seqs = narrowed.candidates(query, params, wanted)
-    seqs = seqs[seqs != own_seq]
-    return the_nearest(seqs, distances(query, generation.segments.features(seqs)), request)
+        params = self._generation.search_params(request.nprob, wanted)
+        return self._many.candidates(query, params, wanted)

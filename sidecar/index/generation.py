@@ -5,16 +5,13 @@ from copy import copy
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sidecar.errors import IndexDamaged
 from sidecar.fields import Columns
 from sidecar.files import sha256_of
 from sidecar.index import field_file
 from sidecar.index.ann import Index, SearchParams
 from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, UNLABELLED, Meta
-from sidecar.index.narrowed import lists_of
+from sidecar.index.narrowed import ListLayout
 from sidecar.index.postings import Postings
 from sidecar.index.segments import SEQ, Segments, mapped
 
@@ -79,9 +76,9 @@ class Generation:
         return (self.folder / META).stat().st_mtime
 
     @cached_property
-    def list_of_row(self) -> NDArray[np.int32]:
-        """The list in which the codes of each image lie, int32 [n]."""
-        return lists_of(self.index, self.segments.seqs)
+    def list_layout(self) -> ListLayout:
+        """In which list the codes of each image lie."""
+        return ListLayout.of(self.index, self.segments.seqs)
 
     def search_params(self, nprob: int, results: int) -> SearchParams:
         """Returns how far a search looks with a value of NPROB, 1..100, for so many results.

@@ -5,6 +5,7 @@ a generation holds them.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,11 @@ class Placed:
 
     layer: Layer
     places: NDArray[np.int64]
+
+    @cached_property
+    def is_over(self) -> bool:
+        """Whether any of its images is among them."""
+        return bool((self.places >= 0).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +80,10 @@ class FieldsNow:
         layers = (each.layer for each in self.layers)
         placed = tuple(Placed(each, each.places_in(block.seqs)) for each in layers)
         return Shelf(block.seqs, block.keywords, None, placed)
+
+    def over_generation(self) -> tuple[Layer, ...]:
+        """Returns the layers in which the generation has an image."""
+        return tuple(each.layer for each in self.layers if each.is_over)
 
     def with_layers(self, layers: tuple[Layer, ...]) -> "FieldsNow":
         """Returns it with other layers; those that stay keep their places."""

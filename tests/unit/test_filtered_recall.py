@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, distances
-from sidecar.index.narrowed import FEW, Narrowed, lists_of
+from sidecar.index.ann.compact import unpacked
+from sidecar.index.narrowed import FEW, ListLayout, Narrowed
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import SHARES, UNMEASURED, FilteredQuality, measure
 from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
@@ -30,11 +31,12 @@ class Trained:
         self.index.add(self.seqs, self.vectors)
         self.truth = compared(self.segments)
         self.points: OperatingPoints = tune(self.index, self.truth, self.segments)
-        self.lists = lists_of(self.index, self.seqs)
+        self.layout = ListLayout.of(self.index, self.seqs)
 
     def recall(self, rows: NDArray[np.int64], widening: float) -> float:
         """The recall@10 of some queries among some rows, against all of these rows."""
-        narrowed = Narrowed(self.index, self.seqs, self.lists, rows, widening)
+        meets = np.isin(np.arange(SIZE), rows)
+        narrowed = Narrowed(self.index, self.seqs, self.layout, meets, widening)
         params = self.points.search_params(5, NEAREST)
         found = []
         for query in self.vectors[:: SIZE // 60]:
@@ -52,10 +54,25 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(tmp_path_factory.mktemp("filtered"))
 
 
+def rows_of(trained: Trained, number: int) -> NDArray[np.int32]:
+    """Those that lie in a list."""
+    layout = trained.layout
+    return layout.rows[layout.starts[number] : layout.starts[number + 1]]
+
+
 def test_the_list_of_each_row_is_that_of_its_code(trained: Trained) -> None:
     for number, labels in enumerate(trained.index.labels_by_list()):
-        rows = np.searchsorted(trained.seqs, labels)
-        assert (trained.lists[rows] == number).all()
+        assert trained.seqs[rows_of(trained, number)].tolist() == labels.tolist()
+
+
+def test_codes_are_copied_as_the_quantiser_makes_them(trained: Trained) -> None:
+    inner = trained.index._index
+    for number in range(0, trained.index.lists, 7):
+        rows = rows_of(trained, number)
+        some = np.random.default_rng(number).permutation(len(rows))[: len(rows) // 2 + 1]
+        found = unpacked(inner.invlists, number, some, inner.pq.M)
+        wanted = inner.pq.compute_codes(trained.vectors[rows[some]])
+        assert np.array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.01, 0.0005])
@@ -66,7 +83,8 @@ def test_rows_at_random_are_found_as_well_as_promised(trained: Trained, share: f
 
 def test_rows_far_from_the_queries_are_found_too(trained: Trained) -> None:
     """Those in a tenth of the lists: most queries lie elsewhere."""
-    rows = np.flatnonzero(trained.lists % 10 == 3)
+    every = range(3, trained.index.lists, 10)
+    rows = np.sort(np.concatenate([rows_of(trained, number) for number in every]))
     assert trained.recall(rows, UNMEASURED.widening) >= PROMISED - 0.02
 
 

@@ -13,6 +13,7 @@ import os
 os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 from sidecar.index.ann.clustering import POINTS_PER_LIST, lists_for, sample_size
+from sidecar.index.ann.compact import Compact
 from sidecar.index.ann.device import Device, DeviceName
 from sidecar.index.ann.exact import Flat, Nearest, distances, widen
 from sidecar.index.ann.ivfpq import VALUES_PER_CODE, Index, SearchParams
@@ -21,6 +22,7 @@ from sidecar.index.ann.selection import ExcludeIds, IncludeIds
 __all__ = [
     "POINTS_PER_LIST",
     "VALUES_PER_CODE",
+    "Compact",
     "Device",
     "DeviceName",
     "ExcludeIds",

@@ -11,7 +11,7 @@ Sources: Jégou, Douze, Schmid, "Product quantization for nearest neighbor searc
 Kermarrec, Le Scouarnec, "Quicker ADC", 2019.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import clustering, inverted_lists
 from sidecar.index.ann.clustering import POINTS_PER_LIST
+from sidecar.index.ann.compact import Compact
 from sidecar.index.ann.device import Device
 from sidecar.index.ann.exact import widen
 from sidecar.index.ann.selection import ExcludeIds, IncludeIds
@@ -226,6 +227,21 @@ class Index:
             else np.empty(0, np.int64)
             for number in range(self.lists)
         ]
+
+    def compact(self, parts: Iterable[tuple[int, NDArray[np.int64]]]) -> Compact | None:
+        """Copies the codes of some images; None where there are no codes, as features are compared.
+
+        Args:
+            parts: lists, each with the places in it of the images that are wanted, int64 [n].
+        """
+        return Compact(self._index, parts) if hasattr(self._index, "pq") else None
+
+    def candidates_in(
+        self, compact: Compact, query: NDArray[np.float32], count: int
+    ) -> NDArray[np.int64]:
+        """Returns the numbers of at most `count` codes nearest to a query, float32 [D]: int64
+        [n]."""
+        return compact.nearest(_pad(query[None]), count)
 
     def imbalance(self) -> float:
         """Returns the factor by which uneven lists make an average search dearer; 1 where all are

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, Nearest, SearchParams, distances, widen
-from sidecar.index.narrowed import FEW, Narrowed, lists_of
+from sidecar.index.narrowed import FEW, ListLayout, Narrowed
 from sidecar.index.recall.ground_truth import TIE, GroundTruth
 from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.segments import Segments
@@ -87,16 +87,16 @@ class _Meter:
         self._params = params
         self._seqs = truth.queries[truth.held_out][:QUERIES]
         self._queries = widen(segments.features(self._seqs))
-        self._lists = lists_of(index, segments.seqs)
+        self._layout = ListLayout.of(index, segments.seqs)
         self._limits = self._true_limits(device)
 
     def recall(self, share: float, widening: float) -> float:
         """Returns the mean recall@10, 0..1."""
-        rows = np.flatnonzero(_meets(self._segments.seqs, share))
+        meets = _meets(self._segments.seqs, share)
         limits = self._limits[share]
-        if len(rows) <= FEW or not len(limits):
+        if np.count_nonzero(meets) <= FEW or not len(limits):
             return 1.0  # every one is compared
-        narrowed = Narrowed(self._index, self._segments.seqs, self._lists, rows, widening)
+        narrowed = Narrowed(self._index, self._segments.seqs, self._layout, meets, widening)
         found = 0
         for own, query, limit in zip(self._seqs, self._queries, limits, strict=True):
             seqs = narrowed.candidates(query, self._params, NEAREST + 1)
