@@ -126,9 +126,10 @@ def test_redis_wants_its_password(guarded: Guarded) -> None:
         stranger.ping()
 
 
-def test_health_is_open_to_all(guarded: Guarded) -> None:
+def test_health_and_the_document_of_the_calls_are_open_to_all(guarded: Guarded) -> None:
     assert guarded.stack.get("/health/live").ok
     assert guarded.stack.get("/health/ready").ok
+    assert guarded.stack.get("/openapi.json").json()["openapi"] == "3.1.0"
 
 
 @pytest.mark.parametrize(
