@@ -74,8 +74,9 @@ chaos: setup model ## kill -9 at random under load, KILLS times, and count what 
 	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED)
 	$(RUN) python -m campaigns.chaos --kills $(KILLS) --seed $(SEED) --database postgresql
 
-fuzz: setup model ## send REQUESTS requests that make no sense, of SEED, to all calls; none may answer 500
+fuzz: setup model ## send REQUESTS that make no sense, of SEED, and as many by the OpenAPI document; none may answer 500
 	$(RUN) python -m campaigns.fuzz --count $(REQUESTS) --seed $(SEED)
+	$(RUN) python -m campaigns.contract --count $(REQUESTS) --seed $(SEED)
 
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching

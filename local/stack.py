@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -26,7 +26,13 @@ COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"
 
 
 class Stack:
-    """Triton, Redis, a worker and a sidecar of a test's own, on free ports and in a folder."""
+    """Triton, Redis, a worker and a sidecar of a test's own, on free ports and in a folder.
+
+    Attributes:
+        observers: see each answer that a call gets, before its caller does.
+    """
+
+    observers: ClassVar[list[Callable[[requests.Response], None]]] = []
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -122,7 +128,10 @@ class Stack:
         return done.stdout
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        return requests.request(method, self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
+        answer = requests.request(method, self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
+        for observe in self.observers:
+            observe(answer)
+        return answer
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.call("GET", path, **options)

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from campaigns import document
 from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
@@ -35,6 +36,9 @@ LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 EXACT = {"EXACT_SEARCH_MAX": "100000"}
 
 Trained = Callable[..., AbstractContextManager[Stack]]
+
+# Every answer of a stack is one that the document of the API has.
+Stack.observers.append(document.check)
 
 # A stack compiles what it imports once, not with each of its processes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -6,7 +6,7 @@ from sidecar.catalogue import TaskKind
 from sidecar.http.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
 from sidecar.http.resources.compare import CompareResource
-from sidecar.http.resources.identity import MeResource, VersionResource
+from sidecar.http.resources.identity import MeResource, OpenApiResource, VersionResource
 from sidecar.http.resources.images import (
     AddBatchResource,
     AddResource,
@@ -111,6 +111,7 @@ def _status(parts: Parts) -> Iterator[Route]:
     version = VersionResource(parts.models, parts.settings)
     yield Route("/similarity/version", version, ANY)
     yield Route("/similarity/me", MeResource(), ANY)
+    yield Route("/openapi.json", OpenApiResource(), OPEN)
     yield Route("/similarity/stats", StatsResource(parts.inventory), READ)
     yield Route("/metrics", MetricsResource(parts.gauges), READ, may_be_shed=False)
     yield Route("/health/live", LiveResource(), OPEN, may_be_shed=False)

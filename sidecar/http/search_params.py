@@ -6,7 +6,7 @@ import falcon
 
 from sidecar.errors import WrongArguments
 from sidecar.fields import parse_filter
-from sidecar.http.params import number, whole_number
+from sidecar.http.params import flag, number, whole_number
 from sidecar.index import Grouping, SearchRequest
 from sidecar.index.ranking import PAGED
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
@@ -40,6 +40,7 @@ def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
         group=_group(req),
     )
     _check(request)
+    flag(req, "fields")  # which the answer reads: a wrong one is refused before the search
     return request
 
 

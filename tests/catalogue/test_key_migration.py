@@ -40,7 +40,8 @@ def task(moment: int, kind: str, version: int, state: str) -> dict[str, Any]:
     report = {"previous": 1, "version": version} if state == "ok" else None
     when = {"created_at": float(moment), "finished_at": moment + 0.9}
     row = {"task_id": f"task-{moment}", "kind": kind, "version": version, "state": state}
-    refused = {"message": "model_refused" if state == "refused" else None}
+    words = {"refused": "model_refused", "cancelled": "cancelled"}
+    refused = {"message": words.get(state)}
     return row | when | refused | {"phase": "", "progress": 1.0, "attempt": 1, "report": report}
 
 

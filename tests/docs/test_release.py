@@ -107,6 +107,15 @@ def test_every_package_that_exists_is_packed() -> None:
     assert PROJECT["tool"]["setuptools"]["packages"] == {"find": {"include": ["sidecar*"]}}
     folders = {path.parent for path in (ROOT / "sidecar").rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    packed = {
+        path
+        for package, patterns in data.items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    beside = {ROOT / name for name in contents.sources(ROOT) if not name.endswith(".py")}
+    assert packed == beside
 
 
 def test_the_workflow_calls_targets_of_the_makefile() -> None:

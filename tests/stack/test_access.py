@@ -59,7 +59,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Itera
 
 def ask(guarded: Guarded, method: str, path: str, scope: str) -> requests.Response:
     headers = {"Authorization": f"Bearer {guarded.secrets[scope]}"}
-    return requests.request(method, guarded.stack.url + path, headers=headers, timeout=60)
+    return guarded.stack.call(method, path, headers=headers)
 
 
 CALLS = {
@@ -104,7 +104,7 @@ def test_each_call_wants_the_key_of_its_scope(guarded: Guarded, method: str, pat
         else:
             assert failure(response) == (403, "scope_missing")
     assert let_in == [CALLS[method, path]]
-    none = requests.request(method, guarded.stack.url + path, timeout=60)
+    none = guarded.stack.call(method, path)
     assert failure(none) == (401, "key_required")
     assert none.headers["WWW-Authenticate"] == "Bearer"
 
@@ -126,9 +126,10 @@ def test_redis_wants_its_password(guarded: Guarded) -> None:
         stranger.ping()
 
 
-def test_health_is_open_to_all(guarded: Guarded) -> None:
+def test_health_and_the_document_of_the_calls_are_open_to_all(guarded: Guarded) -> None:
     assert guarded.stack.get("/health/live").ok
     assert guarded.stack.get("/health/ready").ok
+    assert guarded.stack.get("/openapi.json").json()["openapi"] == "3.1.0"
 
 
 @pytest.mark.parametrize(
@@ -322,8 +323,8 @@ def test_a_batch_may_take_longer_than_that(guarded: Guarded) -> None:
         "Authorization": f"Bearer {guarded.secrets['write']}",
         "Content-Type": "multipart/form-data; boundary=b",
     }
-    url = f"{guarded.stack.url}/similarity/add_batch"
-    response = requests.post(url, data=slowly(), headers=headers, timeout=60)
+    path = "/similarity/add_batch"
+    response = guarded.stack.call("POST", path, data=slowly(), headers=headers)
     assert response.json() == {"status": "ok", "id": "slow", "name": "slow.jpg"}
 
 

@@ -103,8 +103,8 @@ def test_a_missing_image_is_named(stack: Stack, path: str) -> None:
         stack.post(path),
         stack.post(path, b""),
         stack.post(path, data={"data": ""}),
-        requests.post(stack.url + path, files={"image": jpeg()}, timeout=60),
-        requests.post(stack.url + path, data=jpeg(), timeout=60),
+        stack.call("POST", path, files={"image": jpeg()}),
+        stack.call("POST", path, data=jpeg()),
     ):
         assert failure(response) == (400, "data_payload_required")
 
@@ -133,13 +133,13 @@ def test_too_many_pixels_are_refused(stack: Stack) -> None:
 
 def test_two_images_in_one_request_are_refused(stack: Stack) -> None:
     files = [("data", jpeg()), ("data", jpeg())]
-    response = requests.post(f"{stack.url}/similarity/add", files=files, timeout=60)
+    response = stack.call("POST", "/similarity/add", files=files)
     assert failure(response) == (400, "wrong_arguments_format")
 
 
 def test_other_fields_are_passed_over(stack: Stack) -> None:
     files = [("note", b"x" * 1000), ("data", jpeg())]
-    assert requests.post(f"{stack.url}/similarity/add", files=files, timeout=60).status_code == 200
+    assert stack.call("POST", "/similarity/add", files=files).status_code == 200
 
 
 def test_a_chunked_upload_is_read(stack: Stack) -> None:
@@ -153,8 +153,7 @@ def test_a_chunked_upload_is_read(stack: Stack) -> None:
 
     def send(image: bytes) -> requests.Response:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
-        url = f"{stack.url}/similarity/add"
-        return requests.post(url, data=pieces(image), headers=headers, timeout=60)
+        return stack.call("POST", "/similarity/add", data=pieces(image), headers=headers)
 
     assert send(jpeg()).json()["status"] == "ok"
     assert failure(send(bytes(3 << 20))) == (413, "image_too_large")
@@ -165,7 +164,7 @@ def test_a_chunked_upload_is_read(stack: Stack) -> None:
 )
 def test_rubbish_for_a_form_is_refused(stack: Stack, body: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    response = requests.post(f"{stack.url}/similarity/add", data=body, headers=headers, timeout=60)
+    response = stack.call("POST", "/similarity/add", data=body, headers=headers)
     assert failure(response)[0] == 400
 
 
@@ -309,7 +308,7 @@ def test_concepts_refuse_parameters_out_of_range(stack: Stack, query: str) -> No
 def test_a_task_is_requested_and_reports_its_progress(
     stack: Stack, collection: dict[str, bytes], method: str, kind: str, message: str
 ) -> None:
-    answer = requests.request(method, f"{stack.url}/similarity/{kind}", timeout=60).json()
+    answer = stack.call(method, f"/similarity/{kind}").json()
     assert answer == {"status": "ongoing", "message": message, "task_id": answer["task_id"]}
     assert uuid.UUID(answer["task_id"]).version == 4
     done = stack.finish(answer["task_id"])
@@ -366,7 +365,7 @@ def test_unknown_paths_and_methods_are_answered_in_json(stack: Stack) -> None:
     assert failure(stack.get("/nowhere")) == (404, "unknown_path")
     assert failure(stack.get("/similarity/add")) == (405, "method_not_allowed")
     assert stack.get("/similarity/add").headers["Allow"].startswith("POST")
-    assert failure(requests.delete(f"{stack.url}/similarity/train", timeout=60))[0] == 405
+    assert failure(stack.call("DELETE", "/similarity/train"))[0] == 405
 
 
 def test_a_request_id_is_given_back(stack: Stack) -> None:

@@ -25,6 +25,9 @@ def stack(tiny_stack: Stack) -> Stack:
     return tiny_stack
 
 
+ADD_BATCH = "/similarity/add_batch"
+
+
 def lines(response: requests.Response) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text
     assert response.headers["Content-Type"] == "application/x-ndjson"
@@ -46,7 +49,7 @@ def told(response: requests.Response) -> list[str]:
 
 def send(stack: Stack, files: dict[str, bytes], query: str = "") -> requests.Response:
     parts = [("data", (name, content)) for name, content in files.items()]
-    return requests.post(f"{stack.url}/similarity/add_batch{query}", files=parts, timeout=120)
+    return stack.call("POST", f"{ADD_BATCH}{query}", files=parts)
 
 
 def test_every_file_is_added_under_its_name_without_the_ending(stack: Stack) -> None:
@@ -69,8 +72,7 @@ def test_an_archive_is_a_batch_as_a_field_or_as_the_whole_body(
     if as_field:
         response = send(stack, {"photos": archive})
     else:
-        url = f"{stack.url}/similarity/add_batch"
-        response = requests.post(url, data=archive, timeout=60)
+        response = stack.call("POST", ADD_BATCH, data=archive)
     assert list(outcomes(response).values()) == [f"{mark}-{n}" for n in range(20)]
 
 
@@ -140,9 +142,8 @@ def test_names_that_lead_elsewhere_links_and_bombs_are_refused(stack: Stack) -> 
     ],
 )
 def test_what_is_no_batch_is_refused(stack: Stack, body: bytes, expected: tuple[int, str]) -> None:
-    url = f"{stack.url}/similarity/add_batch"
-    assert failure(requests.post(url, data=body, timeout=60)) == expected
-    other = requests.post(url, files={"other": b"x"}, timeout=60)
+    assert failure(stack.call("POST", ADD_BATCH, data=body)) == expected
+    other = stack.call("POST", ADD_BATCH, files={"other": b"x"})
     assert failure(other) == (400, "data_payload_required")
 
 
@@ -192,14 +193,12 @@ def test_a_chunked_batch_is_read(stack: Stack) -> None:
     mark = unused()
     archive = tar({f"{mark}-{n}.jpg": jpeg((0, n, n)) for n in range(5)})
     pieces = (archive[start : start + 700] for start in range(0, len(archive), 700))
-    url = f"{stack.url}/similarity/add_batch"
-    response = requests.post(url, data=pieces, timeout=60)
+    response = stack.call("POST", ADD_BATCH, data=pieces)
     assert list(outcomes(response).values()) == [f"{mark}-{n}" for n in range(5)]
 
 
 def test_a_batch_over_the_limit_is_refused(stack: Stack) -> None:
     headers = {"Content-Length": str(200 << 20), "Expect": "100-continue"}
-    url = f"{stack.url}/similarity/add_batch"
-    response = requests.post(url, headers=headers, timeout=60)
+    response = stack.call("POST", ADD_BATCH, headers=headers)
     assert failure(response) == (413, "batch_too_large")
     assert list((stack.folder).glob("tmp*")) == []

@@ -1,7 +1,6 @@
 """A part of an image, in every call that takes one."""
 
 import pytest
-import requests
 from PIL import Image
 
 from local.stack import Stack
@@ -85,7 +84,7 @@ def test_keywords_and_comparisons_are_of_that_part(
         f"other_id={name}&other_{BOX}": {"data": cut},
         f"id={name}&{of_both}": {"other_data": collection[name]},
     }.items():
-        answer = requests.post(f"{tiny_stack.url}{COMPARE}?{query}", files=files, timeout=60)
+        answer = tiny_stack.call("POST", f"{COMPARE}?{query}", files=files)
         assert answer.json()["dist"] < 1e-6
     whole = tiny_stack.post(f"{COMPARE}?id={name}&other_id={name}&{BOX}").json()
     assert whole["dist"] > 1e-4

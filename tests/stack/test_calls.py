@@ -8,16 +8,11 @@ from tests.support.calls import jpeg, unused
 
 def test_an_image_may_come_as_the_body_and_its_id_as_a_field(tiny_stack: Stack) -> None:
     names = [unused(), unused()]
-    url, headers = f"{tiny_stack.url}/similarity/add", {"Content-Type": "image/jpeg"}
-    raw = requests.post(f"{url}?id={names[0]}", data=jpeg(), headers=headers, timeout=60)
-    form = requests.post(url, files={"data": jpeg()}, data={"id": names[1]}, timeout=60)
+    path, headers = "/similarity/add", {"Content-Type": "image/jpeg"}
+    raw = tiny_stack.post(f"{path}?id={names[0]}", data=jpeg(), headers=headers)
+    form = tiny_stack.post(path, jpeg(), data={"id": names[1]})
     assert [raw.json()["id"], form.json()["id"]] == names
-    again = requests.post(
-        url,
-        files={"data": jpeg((1, 2, 3))},
-        data={"id": names[1], "overwrite": "true"},
-        timeout=60,
-    )
+    again = tiny_stack.post(path, jpeg((1, 2, 3)), data={"id": names[1], "overwrite": "true"})
     assert again.json() == {"status": "ok", "id": names[1]}
     for name in names:
         removed = tiny_stack.post("/similarity/remove", data={"id": name})

@@ -17,7 +17,7 @@ def names(collection: dict[str, bytes]) -> list[str]:
 
 
 def compare(stack: Stack, query: str, **files: bytes) -> requests.Response:
-    return requests.post(f"{stack.url}{COMPARE}?{query}", files=files or None, timeout=60)
+    return stack.call("POST", f"{COMPARE}?{query}", files=files or None)
 
 
 def test_stored_and_uploaded_ones_compare_alike(

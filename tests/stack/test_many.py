@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-import requests
 
 from local.stack import Stack
 from sidecar.http.waits import Waits
@@ -57,7 +56,7 @@ def test_an_image_may_be_named_as_a_call_is(tiny_stack: Stack) -> None:
     assert tiny_stack.get(f"{CHECK}?top_k=1").json()["id"] == "check"
     [found] = tiny_stack.post(CHECK, json=[{"id": "check", "sha256": ""}]).json()["images"]
     assert found["state"] == "other"
-    removed = requests.delete(f"{tiny_stack.url}{CHECK}", timeout=60)
+    removed = tiny_stack.call("DELETE", CHECK)
     assert removed.json() == {"status": "ok", "id": "check"}
 
 

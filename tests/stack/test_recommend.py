@@ -26,7 +26,7 @@ def by_json(stack: Stack, query: str = "", **asked: Any) -> requests.Response:
 def by_form(stack: Stack, *fields: tuple[str, Any], query: str = "") -> requests.Response:
     """Fields of text or, as bytes, files."""
     parts = [(name, (None if isinstance(each, str) else "a.jpg", each)) for name, each in fields]
-    return requests.post(f"{stack.url}{RECOMMEND}?{query}", files=parts, timeout=60)
+    return stack.call("POST", f"{RECOMMEND}?{query}", files=parts)
 
 
 def same(one: requests.Response, other: requests.Response) -> None:

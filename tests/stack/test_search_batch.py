@@ -50,14 +50,13 @@ def test_by_files_each_line_is_the_single_search(
     tiny_stack: Stack, some: dict[str, bytes], kind: str
 ) -> None:
     members = {f"{name}.jpg": file for name, file in some.items()}
-    path = f"{tiny_stack.url}{BATCH}"
     if kind == "fields":
         files = [("data", member) for member in members.items()]
         data = {"num_results": "3"}
-        answer = requests.post(path, files=files, data=data, timeout=60)
+        answer = tiny_stack.call("POST", BATCH, files=files, data=data)
     else:
         archive = tar(members) if kind == "tar" else zipped(members)
-        answer = requests.post(f"{path}?num_results=3", data=archive, timeout=60)
+        answer = tiny_stack.call("POST", f"{BATCH}?num_results=3", data=archive)
     found = lines(answer)
     assert [each["name"] for each in found] == list(members)
     for each in found[::25]:
@@ -68,7 +67,7 @@ def test_a_box_is_of_every_query(tiny_stack: Stack, some: dict[str, bytes]) -> N
     names = list(some)[:3]
     by_id = lines(tiny_stack.post(f"{BATCH}?{BOX}", json=names))
     files = [("data", (name, some[name])) for name in names]
-    by_file = lines(requests.post(f"{tiny_stack.url}{BATCH}?{BOX}", files=files, timeout=60))
+    by_file = lines(tiny_stack.call("POST", f"{BATCH}?{BOX}", files=files))
     for name, stored, uploaded in zip(names, by_id, by_file, strict=True):
         check_same(stored, tiny_stack.get(f"{SEARCH}?id={name}&{BOX}").json())
         check_same(uploaded, tiny_stack.post(f"{SEARCH}?{BOX}", some[name]).json())
@@ -115,14 +114,14 @@ def test_a_body_that_is_neither_is_refused(tiny_stack: Stack, body: bytes, said:
 def test_an_empty_list_has_no_lines_and_an_empty_form_no_files(tiny_stack: Stack) -> None:
     assert lines(tiny_stack.post(BATCH, json=[])) == []
     form = {"num_results": (None, "3")}
-    answer = requests.post(tiny_stack.url + BATCH, files=form, timeout=60)
+    answer = tiny_stack.call("POST", BATCH, files=form)
     assert failure(answer) == (400, "data_payload_required")
 
 
 def test_parameters_keep_their_rules(tiny_stack: Stack) -> None:
     for query in ("num_results=0", "nprob=101", "max_dist=-1", "box=1", "id=cat"):
         for sent in ({"json": ["a"]}, {"files": {"data": jpeg()}}):
-            answer = requests.post(f"{tiny_stack.url}{BATCH}?{query}", timeout=60, **sent)
+            answer = tiny_stack.call("POST", f"{BATCH}?{query}", **sent)
             assert failure(answer) == (400, "wrong_arguments_format")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import requests
 from PIL import Image
 
 from local.stack import Stack
@@ -75,7 +74,7 @@ def test_a_removed_image_is_gone_in_every_process_before_any_update(house: Stack
     house.post(f"/similarity/add?id={name}", picture(5))
     house.run("update")
     assert all(result[0] == name for result in everywhere(house, picture(5)))
-    removed = requests.delete(f"{house.url}/similarity/images/{name}", timeout=60)
+    removed = house.call("DELETE", f"/similarity/images/{name}")
     assert (removed.status_code, removed.json()) == (200, {"status": "ok", "id": name})
     for result in everywhere(house, picture(5)):
         assert name not in result
@@ -141,7 +140,7 @@ def test_an_unknown_image_is_unknown_to_every_call(house: Stack) -> None:
     for path in ("", "/thumbnail", "/original"):
         answer = house.get(f"/similarity/images/nobody{path}")
         assert failure(answer) == (404, "unknown_image_id")
-    gone = requests.delete(f"{house.url}/similarity/images/nobody", timeout=60)
+    gone = house.call("DELETE", "/similarity/images/nobody")
     assert failure(gone) == (404, "unknown_image_id")
     assert failure(house.get("/similarity/images/a%3Fb")) == (400, "wrong_arguments_format")
     assert failure(house.get("/similarity/images/a%00b")) == (400, "wrong_arguments_format")

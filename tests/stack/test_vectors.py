@@ -53,7 +53,7 @@ def test_a_search_by_them_is_one_by_the_upload(
     answers = [
         by_vector(tiny_stack, features, BY_VERSION_1),
         by_vector(tiny_stack, doubled, BY_VERSION_1),
-        requests.post(tiny_stack.url + SEARCH, files=forms, headers=BY_VERSION_1, timeout=60),
+        tiny_stack.call("POST", SEARCH, files=forms, headers=BY_VERSION_1),
     ]
     for answer in answers:
         assert answer.status_code == 200, answer.text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from campaigns import document
 from local import environment
 from local.process import ROOT, stop, wait_until
 
@@ -28,7 +29,9 @@ class Lone:
         return self._log.read_text(errors="replace")
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S)
+        answer = requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S)
+        document.check(answer)
+        return answer
 
     def seconds(self, path: str) -> float:
         """How long a call takes, which must be answered with 200."""

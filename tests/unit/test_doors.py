@@ -36,6 +36,7 @@ DOORS = {
     "threadpoolctl": {"sidecar.http.server"},
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.models.triton"},
+    "yaml": {"sidecar.http.openapi"},
 }
 EVERYWHERE = {"numpy"}
 # What runs in an environment of its own: inside Triton, or beside a GPU.

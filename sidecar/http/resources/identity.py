@@ -1,10 +1,12 @@
-"""The resources that say what the service is, and who asks."""
+"""The resources that say what the service is, which calls it has, and who asks."""
 
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import falcon
 
+from sidecar.http import openapi
 from sidecar.http.api_keys import SCOPES
 from sidecar.models.registry import ModelRegistry
 from sidecar.settings import Settings
@@ -39,6 +41,19 @@ class MeResource:
         key = getattr(req.context, "api_key", None)
         scopes = SCOPES if key is None else [scope for scope in SCOPES if scope in key.scopes]
         resp.media = {"status": "ok", "name": key and key.name, "scopes": list(scopes)}
+
+
+class OpenApiResource:
+    """Sends the document of all calls: GET /openapi.json."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = self._content
+
+    @cached_property
+    def _content(self) -> bytes:
+        """Returns the same bytes each time: they are made for the first request, not at a start."""
+        return openapi.content()
 
 
 def _features(settings: Settings) -> dict[str, Any]:

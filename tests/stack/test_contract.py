@@ -1,0 +1,14 @@
+"""The short version of what `make fuzz` sends by the document of the API, ten thousand requests."""
+
+from pathlib import Path
+
+from campaigns.contract import contract
+from campaigns.fuzz import SETTINGS
+from tests.conftest import Trained
+
+SEED, COUNT = 15, 300
+
+
+def test_every_answer_is_one_that_the_document_has(tmp_path: Path, trained: Trained) -> None:
+    with trained(tmp_path, **SETTINGS) as stack:
+        assert contract(stack, SEED, COUNT) == []
