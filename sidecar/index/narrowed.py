@@ -15,8 +15,8 @@ from sidecar.index.ann import Compact, IncludeIds, Index, SearchParams
 
 FEW = 512  # rows that are better compared one by one: that takes 2 ms
 COMPACT = 32_768  # rows whose codes are copied: 80 bytes each, with 1,280 dimensions
-CANDIDATES = 0.5  # the power of `farther` by which more of the rows are candidates
-LEAST = 512  # candidates out of copied codes: the rows may all be far away, and codes are coarse
+CANDIDATES = 0.25  # the power of `farther` by which more of the rows are candidates
+COMPARED = 1 << 18  # numbers that are compared at least: the fewer a row has, the coarser its code
 FARTHER = 4  # times as many lists, where too few were found
 
 
@@ -88,7 +88,7 @@ class Narrowed:
         """
         most = int(params.candidates * self._farther**CANDIDATES)
         if self._compact is not None and self._seqs is not None:
-            most = max(most, LEAST)
+            most = max(most, COMPARED // self._index.dimension)
             return self._seqs[self._index.candidates_in(self._compact, query, most)]
         assert self._among is not None
         order = self._index.list_order(query)
