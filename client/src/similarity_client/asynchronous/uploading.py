@@ -1,0 +1,42 @@
+"""An upload beside an event loop: files are read by calls that block, so threads do it all."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+
+from similarity_client.retry import Retries
+from similarity_client.settings import Settings
+from similarity_client.sync import Similarity
+from similarity_client.upload import OnFile, Plan, Progress, Report, Upload
+
+
+async def uploaded(
+    settings: Settings,
+    retries: Retries,
+    paths: Iterable[str | os.PathLike[str]],
+    plan: Plan,
+    parallel: int,
+    progress: OnFile | None,
+) -> Report:
+    """Adds files by connections of its own. Where it is cancelled, what is in flight comes to its
+    end first.
+
+    Args:
+        progress: is called in the event loop.
+    """
+    loop = asyncio.get_running_loop()
+
+    def on_file(done: Progress) -> None:
+        if progress is not None:
+            loop.call_soon_threadsafe(progress, done)
+
+    where = settings.url, settings.key, settings.timeout
+    with Similarity(*where, retries=retries, check_version=False) as client:
+        upload = Upload(client, paths, plan, parallel, on_file)
+        running = asyncio.ensure_future(asyncio.to_thread(upload.run))
+        try:
+            return await asyncio.shield(running)
+        finally:
+            upload.stop()
+            if not running.done():
+                await asyncio.wait([running])
