@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from similarity_client import Similarity
 
 from local.stack import Stack
-from similarity_client import Similarity
 from tests.conftest import LIMITS, Trained
 
 

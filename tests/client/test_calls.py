@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from similarity_client import Example, Similarity, TaskFailed, answers, errors, sha256_of
 
 from local.stack import Stack
-from similarity_client import Example, Similarity, TaskFailed, answers, errors, sha256_of
 from tests.support.archives import tar
 from tests.support.calls import jpeg, picture, unused
 
@@ -24,7 +24,7 @@ def test_an_image_is_added_from_whatever_it_comes_in(
     path = tmp_path / "red.jpg"
     path.write_bytes(file)
     with path.open("rb") as opened:
-        given = [path, str(path), file, io.BytesIO(file), opened]
+        given: list[Any] = [path, str(path), file, io.BytesIO(file), opened]
         ids = [similarity.add(photo).id for photo in given]
     assert len(set(ids)) == 5
     assert {similarity.get(image_id).sha256 for image_id in ids} == {sha256_of(path)}
@@ -110,7 +110,8 @@ def test_a_batch_has_a_line_for_each_file(similarity: Similarity, tmp_path: Path
     [failed] = batch.failed
     assert isinstance(failed.error, errors.ImageReadingError)
     assert similarity.metadata(one).metadata == {"category": "shoes"}
-    assert similarity.add_batch({one: picture(7)}).lines[0].identical
+    [again] = similarity.add_batch({one: picture(7)}).lines
+    assert (again.id, again.identical, again.error) == (one, True, None)
     archive = tmp_path / "photos.tar"
     third, fourth = unused(), unused()
     archive.write_bytes(tar({f"a/{third}.jpg": picture(8)}))
@@ -239,9 +240,7 @@ def test_the_model_says_what_it_makes_of_an_image(
     assert similarity.features(photo, box=(0, 0, 0.3, 0.3)) != similarity.features(photo)
 
 
-def test_all_pages_of_images_are_gone_through(
-    similarity: Similarity, served: Stack
-) -> None:
+def test_all_pages_of_images_are_gone_through(similarity: Similarity, served: Stack) -> None:
     count = similarity.stats().images
     all_of_them = [each.id for each in similarity.images(limit=400)]
     assert len(all_of_them) == len(set(all_of_them)) == count
@@ -308,7 +307,7 @@ def test_switches_of_the_model_are_refused_by_their_words(similarity: Similarity
     with pytest.raises(errors.UnknownTaskId):
         similarity.cancel("none")
     with pytest.raises(errors.UnknownTaskId):
-        similarity.status("no/ne")
+        similarity.status("no ne")
     assert similarity.fill().wait(timeout=60).kind == "fill"
 
 
@@ -333,7 +332,7 @@ def test_the_answers_have_all_that_the_service_says(similarity: Similarity, serv
     """Field by field, so that a new one of the service is missed here."""
     name = unused()
     similarity.add(picture(50), name)
-    shown = {
+    shown: dict[str, Any] = {
         "/similarity/stats": similarity.stats(),
         "/similarity/version": similarity.version(),
         "/similarity/me": similarity.me(),

@@ -18,8 +18,8 @@ PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 class PilImage(Protocol):
     """An image of Pillow, which need not be installed."""
 
-    mode: str
-
+    @property
+    def mode(self) -> str: ...
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None: ...  # noqa: A002
     def convert(self, mode: str) -> Any: ...
 

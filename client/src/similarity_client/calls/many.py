@@ -1,6 +1,7 @@
 """The calls about many images at once, and those that list them."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from similarity_client.answers import (
@@ -21,6 +22,7 @@ from similarity_client.photo import Photo, source
 from similarity_client.request import Reply, Request
 
 METADATA = "metadata"
+ENDING = ".image"  # which the service takes away again
 
 Photos = Mapping[str, Photo] | Iterable[Photo]
 
@@ -44,10 +46,16 @@ def add_batch(
     if metadata is not None:
         lines = [compact({"id": name, METADATA: dict(said)}) for name, said in metadata.items()]
         content = source("\n".join(lines).encode())
-        files.append(FilePart(METADATA, f"{METADATA}.jsonl", content))
+        files.insert(0, FilePart(METADATA, f"{METADATA}.jsonl", content))
     fields = params(overwrite=overwrite or None, id_from=id_from)
     body = of_form(list(fields.items()), files)
-    return Request("POST", "/similarity/add_batch", _batch, body=body, timeout=timeout)
+
+    def parse(reply: Reply) -> Batch:
+        """Returns the lines of images, and those of metadata that failed."""
+        lines = (_added(line, id_from) for line in reply.lines())
+        return Batch(tuple(line for line in lines if line.id or line.error), meta(reply))
+
+    return Request("POST", "/similarity/add_batch", parse, body=body, timeout=timeout)
 
 
 def file_parts(photos: Photos) -> list[FilePart]:
@@ -58,25 +66,22 @@ def file_parts(photos: Photos) -> list[FilePart]:
         ValueError: one has no name.
     """
     if isinstance(photos, Mapping):
-        # The service takes the ending away.
-        return [FilePart(FIELD, f"{name}.image", source(photo)) for name, photo in photos.items()]
+        return [FilePart(FIELD, f"{name}{ENDING}", source(photo)) for name, photo in photos.items()]
     files = [source(photo) for photo in photos]
     if not all(file.name for file in files):
         raise ValueError("images without a name need ids: send a mapping of ids to images")
     return [FilePart(FIELD, file.name.lstrip("/"), file) for file in files]
 
 
-def _batch(reply: Reply) -> Batch:
-    return Batch(tuple(map(_added, reply.lines())), meta(reply))
-
-
-def _added(line: dict[str, Any]) -> AddedLine:
+def _added(line: dict[str, Any], id_from: str | None) -> AddedLine:
     name = str(line.get("name", ""))
     if line.get("status") == "ok":
         return AddedLine(name, line.get("id"), False, None)
-    if line.get("identical") is True:
-        return AddedLine(name, line.get("id"), True, None)
-    return AddedLine(name, None, False, error_of(line))
+    if line.get("identical") is not True:
+        return AddedLine(name, None, False, error_of(line))
+    path = PurePosixPath(name)  # the line of an error does not say the id
+    folders = path.parts[:-1] if id_from == "path" else ()
+    return AddedLine(name, ":".join([*folders, path.stem]), True, None)
 
 
 def check(images: Mapping[str, str], *, timeout: float | None = None) -> Request[States]:
