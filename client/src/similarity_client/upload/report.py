@@ -44,7 +44,7 @@ class UploadStopped(SimilarityError):
 
     def __init__(self, report: Report, cause: SimilarityError) -> None:
         super().__init__(
-            f"{cause.detail or cause} - after {report}: run it again to go on",
+            f"stopped after {report}; run it again to go on: {cause.detail or cause}",
             word=cause.word,
             status=cause.status,
             request_id=cause.request_id,
