@@ -67,7 +67,8 @@ def test_a_killed_upload_goes_on_where_it_ended(
     assert "run it again to go on" in said
     reached = json.loads(out)
     assert sum((reached["added"], reached["same"], len(reached["failed"]))) >= 2 * PHOTOS // 3
-    assert reached["same"] == len(stored)
+    # What was in flight when the first was killed may have been stored since.
+    assert len(stored) <= reached["same"] <= len(stored) + PARALLEL
 
     third = begun(served.url, tmp_path, -1)
     out, _ = third.communicate(timeout=120)
