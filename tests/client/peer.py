@@ -20,11 +20,13 @@ class Answer:
     Args:
         status: of HTTP, or DROPPED.
         body: bytes as they are, or what is sent as JSON.
+        closes: whether the connection ends after it, without having said so.
     """
 
     status: int
     body: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    closes: bool = False
 
 
 @dataclass
@@ -95,6 +97,8 @@ def peer(script: Script) -> Iterator[Peer]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
+            # As it says; or without a word, as a service that was idle for long.
+            self.close_connection = self.close_connection or answer.closes
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

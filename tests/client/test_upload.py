@@ -1,11 +1,15 @@
 """Uploads of many files: what is added once, what is sent twice, and when one ends."""
 
+import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from similarity_client import (
+    AsyncSimilarity,
     Progress,
     Report,
     Retries,
@@ -22,8 +27,10 @@ from similarity_client import (
     Similarity,
     UploadStopped,
     errors,
+    plain,
     sha256_of,
 )
+from similarity_client.settings import settings
 from similarity_client.upload import Plan, Upload
 from similarity_client.upload.naming import id_of
 from similarity_client.upload.width import Width
@@ -353,6 +360,78 @@ def test_ctrl_c_ends_an_upload(tmp_path: Path) -> None:
         _, said = process.communicate("\n", timeout=60)
     assert "KeyboardInterrupt" in said
     assert "Traceback" in said  # which the caller may catch: nothing hangs
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
+def test_a_connection_that_the_service_has_closed_is_made_anew(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    """Whether it is found closed before the next image is sent or after: none is lost."""
+    paths = written(tmp_path, {f"{n}.jpg": jpeg() for n in range(20)})
+
+    def add(asked: Asked) -> Answer:
+        answer = added(asked)
+        return Answer(200, answer.body, headers, closes=True)
+
+    with peer(service(add)) as served:
+        report = upload(served, paths, parallel=1, resume=False)
+        assert report.added == len(served.asked) == 20
+
+
+def test_an_answer_that_comes_before_the_image_was_read_counts(tmp_path: Path) -> None:
+    """A server that refuses by the head of a request, and reads no body."""
+    paths = written(tmp_path, {"large.jpg": bytes(8 << 20)})
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        served = threading.Thread(target=refuse, args=(listener,), daemon=True)
+        served.start()
+        with Similarity(url, retries=Retries(count=0), check_version=False) as similarity:
+            report = similarity.upload(paths, resume=False)
+        served.join(60)
+    [(_, refused)] = report.failed
+    assert isinstance(refused, errors.ImageTooLarge)
+
+
+def refuse(listener: socket.socket) -> None:
+    listener.settimeout(30)
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(30)
+        connection.recv(1024)
+        body = json.dumps(error(413, "image_too_large").body).encode()
+        head = f"HTTP/1.1 413 Too Large\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 20):
+            pass  # drained, as the service does
+
+
+def test_an_upload_goes_by_a_proxy_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = written(tmp_path, {f"{n}.jpg": jpeg() for n in range(5)})
+
+    def by_proxy(asked: Asked) -> Answer:
+        assert asked.path.startswith("http://similarity.example/similarity/")
+        rest = asked.path.removeprefix("http://similarity.example")
+        return service(added)(replace(asked, path=rest))
+
+    with peer(by_proxy) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with Similarity("http://similarity.example", check_version=False) as similarity:
+            assert similarity.upload(paths).added == 5
+            report = asyncio.run(uploaded_async("http://similarity.example", paths))
+        assert report.added == 5
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert plain.suits(settings("http://127.0.0.1:5000", None, 1))
+        assert not plain.suits(settings("http://similarity.example", None, 1))
+    assert not plain.suits(settings("https://127.0.0.1:5000", None, 1))
+
+
+async def uploaded_async(url: str, paths: list[Path]) -> Report:
+    async with AsyncSimilarity(url, check_version=False) as similarity:
+        return await similarity.upload(paths)
 
 
 def test_nothing_to_upload_is_well() -> None:

@@ -57,8 +57,7 @@ class AsyncBase:
             watch: sees what comes of each attempt.
         """
         answer = await self.take(exchange(request, self.retries, watch))
-        if self._unchecked:
-            await self._check_version()
+        await self.check_version()
         return answer
 
     async def take(self, steps: Steps[T]) -> T:
@@ -76,8 +75,10 @@ class AsyncBase:
             else:
                 await asyncio.sleep(step.seconds)
 
-    async def _check_version(self) -> None:
-        """Warns once where the service is newer."""
+    async def check_version(self) -> None:
+        """Warns where the service is newer, once, unless that is switched off."""
+        if not self._unchecked:
+            return
         self._unchecked = False
         try:
             served = await self.take(exchange(calls.version(), Retries(count=0)))

@@ -3,11 +3,22 @@
 import asyncio
 import os
 from collections.abc import Iterable
+from contextlib import closing
 
+from similarity_client import plain
+from similarity_client.plain import PlainClient
 from similarity_client.retry import Retries
 from similarity_client.settings import Settings
 from similarity_client.sync import Similarity
 from similarity_client.upload import OnFile, Plan, Progress, Report, Upload
+
+
+def _client(settings: Settings, retries: Retries) -> PlainClient | Similarity:
+    """Returns what asks for an upload."""
+    if plain.suits(settings):
+        return PlainClient(settings, retries)
+    where = settings.url, settings.key, settings.timeout
+    return Similarity(*where, retries=retries, check_version=False)
 
 
 async def uploaded(
@@ -30,8 +41,7 @@ async def uploaded(
         if progress is not None:
             loop.call_soon_threadsafe(progress, done)
 
-    where = settings.url, settings.key, settings.timeout
-    with Similarity(*where, retries=retries, check_version=False) as client:
+    with closing(_client(settings, retries)) as client:
         upload = Upload(client, paths, plan, parallel, on_file)
         running = asyncio.ensure_future(asyncio.to_thread(upload.run))
         try:

@@ -32,4 +32,5 @@ def with_image(photo: Photo, given: Mapping[str, str]) -> tuple[Mapping[str, str
     file = source(photo)
     if len(urlencode(given)) <= LONGEST_QUERY:
         return given, of_image(file)
-    return {}, of_form(list(given.items()), [FilePart(FIELD, "image", file)])
+    held = source(file.read())  # so that nothing can go wrong with the file later
+    return {}, of_form(list(given.items()), [FilePart(FIELD, "image", held)])

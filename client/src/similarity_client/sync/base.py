@@ -1,12 +1,12 @@
 """What the sync client does with a call: it takes its steps one by one, and waits itself."""
 
 import threading
-import time
 from typing import Self, TypeVar
 
 from similarity_client import calls, version
+from similarity_client.driving import drive
 from similarity_client.errors import SimilarityError
-from similarity_client.exchange import Outcome, Send, Steps, Watch, exchange
+from similarity_client.exchange import Steps, Watch, exchange
 from similarity_client.request import Request
 from similarity_client.retry import Retries
 from similarity_client.settings import settings
@@ -59,27 +59,17 @@ class Base:
             watch: sees what comes of each attempt.
         """
         answer = self.take(exchange(request, self.retries, watch))
-        if self._unchecked:
-            self._check_version()
+        self.check_version()
         return answer
 
     def take(self, steps: Steps[T]) -> T:
         """Takes the steps of a call to its end."""
-        outcome: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as end:
-                answer: T = end.value
-                return answer
-            outcome = None
-            if isinstance(step, Send):
-                outcome = self._wire.send(step)
-            else:
-                time.sleep(step.seconds)
+        return drive(steps, self._wire.send)
 
-    def _check_version(self) -> None:
-        """Warns once where the service is newer."""
+    def check_version(self) -> None:
+        """Warns where the service is newer, once, unless that is switched off."""
+        if not self._unchecked:
+            return
         with self._lock:
             if not self._unchecked:
                 return

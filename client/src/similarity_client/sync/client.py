@@ -11,7 +11,8 @@ from similarity_client.paging import Pages
 from similarity_client.request import Request
 from similarity_client.sync.base import Base
 from similarity_client.sync.task import Task
-from similarity_client.upload import IdFrom, MetadataOf, OnFile, Plan, Report, Upload
+from similarity_client.sync.uploading import uploaded
+from similarity_client.upload import IdFrom, MetadataOf, OnFile, Plan, Report
 from similarity_client.waiting import OnProgress, waiting
 
 P = ParamSpec("P")
@@ -140,4 +141,4 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
             UploadStopped: the service can take no more; its `report` says how far it got.
         """
         plan = Plan(resume, overwrite, id_from, metadata)
-        return Upload(self, paths, plan, parallel, progress).run()
+        return uploaded(self, paths, plan, parallel, progress)
