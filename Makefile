@@ -122,7 +122,7 @@ check: setup ## check format, lint, types, security and layers; a commit must pa
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports >/dev/null || lint-imports
-	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns
+	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns client/src
 	$(RUN) python -m tests.support.audit
 	$(RUN) python -m pytest tests/unit/test_doors.py
 
@@ -166,7 +166,7 @@ $(MODEL): | $(MAIN)/done
 	$(if $(TARGET),--target $(TARGET)) $(if $(CORES),--cores $(CORES))
 
 # torch first, and its CPU build: the default one brings gigabytes for GPUs.
-$(MAIN)/done: pyproject.toml constraints.txt
+$(MAIN)/done: pyproject.toml client/pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; set PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "install python3-venv, please"; exit 1; }
 	@echo "== environment of the sidecar and the export ($(PYTHON), some 500 MB of downloads)"
@@ -176,7 +176,7 @@ $(MAIN)/done: pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu $(SHOW) \
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
-	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,export,local,dev]' $(SHOW)
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,export,local,dev]' -e ./client $(SHOW)
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[fast]' >$(MAIN)/fast.log 2>&1 \
 	|| echo "   without gunicorn_h1c, which wants a compiler: HTTP is parsed more slowly"
 	@touch $@

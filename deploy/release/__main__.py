@@ -32,7 +32,7 @@ def main() -> int:
             _refuse(versions.disagreements(ROOT))
             _refuse(versions.unready(ROOT, version))
         wheel = _build(version)
-        _try(wheel)
+        _try(wheel, _build_client(version))
     except ReleaseRefused as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
@@ -61,16 +61,29 @@ def _build(version: str) -> Path:
     return wheel
 
 
-def _try(wheel: Path) -> None:
-    """Installs the wheel with the pinned packages in an empty environment, and runs its help."""
+def _build_client(version: str) -> Path:
+    """Builds the client's archives into dist/, of the same version, and returns its wheel."""
+    _run([sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT / "client")])
+    shutil.rmtree(ROOT / "client" / "build", ignore_errors=True)
+    wheel = DIST / f"similarity_client-{version}-py3-none-any.whl"
+    if not wheel.exists():
+        raise ReleaseRefused(f"the client has another version than {version}: see its version.py")
+    _refuse(contents.of_client(wheel, ROOT))
+    print(f"built {wheel.name}: all of client/src/, and nothing else")
+    return wheel
+
+
+def _try(wheel: Path, client: Path) -> None:
+    """Installs both wheels with the pinned packages in an empty environment, and begins both."""
     with tempfile.TemporaryDirectory() as folder:
         python = f"{folder}/venv/bin/python"
         _run([sys.executable, "-m", "venv", f"{folder}/venv"])
         install = [python, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
-        _run([*install, "-c", str(ROOT / "constraints.txt"), f"{wheel}[cpu]"])
+        _run([*install, "-c", str(ROOT / "constraints.txt"), f"{wheel}[cpu]", str(client)])
         help_text = _run([python, "-m", "sidecar", "--help"], cwd=Path(folder))
         if "CANONICAL_SIZE" not in help_text:
             raise ReleaseRefused(f"the installed wheel gives no help:\n{help_text}")
+        _run([python, "-c", "import similarity_client"], cwd=Path(folder))
     print("installed in a fresh environment: python -m sidecar --help answers")
 
 

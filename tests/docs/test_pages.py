@@ -69,7 +69,10 @@ def test_the_glossary_has_the_words_that_the_service_uses() -> None:
 def test_every_setting_and_target_of_a_page_is_known(name: str) -> None:
     page = PAGES[name].read_text()
     makefile = (ROOT / "Makefile").read_text()
-    files = (".env.example", "docker-compose*.yml", "local/*.py", "tests/*/conftest.py")
+    files = (
+        *(".env.example", "docker-compose*.yml", "local/*.py", "tests/*/conftest.py"),
+        "client/src/*/settings.py",
+    )
     code = [path for pattern in files for path in ROOT.glob(pattern)]
     known = makefile + "".join(path.read_text() for path in code)
     settings = {setting.upper() for setting in Settings.model_fields}

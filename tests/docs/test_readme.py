@@ -17,7 +17,7 @@ from sidecar.http.resources import tasks as task_resources
 from sidecar.index.ranking import PAGED
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
-from tests.support.examples import API, README, examples
+from tests.support.examples import API, README, client_examples, examples
 
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 
@@ -112,5 +112,5 @@ def test_every_block_of_every_page_is_executed() -> None:
     kinds = [kind for page in pages for kind in re.findall(r"```(.+)\n", page.read_text())]
     shown = len(list(examples()))
     assert kinds.count("sh") == kinds.count("json") + kinds.count("ndjson") == shown
-    assert kinds.count("python") == 1
+    assert kinds.count("python") == 1 + len(client_examples())
     assert set(kinds) == {"sh", "json", "ndjson", "python"}

@@ -92,6 +92,20 @@ def test_a_wheel_without_a_migration_or_with_a_test_is_refused(tmp_path: Path) -
     assert more.endswith("has tests/test_api.py")
 
 
+def test_a_wheel_of_the_client_without_its_types_or_licence_is_refused(tmp_path: Path) -> None:
+    whole = contents.sources(ROOT / contents.CLIENT_FOLDER, contents.CLIENT)
+    assert "similarity_client/py.typed" in whole
+    assert contents.of_client(wheel(tmp_path, whole), ROOT) == []
+    path = tmp_path / "client.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in whole - {"similarity_client/py.typed"} | {"sidecar/errors.py"}:
+            archive.writestr(name, "")
+    lacking, more, licence = contents.of_client(path, ROOT)
+    assert lacking.endswith("lacks similarity_client/py.typed")
+    assert more.endswith("has sidecar/errors.py")
+    assert licence.endswith("lacks LICENSE")
+
+
 def test_an_sdist_without_its_licence_or_with_a_test_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "similarity-1.2.3.tar.gz"
     names = contents.sources(ROOT) | {*contents.BESIDE, "tests/test_api.py"}

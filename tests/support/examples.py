@@ -9,6 +9,7 @@ from local.stack import ROOT
 
 README = (ROOT / "README.md").read_text()
 API = (ROOT / "docs" / "API.md").read_text()
+CLIENT = (ROOT / "docs" / "client.md").read_text()
 MODELS = (ROOT / "docs" / "models.md").read_text()
 
 
@@ -20,6 +21,11 @@ def examples() -> Iterator[tuple[str, Any]]:
     block = r"```sh\n(curl .*?)\n```\n```(json|ndjson)\n(.*?)\n```"
     for command, kind, answer in re.findall(block, README + API + MODELS, re.S):
         yield command, read(answer, lines=kind == "ndjson")
+
+
+def client_examples() -> list[str]:
+    """Returns the blocks of the client's page, which go on one after the other."""
+    return re.findall(r"```python\n(.*?)```", CLIENT, re.S)
 
 
 def read(answer: str, lines: bool) -> Any:

@@ -14,6 +14,7 @@ from local.stack import ROOT
 GROUPS = {
     r"\btiny_stack\b": "the tiny stack",
     r"(?s)\A(?!.*\ndef stack\().*def test_\w+\([^)]*\bstack: Stack": "the stack",
+    r"\bserved: Stack": "the client's stack",
     r"\b(postgres_server|database_url|catalogue_url|def build\(house)\b": "databases of {folder}",
 }
 

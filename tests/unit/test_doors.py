@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Not bench: what it holds the service against must not be the service's own code.
-PACKAGES = ("sidecar", "export", "local", "demo", "deploy")
+PACKAGES = ("sidecar", "export", "local", "demo", "deploy", "similarity_client")
+FOLDERS = {"similarity_client": ROOT / "client" / "src"}  # of those that do not lie in ROOT
 
 # The one module (or package) that may import each library.
 DOORS = {
@@ -20,6 +21,7 @@ DOORS = {
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
     "backports": {"sidecar.images.decompression"},
+    "httpx2": {"similarity_client.wire"},
     "gunicorn": {"sidecar.http.server", "sidecar.http.transport"},
     "onnx": {"export.graph"},
     "onnxruntime": {"export.runtime"},
@@ -44,8 +46,9 @@ APART = {"local.backends", "deploy.gpu.inference"}
 
 
 def modules(package: str) -> Iterator[tuple[str, Path]]:
-    for path in sorted((ROOT / package).rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    folder = FOLDERS.get(package, ROOT)
+    for path in sorted((folder / package).rglob("*.py")):
+        name = ".".join(path.relative_to(folder).with_suffix("").parts)
         yield name.removesuffix(".__init__"), path
 
 

@@ -1,0 +1,97 @@
+"""The answers of searches and of the model."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from similarity_client.answers.images import Keyword
+from similarity_client.answers.meta import Meta
+from similarity_client.errors import SimilarityError
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An image that was found; `keywords` is None where they were not made yet."""
+
+    id: str
+    dist: float
+    metadata: Mapping[str, Any]
+    keywords: tuple[Keyword, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, the nearest first.
+
+    Args:
+        dist: squared L2 distances, ascending.
+        result: the ids, in the same order.
+        matches: the same with what is known of each; None unless `fields=True` asked for it.
+    """
+
+    dist: tuple[float, ...]
+    result: tuple[str, ...]
+    matches: tuple[Match, ...] | None
+    meta: Meta
+
+    def pairs(self) -> Iterator[tuple[float, str]]:
+        """Yields each distance with its id."""
+        return zip(self.dist, self.result, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """What one search of many found.
+
+    Args:
+        query: the id, or the name of the file; "" where it says why the batch ended early.
+        error: None where the search was made.
+    """
+
+    query: str
+    dist: tuple[float, ...]
+    result: tuple[str, ...]
+    error: SimilarityError | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBatch:
+    """What many searches found, in their order."""
+
+    lines: tuple[FoundLine, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKeyword:
+    """A keyword that two images have, with its score in the one and in the other."""
+
+    name: str
+    score: float
+    other_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far two images are apart, and what both show."""
+
+    dist: float
+    keywords_shared: tuple[SharedKeyword, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Concepts:
+    """The likeliest keywords of an image."""
+
+    concepts: tuple[Keyword, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The features of an image, of norm 1, by the version in `meta.model_version`. A search takes
+    them as `vector`."""
+
+    features: tuple[float, ...]
+    meta: Meta

@@ -1,0 +1,140 @@
+"""The answers about the service itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from similarity_client.answers.meta import Meta
+from similarity_client.answers.tasks import TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version of the model; what its contract says is None where that can't be read.
+
+    Args:
+        loaded: whether Triton serves it; None where Triton is away.
+        features: how many images have features of it.
+        generations: of the index, made of these.
+        agreement_at_10: the share of the ten nearest images that it and the version in use both
+            name; None where that was not measured.
+        trouble: what is wrong with it, in a sentence.
+    """
+
+    version: int
+    in_use: bool
+    in_repository: bool
+    loaded: bool | None
+    features: int
+    generations: tuple[int, ...]
+    agreement_at_10: float | None
+    architecture: str | None
+    precision: str | None
+    crop: int | None
+    dimension: int | None
+    keywords: int | None
+    sha256: str | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Every version of the model, and the number of the one in use."""
+
+    in_use: int | None
+    models: tuple[ModelVersion, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class RecallPoint:
+    """What was measured for an NPROB: how far a search looks, what it finds, at least what."""
+
+    nprob: int
+    lists: int
+    candidates: int
+    recall: float
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredRecall:
+    """What a search finds among a share of the images."""
+
+    share: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The figures of the service; docs/API.md, "Statistics", says what each is."""
+
+    images: int
+    indexed: int
+    waiting: int
+    live: int
+    deleted: int
+    catalogue_bytes: int
+    index_bytes: int
+    generation: int | None
+    model_version: int | None
+    generations_ahead: tuple[int, ...]
+    recall: tuple[RecallPoint, ...]
+    queries: int
+    filtered_recall: tuple[FilteredRecall, ...]
+    warnings: tuple[str, ...]
+    training_due: tuple[str, ...]
+    last_task: TaskState | None
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """The model that answers."""
+
+    version: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which release the service is, and what is switched on; `model` is None where none is."""
+
+    version: str
+    api: int
+    model: ServedModel | None
+    features: Mapping[str, Any]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Whose key asks, and what it opens; `name` is None where the service asks for none."""
+
+    name: str | None
+    scopes: tuple[str, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The process answers."""
+
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether every part of the service answers; `parts` says what of each."""
+
+    ok: bool
+    parts: Mapping[str, str]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """All metrics, in the text format of Prometheus."""
+
+    text: str
+    meta: Meta

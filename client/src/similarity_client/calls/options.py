@@ -1,0 +1,53 @@
+"""What searches take besides the image."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+Box = Sequence[float]
+
+
+class Common(TypedDict, total=False):
+    """What every search takes.
+
+    num_results: how many images there are at most.
+    nprob: 1 to 100, how thoroughly the index is searched.
+    max_dist: the distance at which the list ends.
+    filter: what the metadata of the images have to be, in the manner of MongoDB.
+    timeout: seconds, where it is not the client's.
+    """
+
+    num_results: int | None
+    nprob: int | None
+    max_dist: float | None
+    filter: Mapping[str, Any] | None
+    timeout: float | None
+
+
+class BatchOptions(Common, total=False):
+    """What a batch of searches takes.
+
+    box: x, y, width and height of the part that counts, in fractions of the image.
+    """
+
+    box: Box | None
+
+
+class RecommendOptions(Common, total=False):
+    """What a recommendation takes.
+
+    offset: how many nearer images are passed over; from the first page on, 0 there.
+    group_by: the field whose values make groups; `num_results` are groups then.
+    group_size: how many images there are of a group.
+    fields: whether each image comes with its metadata and keywords.
+    """
+
+    offset: int | None
+    group_by: str | None
+    group_size: int | None
+    fields: bool | None
+
+
+class SearchOptions(RecommendOptions, total=False):
+    """What a search takes: that, and a box as a batch does."""
+
+    box: Box | None

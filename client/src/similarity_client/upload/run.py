@@ -1,0 +1,118 @@
+"""The threads of an upload, and how they end."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from queue import Empty, Full, Queue
+
+from similarity_client.errors import SimilarityError
+from similarity_client.exchange import Asks
+from similarity_client.upload.report import OnFile, Report, Tally, UploadStopped
+from similarity_client.upload.stages import Groups, Named, Plan, Stages
+from similarity_client.upload.width import Width
+
+MOST_LOOKING = 4  # threads that hash files and ask for them
+TICK_S = 0.1
+
+
+class Upload:
+    """An upload, which runs once.
+
+    Args:
+        client: must take as many connections as `parallel` says.
+        paths: are read while the upload goes on, no faster.
+        parallel: how many images are sent at once, at most.
+        progress: is called after each file, by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        client: Asks,
+        paths: Iterable[str | os.PathLike[str]],
+        plan: Plan,
+        parallel: int = 16,
+        progress: OnFile | None = None,
+    ) -> None:
+        if parallel < 1:
+            raise ValueError(f"parallel must be at least 1, not {parallel}")
+        self._groups = Groups(paths)
+        self._tally = Tally(progress)
+        self._waiting: Queue[Named] = Queue(2 * parallel)
+        self._width = Width(parallel)
+        self._stages = Stages(client, plan, self._tally, self._width, self._put)
+        self._stopped = threading.Event()
+        self._looked = threading.Event()
+        self._causes: list[BaseException] = []
+        self._looking = [self._thread(self._look) for _ in range(min(MOST_LOOKING, parallel))]
+        self._sending = [self._thread(self._send) for _ in range(parallel)]
+
+    def run(self) -> Report:
+        """Uploads all files.
+
+        Raises:
+            UploadStopped: the service can take no more.
+            BaseException: what reading `paths`, or `progress`, has raised.
+        """
+        threads = [*self._looking, *self._sending]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in self._looking:
+                thread.join()
+            self._looked.set()
+            for thread in self._sending:
+                thread.join()
+        finally:
+            self.stop()  # after Ctrl-C, what is in flight comes to its end
+            for thread in threads:
+                thread.join()
+        self._raise()
+        return self._tally.report()
+
+    def stop(self) -> None:
+        """Lets what is in flight come to its end, and begins nothing more."""
+        self._stopped.set()
+        self._width.stop()
+
+    def _raise(self) -> None:
+        if not self._causes:
+            return
+        cause = self._causes[0]
+        if isinstance(cause, SimilarityError):
+            raise UploadStopped(self._tally.report(), cause) from cause
+        raise cause
+
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._causes.append(error)
+                self.stop()
+
+        return threading.Thread(target=guarded, daemon=True)
+
+    def _look(self) -> None:
+        for group in self._groups:
+            if self._stopped.is_set():
+                return
+            self._stages.look(group)
+
+    def _put(self, file: Named) -> None:
+        """Hands a file on, as soon as there is room."""
+        while not self._stopped.is_set():
+            try:
+                self._waiting.put(file, timeout=TICK_S)
+                return
+            except Full:
+                continue
+
+    def _send(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                file = self._waiting.get(timeout=TICK_S)
+            except Empty:
+                if self._looked.is_set():
+                    return
+                continue
+            self._stages.send(file)

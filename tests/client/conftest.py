@@ -1,0 +1,26 @@
+"""A stack of the client's own, which its tests may change."""
+
+from collections.abc import Iterator
+
+import pytest
+from similarity_client import Similarity
+
+from local.stack import Stack
+from tests.conftest import LIMITS, Trained
+
+SETTINGS = {"HTTP_PROCESSES": "1", "KEEP_ORIGINALS": "1", "LOG_FORMAT": "json"}
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
+    """A trained stack by the tiny model that keeps originals."""
+    folder = tmp_path_factory.mktemp("served")
+    with trained(folder, **SETTINGS, **LIMITS) as stack:
+        yield stack
+
+
+@pytest.fixture
+def similarity(served: Stack) -> Iterator[Similarity]:
+    """A client of it."""
+    with Similarity(served.url) as client:
+        yield client
