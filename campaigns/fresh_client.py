@@ -118,11 +118,27 @@ class Client(threading.Thread):
         if len({tuple(page.headers[name] for name in SOURCE) for page in pages}) == 1:
             every = [each for page in pages for each in _ids(page)]
             self._expect(others, every, f"on pages around {image_id}")
+        self._check_keyword(image_id)
         groups = self._search(group_by="shelf", num_results=SHELVES, id=image_id, filter=own)
         shelves = sorted(self.images[each].shelf for each in _ids(groups))
         expected = sorted({self.images[name].shelf for name in others})
         if shelves != expected:
             self.violations.append(f"groups around {image_id}: {shelves}, not {expected}")
+
+    def _check_keyword(self, image_id: str) -> None:
+        """An image must be among those of its likeliest keyword, as the same version has it."""
+        form = {"filter": json.dumps({"$id": image_id}), "fields": "true"}
+        answer = self._post("search", self.pictures[0], **form)
+        keywords = [match["keywords"] for match in answer.json()["matches"]]
+        if not keywords or not keywords[0]:
+            return
+        self.checks += 1
+        first = keywords[0][0]
+        asked = {"keyword": first["name"], "min_score": first["score"], "limit": 10_000}
+        page = self.stack.get("/similarity/images", params=asked)
+        version = page.headers.get(SOURCE[0])
+        if version == answer.headers[SOURCE[0]] and image_id not in page.json()["ids"]:
+            self.violations.append(f"{image_id} is not found by its keyword {first}")
 
     def _check_picture(self, image_id: str, picture: int, is_there: bool) -> None:
         answer = self._post(

@@ -11,6 +11,7 @@ while updates, trainings, an upgrade and a rollback follow each other. In the en
 - none found an overwritten image as it was before, or missed it as it is;
 - each filter has found all images that meet it by their last metadata, and no others;
 - pages of one generation have missed no image and repeated none;
+- each image was found by its likeliest keyword;
 - no request has failed, and every task has ended well.
 """
 
