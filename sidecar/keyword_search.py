@@ -8,13 +8,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.catalogue import DIGITS
 from sidecar.identification import Identification
 from sidecar.index import Generation, Place, Postings
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.places import places_among
 from sidecar.index.postings import MOST
 from sidecar.index.recent import Found
-from sidecar.models.keywords import DIGITS, numbers_of
+from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
 from sidecar.search import Search
 from sidecar.view import View

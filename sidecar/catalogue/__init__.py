@@ -9,7 +9,7 @@ from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
 from sidecar.catalogue.keyword_pages import KeywordPage
-from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords, top
+from sidecar.catalogue.keyword_rows import DIGITS, NO_KEYWORDS, TopKeywords, top
 from sidecar.catalogue.lookups import Stored
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
@@ -45,6 +45,7 @@ from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
 
 __all__ = [
+    "DIGITS",
     "NO_KEYWORDS",
     "OF_VERSIONS",
     "SHORT",

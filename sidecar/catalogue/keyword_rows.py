@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 OVER = 0.05  # a probability; what is less likely is not worth a filter
 MOST_KEYWORDS = 20  # keywords of an image
+DIGITS = 4  # of a score as clients see it, who may ask for those of at least as much
 LABEL, SCORE = np.dtype("<u2"), np.dtype("<f2")
 CRC_BYTES, KEYWORD_BYTES = 4, LABEL.itemsize + SCORE.itemsize
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import KeywordPage
+from sidecar.catalogue import DIGITS, KeywordPage
 from sidecar.index.segments import mapped
 
 ENTRY, SCORE = np.dtype("<u8"), np.dtype("<f2")
@@ -84,8 +84,8 @@ class Postings:
         return np.bincount(labels, minlength=len(self.counts))
 
     def having(self, label: int, least: float = 0.0) -> NDArray[np.int64]:
-        """Returns the rows that have a keyword with a score of at least `least`, as exactly as
-        scores are kept: int64 [n], the highest score first."""
+        """Returns the rows that have a keyword with a score of at least `least`, as scores are
+        shown, with four digits: int64 [n], the highest score first."""
         return self.walk(label, least, Place(MOST, 0))[1]
 
     def walk(
@@ -93,7 +93,7 @@ class Postings:
     ) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
         """Returns scores, float16 [n], and rows, int64 [n], from a place on, `most` at most."""
         first = _entry(label, begin.score, begin.row)
-        last = _entry(label, least, LAST_ROW)
+        last = _entry(label, _least_shown_as(least), LAST_ROW)
         start = int(np.searchsorted(self.entries, first))
         stop = int(np.searchsorted(self.entries, last, "right"))
         found = self.entries[start : stop if most is None else min(stop, start + most)]
@@ -121,6 +121,15 @@ class Postings:
         """Returns all parts as one; no row may have some in two."""
         entries = np.concatenate([part.entries for part in parts])
         return cls(np.sort(entries, kind="stable"))  # which merges what is in order already
+
+
+def _least_shown_as(score: float) -> float:
+    """Returns the least float16 that is shown as a score, or as more."""
+    least = max(0.0, score - 0.50001 * 10**-DIGITS)  # a little more: a half may be rounded up
+    nearest = np.array(least, SCORE)
+    if float(nearest) < least:
+        nearest = np.nextafter(nearest, SCORE.type(1))
+    return float(nearest)
 
 
 def _entry(label: int, score: float, row: int) -> np.uint64:

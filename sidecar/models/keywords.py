@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Described, TopKeywords
+from sidecar.catalogue import DIGITS, Described, TopKeywords
 from sidecar.errors import WrongArguments
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
-
-DIGITS = 4  # of a score that was kept as float16
 
 
 @dataclass(frozen=True)

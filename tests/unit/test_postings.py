@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidecar.catalogue import KeywordPage
+from sidecar.catalogue import DIGITS, KeywordPage
 from sidecar.index.postings import MOST, Place, Postings
 
 ROWS = 9
@@ -58,10 +58,17 @@ def of(found: Postings) -> list[Entry]:
 def test_rows_of_a_keyword_come_the_highest_score_first(given: list[Entry], least: float) -> None:
     found = postings(given)
     for label in (0, 1, 3, 65_535):
-        over = [each for each in given if each.label == label and each.score >= np.float16(least)]
+        over = [each for each in given if each.label == label and each.score >= least - 0.50001e-4]
         over.sort(key=lambda each: (-each.score, each.row))
         assert found.having(label, least).tolist() == [each.row for each in over]
     assert of(found) == sorted(given)
+
+
+@example(0.09375)
+@given(st.floats(0.0625, 1, width=16))
+def test_a_score_as_it_is_shown_asks_for_its_row(score: float) -> None:
+    assert postings([Entry(1, score, 3)]).having(1, round(score, DIGITS)).tolist() == [3]
+    assert not len(postings([Entry(1, score, 3)]).having(1, round(score, DIGITS) + 1e-3))
 
 
 @given(ENTRIES, st.integers(1, 5))
