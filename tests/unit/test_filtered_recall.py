@@ -65,14 +65,21 @@ def test_the_list_of_each_row_is_that_of_its_code(trained: Trained) -> None:
         assert trained.seqs[rows_of(trained, number)].tolist() == labels.tolist()
 
 
-def test_codes_are_copied_as_the_quantiser_makes_them(trained: Trained) -> None:
-    inner = trained.index._index
-    for number in range(0, trained.index.lists, 7):
-        rows = rows_of(trained, number)
+@pytest.mark.parametrize("dimension", [8, 16, 24, 64, 100])
+def test_codes_are_copied_as_the_quantiser_makes_them(dimension: int) -> None:
+    vectors = unit_vectors(3000, dimension)
+    index = Index.train(vectors, len(vectors))
+    index.add(np.arange(len(vectors)), vectors)
+    inner = index._index
+    padded = np.pad(vectors, ((0, 0), (0, -dimension % 8)))
+    for number, rows in enumerate(index.labels_by_list()):
         some = np.random.default_rng(number).permutation(len(rows))[: len(rows) // 2 + 1]
         found = unpacked(inner.invlists, number, some, inner.pq.M)
-        wanted = inner.pq.compute_codes(trained.vectors[rows[some]])
-        assert np.array_equal(found, wanted)
+        assert np.array_equal(found, inner.pq.compute_codes(padded[rows[some]]))
+    first = np.arange(len(index.labels_by_list()[0]))
+    compact = index.compact([(0, first)])
+    assert compact is not None
+    assert set(index.candidates_in(compact, vectors[0], len(vectors))) == set(first)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.01, 0.0005])

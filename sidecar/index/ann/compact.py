@@ -3,7 +3,7 @@
 A scan of them looks at no other image, where a scan of the lists passes over a hundred others for
 each of a hundredth. The codes in a list stand in blocks of 32, as FAISS packs them for its scan:
 
-    block [D / 16, 2, 16]    two codes of 4 bits in a byte, of the images p and p + 16 of a block
+    block [pairs of codes, 2, 16]    two codes of 4 bits in a byte, of the images p and p + 16
 
 Source: faiss/impl/pq4_fast_scan.cpp, pq4_pack_codes.
 """
@@ -47,10 +47,11 @@ class Compact:
 
 
 def unpacked(lists: Any, number: int, places: NDArray[np.int64], codes: int) -> NDArray[np.uint8]:
-    """Returns the codes of images in a list, two in a byte: uint8 [n, codes / 2]."""
-    blocks = -(-lists.list_size(number) // BLOCK)
-    packed = faiss.rev_swig_ptr(lists.get_codes(number), blocks * BLOCK * codes // 2)
-    packed = packed.reshape(blocks, codes // 2, 2, BLOCK // 2)
+    """Returns the codes of images in a list, two in a byte, the last of an odd number beside 0:
+    uint8 [n, codes / 2]."""
+    blocks, pairs = -(-lists.list_size(number) // BLOCK), -(-codes // 2)
+    packed = faiss.rev_swig_ptr(lists.get_codes(number), blocks * BLOCK * pairs)
+    packed = packed.reshape(blocks, pairs, 2, BLOCK // 2)
     block, within = np.divmod(places, BLOCK)
     half, place = np.divmod(within, BLOCK // 2)
     both = packed[block, :, :, PLACES[place]]
