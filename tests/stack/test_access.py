@@ -363,6 +363,8 @@ def test_a_triton_that_hangs_hides_neither_health_nor_metrics(guarded: Guarded) 
         page = ask(guarded, "GET", "/metrics", "read").text
     finally:
         guarded.stack.send_all("triton", signal.SIGCONT)
-    assert ready == {"catalogue": "ok", "triton": "no answer within 3 s", "queue": "ok"}
+    # The second where a round of the warm-up has met the silence before this request.
+    assert ready.pop("triton") in ("no answer within 3 s", "model_unavailable")
+    assert ready == {"catalogue": "ok", "queue": "ok"}
     assert 'similarity_part_up{part="triton"} 0.0' in page
     assert 'similarity_model_info{precision="fp32"' in page
