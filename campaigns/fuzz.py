@@ -36,8 +36,9 @@ SETTINGS = {
     "REQUEST_TIMEOUT_S": "5",
     "TRUSTED_PROXIES": "127.0.0.1",
 }
-# The calls whose success is not JSON.
+# The calls whose success is no JSON with a status.
 OTHER_TYPES = {
+    "/openapi.json": "application/json",
     "/metrics": "text/plain",
     "/similarity/images/{image_id}/thumbnail": "image/jpeg",
     "/similarity/images/{image_id}/original": "application/octet-stream",

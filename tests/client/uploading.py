@@ -4,6 +4,7 @@ python -m tests.client.uploading URL FOLDER PARALLEL STOP_AT
 """
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def main(url: str, folder: str, parallel: int, stop_at: int) -> None:
             print("stopped", flush=True)
             sys.stdin.readline()
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
     paths = sorted(Path(folder).iterdir())
     with Similarity(url, retries=QUICK) as similarity:
         try:
