@@ -30,6 +30,7 @@ from bench.features import mixed, real
 from bench.filling import fill
 from bench.index import apart
 from bench.timing import median_ms
+from docs.tables.markdown import table
 from sidecar.catalogue import ModelRecord, NewImage, TaskKind, open_catalogue
 from sidecar.fields import parse_filter
 from sidecar.identification import Identification
@@ -49,6 +50,13 @@ NEIGHBOURS = 10
 AT_ONCE = 16_384
 LEASE_S = 3600
 PEER_MOST = 100_000  # images, unless more are asked for
+HEAD = (
+    "of the images meet the filter",
+    "ms",
+    "times the unfiltered",
+    "recall@10",
+    "first, ms",
+)
 NOBODY = TritonClient("127.0.0.1:1", 1)  # nothing is embedded here
 
 
@@ -85,16 +93,20 @@ def _measure(folder: Path, base: NDArray[np.float32], size: int, with_peer: bool
         tables["Qdrant Edge"] = apart(_peer, folder, size, threads=1)
     for name, measured in tables.items():
         print(f"\n## {size:,} images, {name}\n")
-        print(
-            "| of the images meet the filter | ms | times the unfiltered | recall@10 | first, ms |"
-        )
-        print("|---|---|---|---|---|")
         whole = measured[None].ms
-        for share, (ms, recall, first_ms) in measured.items():
-            label = "no filter" if share is None else f"{100 * share:g} %"
-            found = "" if recall is None else f"{recall:.3f}"
-            first = "" if first_ms is None else f"{first_ms:.1f}"
-            print(f"| {label} | {ms:.2f} | {ms / whole:.2f} | {found} | {first} |", flush=True)
+        rows = [_row(share, figures, whole) for share, figures in measured.items()]
+        print(table(HEAD, rows), flush=True)
+
+
+def _row(share: float | None, figures: Figures, whole: float) -> list[str]:
+    """Returns the cells of a share, beside the milliseconds without a filter."""
+    return [
+        "no filter" if share is None else f"{100 * share:g} %",
+        f"{figures.ms:.2f}",
+        f"{figures.ms / whole:.2f}",
+        "" if figures.recall is None else f"{figures.recall:.3f}",
+        "" if figures.first_ms is None else f"{figures.first_ms:.1f}",
+    ]
 
 
 # -- what there is

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from docs.tables.markdown import table
+
 Figures = dict[str, Any]
 
 
@@ -33,7 +35,7 @@ def _adding(figures: Figures) -> None:
         *([name, f"{rate:.0f}", f"{rate / ceiling:.2f}"] for name, rate in rates.items()),
         *(_grown(rounds, grown)),
     ]
-    _table(["", "images/s", "part of the ceiling"], rows)
+    print(table(["", "images/s", "part of the ceiling"], rows))
     run = last["single"]
     print(
         "images/s = images / (seconds - processor seconds of the clients / cores). Last round: "
@@ -72,7 +74,7 @@ def _searching(figures: Figures) -> None:
     ):
         times = [f"{run.percentile_ms(share):.1f}" for share in (0.5, 0.99)]
         rows.append([name, *times, f"{run.rate():.0f}", beside])
-    _table(["searches", "p50, ms", "p99, ms", "a second", "beside the ceiling"], rows)
+    print(table(["searches", "p50, ms", "p99, ms", "a second", "beside the ceiling"], rows))
     each = ", ".join(f"{name} {ms:.1f}" for name, ms in direct.items())
     print(f"The parts, one after the other on an idle machine, ms: {each}; {parts:.1f} in all.")
     print(f"While 50 added: {figures['mixed']['add'].rate():.0f} adds/s.\n")
@@ -85,7 +87,7 @@ def _memory(figures: Figures) -> None:
         [process, *(f"{figures[moment][process] / 1e6:.0f}" for moment in known)]
         for process in figures["rest"]
     ]
-    _table(["MB", *known.values()], rows)
+    print(table(["MB", *known.values()], rows))
 
 
 def _failures(figures: Figures) -> int:
@@ -97,9 +99,3 @@ def _failures(figures: Figures) -> int:
 
 def _median(rounds: list[Any], figure: Callable[[Any], float]) -> float:
     return median(map(figure, rounds))
-
-
-def _table(head: list[str], rows: list[list[str]]) -> None:
-    for row in (head, ["---"] * len(head), *rows):
-        print(f"| {' | '.join(row)} |")
-    print()

@@ -3,24 +3,26 @@
 from pathlib import Path
 from typing import Any
 
+from docs.tables.markdown import table
+
 Figures = dict[str, Any]
 
 
 def print_tables(size: int, figures: Figures) -> None:
     """Prints all that was measured at a size, in Markdown."""
     print(f"\n## {size:,} images\n")
-    _table(["", "", "beside it"], _costs(size, figures))
+    _print_table(["", "", "beside it"], _costs(size, figures))
     searches = figures["searches"]
     rows = [
         [nprob, one["lists"], one["candidates"], f"{one['recall']:.4f}", f"{one['ms']:.2f}"]
         for nprob, one in searches.items()
     ]
-    _table(["NPROB", "lists", "candidates", "recall@10", "ms, one thread"], rows)
+    _print_table(["NPROB", "lists", "candidates", "recall@10", "ms, one thread"], rows)
     if "hnsw" in figures:
         hnsw = figures["hnsw"]
         print(f"HNSW32: made in {hnsw['s']:.0f} s, {hnsw['peak'] / 1e9:.1f} GB of memory\n")
         head = ["HNSW32, efSearch", "recall@10", "ms, one thread", "ours at this recall or more"]
-        _table(head, [[ef, *_beside(one, searches)] for ef, one in hnsw["ef"].items()])
+        _print_table(head, [[ef, *_beside(one, searches)] for ef, one in hnsw["ef"].items()])
     for kind in ("train", "update"):
         starts = ", ".join(f"{name} {at:.2f}" for name, at in figures[kind]["phases"].items())
         print(f"{kind}: {starts} (seconds from the start); report: {figures[kind]['report']}")
@@ -73,10 +75,8 @@ def _beside(one: Figures, searches: Figures) -> list[str]:
     return [f"{one['recall']:.4f}", f"{one['ms']:.2f}", ours]
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> None:
-    for row in (head, ["---"] * len(head), *rows):
-        print(f"| {' | '.join(map(str, row))} |")
-    print()
+def _print_table(head: list[str], rows: list[list[Any]]) -> None:
+    print(table(head, [map(str, row) for row in rows]))
 
 
 def draw(results: dict[int, Figures], path: Path) -> None:

@@ -151,9 +151,9 @@ def _page(view: View, gone: ExcludeIds | None, label: int, request: KeywordReque
         parts.append(_walk(seqs, keywords, label, request, _gone(gone)))
     for block in view.recent.blocks if view.recent else ():
         parts.append(_walk(block.seqs, block.keywords, label, request, _gone(None)))
-    found = islice(merge(*parts), request.limit)
-    pairs = np.array([(seq, -negative) for negative, seq in found], np.float64).reshape(-1, 2)
-    return pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.float32)
+    found = [*islice(merge(*parts), request.limit)]
+    scores = np.array([-negative for negative, _ in found], np.float32)
+    return np.array([seq for _, seq in found], np.int64), scores
 
 
 def _walk(

@@ -59,21 +59,20 @@ class Narrowed:
         widening: float,
     ) -> None:
         self._index = index
-        self._places = np.flatnonzero(meets[layout.rows])  # in the order of the lists
-        ends = np.searchsorted(self._places, layout.starts)
+        places = np.flatnonzero(meets[layout.rows])  # in the order of the lists
+        ends = np.searchsorted(places, layout.starts)
         self._in_list = np.diff(ends)
-        self._rows = len(self._places)
+        self._rows = len(places)
         self._farther = float((self._rows / len(seqs)) ** -widening)
         self._compact: Compact | None = None
         if self._rows <= COMPACT:
             held = np.flatnonzero(self._in_list)
             self._compact = index.compact(
-                (number, self._places[ends[number] : ends[number + 1]] - layout.starts[number])
+                (number, places[ends[number] : ends[number + 1]] - layout.starts[number])
                 for number in held.tolist()
             )
-        self._seqs = seqs[layout.rows[self._places]] if self._compact else None
+        self._seqs = seqs[layout.rows[places]] if self._compact else None
         self._among = None if self._compact else IncludeIds(seqs[meets])
-        del self._places
 
     def candidates(
         self, query: NDArray[np.float32], params: SearchParams, least: int

@@ -22,7 +22,6 @@ from sidecar.errors import (
 )
 from sidecar.index import BuildRules
 from sidecar.models import contract as contracts
-from sidecar.models.contract import Contract
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository
 from sidecar.operations.repair import repair
@@ -33,7 +32,7 @@ from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.retirement import Retirement
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.tasks.upgrade import Parts, Upgrader
-from tests.support.house import DIMENSION, NOWHERE, House, vector
+from tests.support.house import DIMENSION, NOWHERE, House, describe, vector
 
 FILES = {1: "a" * 64, 2: "b" * 64, 3: "c" * 64}
 HELD_S = 0.5  # long enough for every request to have looked at things
@@ -60,11 +59,7 @@ class Plant(House):
         )
 
     def put(self, version: int) -> None:
-        folder = contracts.folder(self.repository, version)
-        folder.mkdir(parents=True)
-        golden = (0.0,) * DIMENSION
-        promise = Contract(version, "none", "fp32", 8, 8, DIMENSION, 1, FILES[version], golden, 0.9)
-        contracts.write(folder, promise)
+        describe(self.repository, version, FILES[version])
 
     def use(self, version: int) -> None:
         record = self.catalogue.models.numbered(version)

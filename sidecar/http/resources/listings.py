@@ -15,6 +15,7 @@ from sidecar.keyword_search import Cursor, KeywordRequest, KeywordSearch
 IDS, MOST_IDS = 1000, 10_000  # on a page
 KEYWORDS, MOST_KEYWORDS = 100, 10_000
 LARGEST_SEQ = 2**63 - 1
+NO_CURSOR = "after must be the `next` of the page before, not {!r}"
 
 
 class ImagesResource:
@@ -83,10 +84,7 @@ def _cursor(req: falcon.Request) -> Cursor | None:
     try:
         cursor = Cursor(float(score), int(seq))
     except ValueError as error:
-        raise WrongArguments(_NO_CURSOR.format(text)) from error
+        raise WrongArguments(NO_CURSOR.format(text)) from error
     if not (0 <= cursor.score <= math.inf and 0 <= cursor.seq <= LARGEST_SEQ):
-        raise WrongArguments(_NO_CURSOR.format(text))
+        raise WrongArguments(NO_CURSOR.format(text))
     return cursor
-
-
-_NO_CURSOR = "after must be the `next` of the page before, not {!r}"

@@ -1,13 +1,12 @@
 """Which id each file of an upload gets."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-IdFrom: TypeAlias = Literal["name", "path", "sha256"] | Callable[[Path], str]
+from similarity_client.photo import sha256_of
 
-PIECE_BYTES = 1 << 20
+IdFrom: TypeAlias = Literal["name", "path", "sha256"] | Callable[[Path], str]
 
 
 def id_of(path: Path, id_from: IdFrom, sha256: str | None) -> str:
@@ -24,16 +23,10 @@ def id_of(path: Path, id_from: IdFrom, sha256: str | None) -> str:
     if id_from == "name":
         return path.stem
     if id_from == "sha256":
-        return sha256 or hashed(path)
+        return sha256 or sha256_of(path)
     if id_from != "path":
         raise ValueError(f"id_from is name, path, sha256 or a function, not {id_from!r}")
     folders = path.parts[1:-1] if path.anchor else path.parts[:-1]
     if ".." in folders:
         raise ValueError(f"{path} leads out of its folder: no id is made of it")
     return ":".join([*folders, path.stem])
-
-
-def hashed(path: Path) -> str:
-    """Returns the SHA-256 of a file. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

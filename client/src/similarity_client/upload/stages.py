@@ -12,8 +12,9 @@ from similarity_client import calls
 from similarity_client.answers import Added
 from similarity_client.errors import DuplicateImageId, SimilarityError
 from similarity_client.exchange import Asks, Outcome
+from similarity_client.photo import sha256_of
 from similarity_client.request import Reply, Request
-from similarity_client.upload.naming import IdFrom, hashed, id_of
+from similarity_client.upload.naming import IdFrom, id_of
 from similarity_client.upload.report import Tally
 from similarity_client.upload.width import Width
 
@@ -117,7 +118,7 @@ class Stages:
 
     def _named(self, path: Path) -> Named | None:
         try:
-            sha256 = hashed(path) if self.plan.resume else None
+            sha256 = sha256_of(path) if self.plan.resume else None
             return Named(path, id_of(path, self.plan.id_from, sha256), sha256)
         except (OSError, ValueError) as error:
             self.tally.failed(path, error)
