@@ -1,6 +1,5 @@
 """Where the stand-in differed from the C++ backend of Triton 24.10, as that was built and run."""
 
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import tritonclient.grpc as triton
 from onnx import TensorProto, helper
 
+from local.process import settled, wait_until
 from tests.support.triton_server import Server, serving
 from tests.support.versions import put
 
@@ -74,17 +74,19 @@ def pixels(*shape: int) -> np.ndarray:
 
 
 def test_a_failed_inference_is_counted_as_one(shelf: Shelf) -> None:
-    failure = 'failure{model="keywording",reason="BACKEND"'
-    before = shelf.counted("success"), shelf.counted(failure)
+    def counts() -> np.ndarray:
+        failure = 'failure{model="keywording",reason="BACKEND"'
+        return np.array([shelf.counted("success"), shelf.counted(failure)])
+
+    expected = counts() + 2
     shelf.infer("keywording", pixels(1, 32, 32, 3))
     for _ in range(2):
         with pytest.raises(triton.InferenceServerException, match="inference failed"):
             shelf.infer("keywording", pixels(1, 0, 0, 3))
     shelf.infer("keywording", pixels(1, 32, 32, 3))
-    deadline = time.monotonic() + 10  # the server counts after its answers are out
-    while shelf.counted(failure) < before[1] + 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert (shelf.counted("success"), shelf.counted(failure)) == (before[0] + 2, before[1] + 2)
+    # The server counts after its answers are out, and each outcome by itself.
+    wait_until(lambda: bool((counts() >= expected).all()), lambda: f"{counts()} are {expected}", 10)
+    assert settled(lambda: counts().tolist()) == expected.tolist()
 
 
 def test_outputs_come_in_the_order_of_the_config(shelf: Shelf) -> None:

@@ -3,7 +3,6 @@
 import shutil
 import signal
 import socket
-import time
 import venv
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from local import photos
 from local.environment import private
+from local.process import settled, wait_until
 from sidecar import images
 from sidecar.models import contract
 from tests.support.triton_server import Server, launch, serving
@@ -78,12 +78,12 @@ def counted(server: Server) -> tuple[float, float]:
 def test_concurrent_requests_share_batches_and_get_their_own_answers(server: Server) -> None:
     pixels = [images.pixels(jpeg, 256, 224)[None] for _, jpeg in photos.variations(60)]
     alone = [infer(server.url, 1, one, "features")["features"] for one in pixels[:5]]
-    before, runs_before = counted(server)
+    before, runs_before = settled(lambda: counted(server))
     with ThreadPoolExecutor(20) as pool:
         shared = list(pool.map(lambda one: infer(server.url, 1, one, "features"), pixels))
-    while counted(server)[0] < before + 60:  # the server counts a batch after its answers are out
-        time.sleep(0.05)
-    assert 60 / (counted(server)[1] - runs_before) > 1.5
+    # The server counts a batch after its answers are out.
+    wait_until(lambda: counted(server)[0] >= before + 60, lambda: "all images are counted", 10)
+    assert 60 / (settled(lambda: counted(server))[1] - runs_before) > 1.5
     for one, answer in zip(alone, shared, strict=False):
         assert np.allclose(answer["features"], one, atol=1e-5)
 
