@@ -176,7 +176,7 @@ $(MAIN)/done: pyproject.toml client/pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu $(SHOW) \
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
-	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,export,local,dev]' -e ./client $(SHOW)
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,export,local,dev]' -e './client[cli]' $(SHOW)
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[fast]' >$(MAIN)/fast.log 2>&1 \
 	|| echo "   without gunicorn_h1c, which wants a compiler: HTTP is parsed more slowly"
 	@touch $@

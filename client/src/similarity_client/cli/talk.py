@@ -1,0 +1,86 @@
+"""What the command prints: data to stdout, as a table, plain columns or JSON; talk to stderr."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def plain(answer: Any) -> Any:
+    """Returns an answer as JSON has it: dataclasses as objects, without `meta`."""
+    if is_dataclass(answer):
+        kept = [each.name for each in fields(answer) if each.name != "meta"]
+        return {name: plain(getattr(answer, name)) for name in kept}
+    if isinstance(answer, dict):
+        return {key: plain(value) for key, value in answer.items()}
+    if isinstance(answer, list | tuple):
+        return [plain(each) for each in answer]
+    return answer
+
+
+class Talk:
+    """Prints.
+
+    Args:
+        as_json: whether data is JSON: one document, or a line for each row of a list.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.out = Console()
+        self.err = Console(stderr=True)
+
+    def say(self, text: str) -> None:
+        """Says something to a person; scripts do not read it."""
+        self.err.print(Text(text), soft_wrap=True)
+
+    def json(self, answer: Any) -> None:
+        """Prints an answer as a line of JSON."""
+        click.echo(json.dumps(plain(answer), ensure_ascii=False))
+
+    def one(self, answer: Any, shown: Sequence[tuple[str, Any]]) -> None:
+        """Prints one answer: as JSON, or what is shown of it, name and value."""
+        if self.as_json:
+            self.json(answer)
+            return
+        self._print(None, shown)
+
+    def many(
+        self, answers: Iterable[Any], head: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """Prints a list: as JSON line by line, or its rows below a head.
+
+        Args:
+            rows: may go through `answers` themselves, one by one: only one of both is read.
+        """
+        if self.as_json:
+            for answer in answers:
+                self.json(answer)
+            return
+        self._print(head, rows)
+
+    def _print(self, head: Sequence[str] | None, rows: Iterable[Sequence[Any]]) -> None:
+        """Prints a table on a terminal, else columns between tabs, for `cut` and `awk`."""
+        if not self.out.is_terminal:
+            for row in rows:
+                click.echo("\t".join(_text(value) for value in row))
+            return
+        table = Table(*(head or ()), box=box.SIMPLE_HEAD, show_header=head is not None)
+        for row in rows:
+            table.add_row(*(Text(_text(value)) for value in row))
+        self.out.print(table)
+
+
+def _text(value: Any) -> str:
+    """Returns a value on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return str(value).replace("\t", " ").replace("\n", " ")
