@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import distances
 from sidecar.index.generation import Generation
-from sidecar.index.narrowed import FEW, Narrowed
+from sidecar.index.narrowed import FEW, Narrowed, narrowed
 from sidecar.index.ranking import SearchRequest, the_nearest
 from sidecar.index.recent import Found
 
@@ -21,7 +21,7 @@ class Matching:
         self._many: Narrowed | None = None
         if self._few is None:
             widening, layout = generation.meta.quality.filtered.widening, generation.list_layout
-            self._many = Narrowed(generation.index, seqs, layout, meets, widening)
+            self._many = narrowed(generation.index, seqs, layout, meets, widening)
 
     def nearest(
         self, query: NDArray[np.float32], request: SearchRequest, own_seq: int | None = None

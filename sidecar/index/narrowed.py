@@ -2,11 +2,12 @@
 
 The fewer rows a search may find, the farther lie the nearest of them, and the less do their codes
 distinguish them: so the share of them says how many have to be looked at, and how many of these are
-candidates. Lists without any are passed over; where the rows are few enough, their codes are copied
-out of the lists, and every search looks at all of them.
+candidates. Lists without any are passed over; where the rows are few, their codes are copied out
+of the lists, and every search looks at all of them.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,39 +41,8 @@ class ListLayout:
         return cls(rows, np.append(0, np.cumsum([len(each) for each in labels])))
 
 
-class Narrowed:
-    """Some rows of an index, among which queries look for candidates.
-
-    Args:
-        seqs: int64 [n] ascending, of all rows.
-        meets: bool [n], which of them may be found; at least one.
-        widening: the power of their share by which a search looks farther: 0.5 is ten times as far
-            for a hundredth of all rows.
-    """
-
-    def __init__(
-        self,
-        index: Index,
-        seqs: NDArray[np.int64],
-        layout: ListLayout,
-        meets: NDArray[np.bool_],
-        widening: float,
-    ) -> None:
-        self._index = index
-        places = np.flatnonzero(meets[layout.rows])  # in the order of the lists
-        ends = np.searchsorted(places, layout.starts)
-        self._in_list = np.diff(ends)
-        self._rows = len(places)
-        self._farther = float((self._rows / len(seqs)) ** -widening)
-        self._compact: Compact | None = None
-        if self._rows <= COMPACT:
-            held = np.flatnonzero(self._in_list)
-            self._compact = index.compact(
-                (number, places[ends[number] : ends[number + 1]] - layout.starts[number])
-                for number in held.tolist()
-            )
-        self._seqs = seqs[layout.rows[places]] if self._compact else None
-        self._among = None if self._compact else IncludeIds(seqs[meets])
+class Narrowed(Protocol):
+    """Some rows of an index, among which queries look for candidates."""
 
     def candidates(
         self, query: NDArray[np.float32], params: SearchParams, least: int
@@ -85,20 +55,89 @@ class Narrowed:
         Returns:
             their sequence numbers, int64 [n].
         """
-        most = int(params.candidates * self._farther**CANDIDATES)
-        if self._compact is not None and self._seqs is not None:
-            most = max(most, COMPARED // self._index.dimension)
-            return self._seqs[self._index.candidates_in(self._compact, query, most)]
-        assert self._among is not None
-        order = self._index.list_order(query)
-        order = order[self._in_list[order] > 0]
-        seen = np.cumsum(self._in_list[order])
-        enough = params.lists / self._index.lists * self._rows * self._farther
+
+
+def narrowed(
+    index: Index,
+    seqs: NDArray[np.int64],
+    layout: ListLayout,
+    meets: NDArray[np.bool_],
+    widening: float,
+) -> Narrowed:
+    """Returns those rows of an index that may be found, ready to be searched.
+
+    Args:
+        seqs: int64 [n] ascending, of all rows.
+        meets: bool [n], which of them may be found; at least one.
+        widening: the power of their share by which a search looks farther: 0.5 is ten times as far
+            for a hundredth of all rows.
+    """
+    places = np.flatnonzero(meets[layout.rows])  # in the order of the lists
+    ends = np.searchsorted(places, layout.starts)
+    in_list = np.diff(ends)
+    farther = float((len(places) / len(seqs)) ** -widening)
+    parts = (
+        (number, places[ends[number] : ends[number + 1]] - layout.starts[number])
+        for number in np.flatnonzero(in_list).tolist()
+    )
+    codes = index.compact(parts) if len(places) <= COMPACT else None
+    if codes is None:
+        return _InLists(index, IncludeIds(seqs[meets]), in_list, farther)
+    return _Copied(index, codes, seqs[layout.rows[places]], farther)
+
+
+def _candidates(params: SearchParams, farther: float) -> int:
+    """Returns how many candidates a search takes that looks so many times farther."""
+    return int(params.candidates * farther**CANDIDATES)
+
+
+@dataclass(frozen=True, eq=False)
+class _Copied:
+    """Few rows: the codes are copied, and every search looks at all of them.
+
+    Args:
+        seqs: int64 [n], of the copied codes, in their order.
+    """
+
+    index: Index
+    codes: Compact
+    seqs: NDArray[np.int64]
+    farther: float
+
+    def candidates(
+        self, query: NDArray[np.float32], params: SearchParams, least: int
+    ) -> NDArray[np.int64]:
+        """As `Narrowed` has it; there are always more than `least`, or all."""
+        most = max(_candidates(params, self.farther), COMPARED // self.index.dimension)
+        return self.seqs[self.index.candidates_in(self.codes, query, max(most, least))]
+
+
+@dataclass(frozen=True, eq=False)
+class _InLists:
+    """Many rows: the lists are scanned past all others, as many as hold enough.
+
+    Args:
+        in_list: int64 [lists], how many each holds.
+    """
+
+    index: Index
+    among: IncludeIds
+    in_list: NDArray[np.int64]
+    farther: float
+
+    def candidates(
+        self, query: NDArray[np.float32], params: SearchParams, least: int
+    ) -> NDArray[np.int64]:
+        """As `Narrowed` has it."""
+        most, rows = _candidates(params, self.farther), int(self.in_list.sum())
+        order = self.index.list_order(query)
+        order = order[self.in_list[order] > 0]
+        seen = np.cumsum(self.in_list[order])
+        enough = params.lists / self.index.lists * rows * self.farther
         # As many lists as among all rows, too: the rows may lie together, far from the query.
         visited = max(params.lists, int(np.searchsorted(seen, enough)) + 1)
         while True:
-            lists = order[:visited]
-            found = self._index.candidates_among(query, lists, most, self._among)
-            if len(found) >= min(least, self._rows) or visited >= len(order):
+            found = self.index.candidates_among(query, order[:visited], most, self.among)
+            if len(found) >= min(least, rows) or visited >= len(order):
                 return found
             visited *= FARTHER

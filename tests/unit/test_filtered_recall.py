@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, distances
 from sidecar.index.ann.compact import unpacked
-from sidecar.index.narrowed import FEW, ListLayout, Narrowed
+from sidecar.index.narrowed import FEW, ListLayout, narrowed
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import SHARES, UNMEASURED, FilteredQuality, measure
 from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
@@ -36,12 +36,12 @@ class Trained:
     def recall(self, rows: NDArray[np.int64], widening: float) -> float:
         """The recall@10 of some queries among some rows, against all of these rows."""
         meets = np.isin(np.arange(SIZE), rows)
-        narrowed = Narrowed(self.index, self.seqs, self.layout, meets, widening)
+        among = narrowed(self.index, self.seqs, self.layout, meets, widening)
         params = self.points.search_params(5, NEAREST)
         found = []
         for query in self.vectors[:: SIZE // 60]:
             exact = np.sort(np.square(self.vectors[rows] - query).sum(axis=1))[:NEAREST]
-            seqs = narrowed.candidates(query, params, NEAREST)
+            seqs = among.candidates(query, params, NEAREST)
             assert set(seqs) <= set(self.seqs[rows])
             assert len(seqs) >= min(NEAREST, len(rows))
             near = distances(query, self.segments.features(seqs)) <= exact[-1] + 1e-4

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, Nearest, SearchParams, distances, widen
-from sidecar.index.narrowed import FEW, ListLayout, Narrowed
+from sidecar.index.narrowed import FEW, ListLayout, narrowed
 from sidecar.index.recall.ground_truth import TIE, GroundTruth
 from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
 
 SHARES = (0.5, 0.1, 0.01)  # of the images that meet a made filter
-WIDENINGS = (0.5, 0.75, 1.0)  # see `Narrowed`; the first that finds enough
+WIDENINGS = (0.5, 0.75, 1.0)  # see `narrowed`; the first that finds enough
 QUERIES = 128
 MIXED = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio: spreads numbers evenly (Knuth)
 
@@ -32,7 +32,7 @@ class FilteredQuality:
     """How far filtered searches look in a generation, and what they find.
 
     Args:
-        widening: as in `Narrowed`.
+        widening: as in `narrowed`.
         recalls: for each of `SHARES`; none where an earlier release trained.
     """
 
@@ -96,10 +96,10 @@ class _Meter:
         limits = self._limits[share]
         if np.count_nonzero(meets) <= FEW or not len(limits):
             return 1.0  # every one is compared
-        narrowed = Narrowed(self._index, self._segments.seqs, self._layout, meets, widening)
+        among = narrowed(self._index, self._segments.seqs, self._layout, meets, widening)
         found = 0
         for own, query, limit in zip(self._seqs, self._queries, limits, strict=True):
-            seqs = narrowed.candidates(query, self._params, NEAREST + 1)
+            seqs = among.candidates(query, self._params, NEAREST + 1)
             seqs = seqs[seqs != own]
             near = distances(query, self._segments.features(seqs)) <= limit
             found += min(NEAREST, int(np.count_nonzero(near)))
