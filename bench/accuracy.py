@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from similarity_client import Similarity
 
-from demo.client import Client
 from export import networks, pipeline
 
 CLIENTS = 16
@@ -27,7 +27,8 @@ def main() -> int:
     """Prints both shares of photos whose likeliest keyword is an acceptable one."""
     arguments = _parser().parse_args()
     photos = _photos(arguments.folder)
-    right = _through_service(photos, Client(arguments.url))
+    with Similarity(arguments.url) as similarity:
+        right = _through_service(photos, similarity)
     _print_share("through the service", right)
     if arguments.torch:
         reference = _in_torch(photos, arguments.torch)
@@ -36,13 +37,13 @@ def main() -> int:
     return 0
 
 
-def _through_service(photos: list[Photo], client: Client) -> list[bool]:
+def _through_service(photos: list[Photo], similarity: Similarity) -> list[bool]:
     labels = pipeline.read_labels(pipeline.IMAGENET_LABELS)
 
     def is_right(photo: Photo) -> bool:
         file, classes = photo
-        [first] = client.post("/predict/concepts?top_k=1", file.read_bytes())["concepts"]
-        return first["name"] in {labels[number] for number in classes}
+        [first] = similarity.concepts(file, top_k=1).concepts
+        return first.name in {labels[number] for number in classes}
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         return list(pool.map(is_right, photos))

@@ -4,24 +4,30 @@ python -m demo [--images FOLDER]
 """
 
 import argparse
-import json
 import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from demo.client import Client, Photo
+from similarity_client import Similarity, SimilarityError, Task, TaskFailed
+from similarity_client.errors import ImageReadingError, ImageTooLarge
+
 from local import environment, photos
 from local.process import ROOT, NotReady, Start, running
+from local.readiness import is_ready
 
 STATE = ROOT / "var" / "demo"
 FIRST, LATER = 1200, 100  # images before the training, and before the update
+CLIENTS = 32
 NOT_IN_IDS = re.compile(r"[^\w.:-]")
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+Photo = tuple[str, bytes]  # id and file
 
 
 def main() -> int:
@@ -33,61 +39,73 @@ def main() -> int:
     print(f"   {len(first)} to begin with, {len(later)} for later")
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir(parents=True)
-    with _stack() as client:
-        _show(client, first, later)
+    with _stack() as url, Similarity(url) as similarity:
+        try:
+            _show(similarity, first, later)
+        except SimilarityError as error:
+            sys.exit(f"the demo ends here: {error}")
     print("== everything is stopped. `make up` serves on port 5000 until Ctrl-C.")
     return 0
 
 
-def _show(client: Client, first: list[Photo], later: list[Photo]) -> None:
-    _add(client, first)
-    _run(client, "train")
+def _show(similarity: Similarity, first: list[Photo], later: list[Photo]) -> None:
+    _add(similarity, first)
+    _wait("train", similarity.train())
     # The cat, if it is there: everybody can judge what a search finds for it.
     name, file = next((photo for photo in later if photo[0].startswith("chelsea")), later[-1])
-    _search(client, f"a photo that is not in the index yet ({name})", file)
-    _add(client, later)
-    _run(client, "update")
-    _search(client, f"the same photo, now that it is ({name})", file)
+    _search(similarity, f"a photo that is not in the index yet ({name})", file)
+    _add(similarity, later)
+    _wait("update", similarity.update())
+    _search(similarity, f"the same photo, now that it is ({name})", file)
     print(f"== POST /predict/concepts?top_k=5: the keywords of {name}")
-    print(json.dumps(client.post("/predict/concepts?top_k=5", file), indent=1))
+    for keyword in similarity.concepts(file, top_k=5).concepts:
+        print(f"   {keyword.score:.4f}  {keyword.name}")
 
 
-def _add(client: Client, collection: list[Photo]) -> None:
+def _add(similarity: Similarity, collection: list[Photo]) -> None:
+    def add(photo: Photo) -> None:
+        name, file = photo
+        try:
+            similarity.add(file, id=name)
+        except (ImageReadingError, ImageTooLarge) as error:
+            print(f"   {name} is left out: {error}")
+
     print(f"== POST /similarity/add, {len(collection)} times")
     began = time.monotonic()
-    for count, answer in enumerate(client.add_all(collection), start=1):
-        if answer["status"] == "error":
-            print(f"   {collection[count - 1][0]} is left out: {answer['detail']}")
-        if count % 200 == 0 or count == len(collection):
-            rate = count / (time.monotonic() - began)
-            print(f"   {count} of {len(collection)} images, {rate:.0f} a second", flush=True)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for count, _ in enumerate(pool.map(add, collection), start=1):
+            if count % 200 == 0 or count == len(collection):
+                rate = count / (time.monotonic() - began)
+                print(f"   {count} of {len(collection)} images, {rate:.0f} a second", flush=True)
 
 
-def _run(client: Client, kind: str) -> None:
-    print(f"== GET /similarity/{kind}")
-    answer = client.run(kind, lambda line: print(line, flush=True))
-    print(json.dumps(answer), flush=True)
-    if answer["status"] == "error":
-        sys.exit(f"the {kind} failed: {answer['message']}")
+def _wait(kind: str, task: Task) -> None:
+    print(f"== POST /similarity/{kind}: task {task.task_id}", flush=True)
+    try:
+        ended = task.wait()
+    except TaskFailed as error:
+        sys.exit(f"the {kind} failed: {error}")
+    print(f"   generation {ended.generation} of the index, {ended.images} images", flush=True)
 
 
-def _search(client: Client, what: str, file: bytes) -> None:
+def _search(similarity: Similarity, what: str, file: bytes) -> None:
     print(f"== POST /similarity/search: {what}")
-    print(json.dumps(client.post("/similarity/search?num_results=5", file), indent=1), flush=True)
+    for distance, image_id in similarity.search(file, num_results=5).pairs():
+        print(f"   {distance:.4f}  {image_id}", flush=True)
 
 
 @contextmanager
-def _stack() -> Iterator[Client]:
-    """Runs the stack of the Procfile on free ports and always stops it at the end."""
+def _stack() -> Iterator[str]:
+    """Runs the stack of the Procfile on free ports, yields its URL, and stops it at the end."""
     env = environment.private(STATE)
     log = STATE / "stack.log"
     print(f"== starting Triton, Redis, a worker and the sidecar (log: {log})", flush=True)
     command = [sys.executable, "-m", "honcho", "start", "--no-colour"]
-    client, begun = Client(f"http://127.0.0.1:{env['PORT']}"), time.monotonic()
+    url, begun = f"http://127.0.0.1:{env['PORT']}", time.monotonic()
     try:
-        with running(Start(command, log, client.is_ready, env)):
+        with running(Start(command, log, lambda: is_ready(url), env)):
             print(f"   ready after {time.monotonic() - begun:.0f} s", flush=True)
-            yield client
+            yield url
     except NotReady as error:
         sys.exit(f"the stack did not start: {error}")
 

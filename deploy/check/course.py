@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from demo.client import Client
+from similarity_client import Similarity
+from similarity_client.errors import KeyRequired
+
 from deploy.check import guards, project
 from deploy.check.progress import expect, say
 from deploy.check.stack import Stack
 from deploy.check.story import Story
+from local.readiness import is_ready
 
 FIRST = 1000  # images that a training wants
 LATER = 100
@@ -26,7 +29,7 @@ def run(folder: Path, stack: Stack) -> None:
         folder: of the check, with version 2 and the photos.
     """
     url = f"http://127.0.0.1:{stack.port('sidecar')}"
-    story = Story(Client(url), project.pictures(folder, FIRST + LATER + SPARE))
+    story = Story(Similarity(url), project.pictures(folder, FIRST + LATER + SPARE))
     try:
         say("the stack, from nothing")
         stack.up()
@@ -48,20 +51,20 @@ def _serve(story: Story, stack: Stack, folder: Path) -> None:
     """Lives the life of a service: images, an index, more images, another model and back."""
     story.add(FIRST)
     say(f"{FIRST} images are added")
-    story.run("train")
+    story.finish(story.client.train())
     story.find_newest()
     say("trained; a search finds the image itself")
     story.add(LATER)
-    story.run("update")
+    story.finish(story.client.update())
     story.find_newest()
     say(f"{LATER} more, and updated")
     _refuse_strangers(stack)
     _put(project.version_2(folder), stack.project / "model_repository/keywording/2")
-    story.switch("upgrade?version=2")
-    models = story.client.get("/similarity/models")
-    expect(models["in_use"] == 2, f"version 2 is in use: {models}")
-    story.switch("rollback")
-    story.switch("retire?version=2")
+    story.finish(story.client.upgrade(2))
+    models = story.client.models()
+    expect(models.in_use == 2, f"version 2 is in use: {models}")
+    story.finish(story.client.rollback())
+    story.finish(story.client.retire(2))
     moved = stack.project / "model_repository/retired/2"
     expect(moved.is_dir(), "the worker has moved the retired version out of Triton's way")
     say("upgraded to version 2, rolled back, version 2 retired")
@@ -106,7 +109,7 @@ def _kill(story: Story, stack: Stack, service: str) -> None:
     restarts = stack.inspect(service)["RestartCount"]
     stack.kill(service)
     stack.wait_healthy(service, restarts + 1)
-    stack.wait(story.client.is_ready, "/health/ready is ok")
+    stack.wait(lambda: is_ready(story.client.settings.url), "/health/ready is ok")
     story.go_on()
     say(f"{service}: killed, restarted by the engine; adds and searches go on, nothing is lost")
 
@@ -124,9 +127,16 @@ def _ask_for_keys(story: Story, stack: Stack, url: str) -> None:
     values["PROMETHEUS_KEY_FILE"] = "./deploy/keys/prometheus"
     project.configure(stack.project, values)
     stack.up()
-    refused = story.client.get("/similarity/stats")
-    expect(refused["message"] == "key_required", f"a call without a key is refused: {refused}")
-    story.client = Client(url, secret)
+    expect(_is_refused(story.client), "a call without a key is refused")
+    story.client = Similarity(url, secret)
     story.go_on()
     _observe(stack)
     say("with API keys: refused without one, answered with one")
+
+
+def _is_refused(client: Similarity) -> bool:
+    try:
+        client.stats()
+    except KeyRequired:
+        return True
+    return False

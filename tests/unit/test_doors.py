@@ -32,7 +32,7 @@ DOORS = {
     "pydantic": {"sidecar.settings", "sidecar.models.contract"},
     "pydantic_settings": {"sidecar.settings"},
     "redis": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
-    "requests": {"demo.client", "local.stack"},
+    "requests": {"local.stack"},
     "rich": {"similarity_client.cli.bar", "similarity_client.cli.talk"},
     "rq": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
     "simplejpeg": {"sidecar.images.turbojpeg"},
