@@ -20,15 +20,17 @@ import sys
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import requests
 from numpy.typing import NDArray
 from PIL import Image
+from similarity_client import SimilarityError
+from similarity_client.errors import UnknownImageId
 
 from local.postgres import postgres
 from local.stack import COMMANDS, ROOT, Stack, running
@@ -43,6 +45,7 @@ PICTURES = 24
 FIRST_IMAGES = 1000  # so that a training makes sense from the start
 REMOVED, OVERWRITTEN = 0.04, 0.08  # of what a client does
 LONGEST_PAUSE_S = 1.5
+PAUSE_S = 0.1  # of a worker to whom the sidecar is away, or a task goes on
 SEVERAL = 0.3  # of the waves of kills hit more than one process
 SETTINGS = {"TASK_LEASE_S": "8", "TRITON_TIMEOUT_S": "5"}
 FEATURE_TOLERANCE = 1e-3  # a batch's size in Triton can change the last bit of float16
@@ -82,13 +85,26 @@ class Fate:
     pending: list[int | None] = field(default_factory=list)
 
 
-class Worker(threading.Thread):
+class Worker(threading.Thread, ABC):
     """Runs on a thread until `stopping` is set."""
 
     def __init__(self, stack: Stack, name: str) -> None:
         super().__init__(name=name)
         self.stopping = False
-        self._stack = stack
+        self._client = stack.client()
+
+    def run(self) -> None:
+        """Works until it has to stop."""
+        with self._client:
+            while not self.stopping:
+                try:
+                    self.work()
+                except SimilarityError:
+                    time.sleep(PAUSE_S)  # the sidecar is away; what was sent is pending
+
+    @abstractmethod
+    def work(self) -> None:
+        """Does one thing; may raise SimilarityError."""
 
 
 class Client(Worker):
@@ -100,14 +116,7 @@ class Client(Worker):
         self._random = random.Random(number)  # noqa: S311  the same each time
         self._pictures = pictures
 
-    def run(self) -> None:
-        while not self.stopping:
-            try:
-                self._act()
-            except requests.RequestException:
-                time.sleep(0.05)  # the sidecar is away; what was sent is pending
-
-    def _act(self) -> None:
+    def work(self) -> None:
         dice, known = self._random.random(), list(self.fates)
         if known and dice < REMOVED:
             self._send(self._random.choice(known), None)
@@ -120,13 +129,11 @@ class Client(Worker):
         fate = self.fates.setdefault(image_id, Fate())
         fate.pending.append(picture)
         if picture is None:
-            response = self._stack.post(f"/similarity/remove?id={image_id}")
-            done = response.status_code in (200, 404)
+            with suppress(UnknownImageId):  # it is gone by now, or never came
+                self._client.remove(image_id)
         else:
-            path = f"/similarity/add?id={image_id}&overwrite=true"
-            done = self._stack.post(path, self._pictures[picture]).status_code == 200
-        if done:
-            fate.acknowledged, fate.pending = picture, []
+            self._client.add(self._pictures[picture], image_id, overwrite=True)
+        fate.acknowledged, fate.pending = picture, []
 
 
 class Asker(Worker):
@@ -136,20 +143,12 @@ class Asker(Worker):
         super().__init__(stack, "asker")
         self.asked: list[str] = []
 
-    def run(self) -> None:
-        kinds = ("update", "train", "update")
-        while not self.stopping:
-            try:
-                kind = kinds[len(self.asked) % len(kinds)]
-                self.asked.append(self._stack.get(f"/similarity/{kind}").json()["task_id"])
-                while not self.stopping and self._ongoing(self.asked[-1]):
-                    time.sleep(0.1)
-            except (requests.RequestException, KeyError):
-                time.sleep(0.1)
-
-    def _ongoing(self, task_id: str) -> bool:
-        status = self._stack.get(f"/similarity/status/{task_id}").json()["status"]
-        return bool(status == "ongoing")
+    def work(self) -> None:
+        asked = self._client.train if len(self.asked) % 3 == 1 else self._client.update
+        task = asked()
+        self.asked.append(task.task_id)
+        while not self.stopping and not task.status().ended:
+            time.sleep(PAUSE_S)
 
 
 def kill_at_random(stack: Stack, kills: int, seed: int) -> None:
@@ -256,10 +255,12 @@ def campaign(folder: Path, plan: Plan) -> None:
 
 def add_first(stack: Stack, pictures: list[bytes]) -> None:
     """Adds as many images as a training needs, and trains."""
-    files = [("data", (f"first-{n}.png", pictures[n % PICTURES])) for n in range(FIRST_IMAGES)]
-    response = requests.post(f"{stack.url}/similarity/add_batch", files=files, timeout=120)
-    assert response.text.count('"ok"') == FIRST_IMAGES
-    stack.run("train")
+    with stack.client() as client:
+        added = client.add_batch(
+            {f"first-{n}": pictures[n % PICTURES] for n in range(FIRST_IMAGES)}
+        )
+        assert not added.failed, added.failed
+        client.train().wait()
 
 
 @contextmanager

@@ -4,23 +4,23 @@ All its images are described as its own, so that a filter finds just these, howe
 """
 
 import itertools
-import json
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
+from similarity_client import SimilarityError
+from similarity_client.answers import Found
 
 from local.stack import Stack
 
 PICTURES = 40
 SHELVES = 4
 SAME = 1e-3  # squared distance: an image is no farther from itself
-SOURCE = ("X-Model-Version", "X-Generation")
 PAGE = 3  # images
+MOST_LISTED = 10_000
 MOST_IMAGES = 24  # of a client: it removes as many as it adds from then on
 
 
@@ -55,17 +55,19 @@ class Client(threading.Thread):
         self.stopping = threading.Event()
         self._random = random.Random(self.number)  # noqa: S311  the same each time
         self._numbers = itertools.count()
+        self._client = self.stack.client()
 
     def __hash__(self) -> int:
         return id(self)
 
     def run(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                self._act()
-            except (requests.RequestException, KeyError) as error:
-                self.violations.append(f"a request failed: {error!r}")
-            time.sleep(self.pause_s)
+        with self._client:
+            while not self.stopping.is_set():
+                try:
+                    self._act()
+                except SimilarityError as error:
+                    self.violations.append(f"a request failed: {error!r}")
+                time.sleep(self.pause_s)
 
     def _act(self) -> None:
         known = [*self.images]
@@ -80,8 +82,8 @@ class Client(threading.Thread):
         """Adds an image or replaces it; the search must find it as it is now."""
         before = self.images.get(image_id)
         now = Image(self._random.randrange(PICTURES), self._random.randrange(SHELVES))
-        form = {"id": image_id, "overwrite": "true", "metadata": json.dumps(self._said(now))}
-        self._post("add", self.pictures[now.picture], **form)
+        picture, said = self.pictures[now.picture], self._said(now)
+        self._client.add(picture, image_id, overwrite=True, metadata=said)
         self.images[image_id] = now
         self._check_picture(image_id, now.picture, True)
         if before is not None and before.picture != now.picture:
@@ -89,7 +91,7 @@ class Client(threading.Thread):
         self._check_own()
 
     def _remove(self, image_id: str) -> None:
-        self._post("remove", id=image_id)
+        self._client.remove(image_id)
         self._check_picture(image_id, self.images.pop(image_id).picture, False)
         self._check_own()
 
@@ -97,9 +99,7 @@ class Client(threading.Thread):
         """Says that an image is on another shelf."""
         image = self.images[image_id]
         image.shelf = self._random.randrange(SHELVES)
-        path = f"/similarity/images/{image_id}/metadata"
-        changes = {"shelf": image.shelf, "twice": None}
-        self._answered(self.stack.call("PATCH", path, json=changes), path)
+        self._client.patch_metadata(image_id, {"shelf": image.shelf, "twice": None})
         self._check_own({"shelf": image.shelf}, lambda each: each.shelf == image.shelf)
         others = {"shelf": {"$ne": image.shelf}}
         self._check_own(others, lambda each: each.shelf != image.shelf)
@@ -109,85 +109,68 @@ class Client(threading.Thread):
         own = self._filter({})
         others = {*self.images} - {image_id}
         found = self._search(num_results=1000, id=image_id, filter=own)
-        self._expect(others, _ids(found), f"around {image_id}")
+        self._expect(others, found.result, f"around {image_id}")
         pages = [
             self._search(offset=start, num_results=PAGE, id=image_id, filter=own)
             for start in range(0, len(self.images) + PAGE, PAGE)
         ]
         # Pages are of one ranking as long as one generation answers.
-        if len({tuple(page.headers[name] for name in SOURCE) for page in pages}) == 1:
-            every = [each for page in pages for each in _ids(page)]
+        if len({_source(page) for page in pages}) == 1:
+            every = [each for page in pages for each in page.result]
             self._expect(others, every, f"on pages around {image_id}")
         self._check_keyword(image_id)
         groups = self._search(group_by="shelf", num_results=SHELVES, id=image_id, filter=own)
-        shelves = sorted(self.images[each].shelf for each in _ids(groups))
+        shelves = sorted(self.images[each].shelf for each in groups.result)
         expected = sorted({self.images[name].shelf for name in others})
         if shelves != expected:
             self.violations.append(f"groups around {image_id}: {shelves}, not {expected}")
 
     def _check_keyword(self, image_id: str) -> None:
         """An image must be among those of its likeliest keyword, as the same version has it."""
-        form = {"filter": json.dumps({"$id": image_id}), "fields": "true"}
-        answer = self._post("search", self.pictures[0], **form)
-        keywords = [match["keywords"] for match in answer.json()["matches"]]
+        itself = {"$id": image_id}
+        found = self._client.search(self.pictures[0], filter=itself, fields=True)
+        keywords = [match.keywords for match in found.matches or ()]
         if not keywords or not keywords[0]:
             return
         self.checks += 1
         first = keywords[0][0]
-        asked = {"keyword": first["name"], "min_score": first["score"], "limit": 10_000}
-        page = self.stack.get("/similarity/images", params=asked)
-        version = page.headers.get(SOURCE[0])
-        if version == answer.headers[SOURCE[0]] and image_id not in page.json()["ids"]:
+        page = self._client.images_page(
+            keyword=first.name, min_score=first.score, limit=MOST_LISTED
+        )
+        is_same = page.meta.model_version == found.meta.model_version
+        if is_same and image_id not in {image.id for image in page.images}:
             self.violations.append(f"{image_id} is not found by its keyword {first}")
 
     def _check_picture(self, image_id: str, picture: int, is_there: bool) -> None:
-        answer = self._post(
-            "search",
-            self.pictures[picture],
-            num_results="1000",
-            nprob="100",
-            max_dist=f"{SAME}",
-        )
-        self.checks += 1
-        if (image_id in answer.json()["result"]) != is_there:
+        found = self._search(self.pictures[picture], num_results=1000, nprob=100, max_dist=SAME)
+        if (image_id in found.result) != is_there:
             what = "is not found" if is_there else "is still found"
-            source = {name: answer.headers.get(name) for name in (*SOURCE, "X-Unindexed")}
-            self.violations.append(f"{image_id} {what} as picture {picture}: {source}")
+            self.violations.append(f"{image_id} {what} as picture {picture}: {found.meta}")
 
     def _check_own(
         self, wanted: dict[str, Any] | None = None, meets: Callable[[Image], bool] | None = None
     ) -> None:
         """The search must find all own images that meet a filter, and no others."""
         picture = self.pictures[self._random.randrange(PICTURES)]
-        form = {"num_results": "1000", "filter": self._filter(wanted or {})}
-        found = self._post("search", picture, **form).json()["result"]
-        self.checks += 1
+        found = self._search(picture, num_results=1000, filter=self._filter(wanted or {})).result
         expected = {name for name, each in self.images.items() if meets is None or meets(each)}
         self._expect(expected, found, f"that meet {wanted}")
 
-    def _expect(self, expected: set[str], found: list[str], what: str) -> None:
+    def _expect(self, expected: set[str], found: Sequence[str], what: str) -> None:
         if sorted(expected) != sorted(found):
             self.violations.append(f"{what}: {sorted(found)}, not {sorted(expected)}")
 
     def _said(self, image: Image) -> dict[str, Any]:
         return {"client": self.name, "shelf": image.shelf, "twice": image.picture}
 
-    def _filter(self, wanted: dict[str, Any]) -> str:
-        return json.dumps({"client": self.name, **wanted})
+    def _filter(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        return {"client": self.name, **wanted}
 
-    def _search(self, **how: Any) -> requests.Response:
+    def _search(self, *query: bytes, **how: Any) -> Found:
         self.checks += 1
-        return self._answered(self.stack.get("/similarity/search", params=how), f"search {how}")
-
-    def _post(self, call: str, file: bytes | None = None, **form: str) -> requests.Response:
-        return self._answered(self.stack.post(f"/similarity/{call}", file, data=form), call)
-
-    def _answered(self, answer: requests.Response, call: str) -> requests.Response:
-        if answer.status_code != 200:
-            self.violations.append(f"{call}: {answer.status_code} {answer.text}")
-        return answer
+        return self._client.search(*query, **how)
 
 
-def _ids(answer: requests.Response) -> list[str]:
-    found: list[str] = answer.json()["result"]
-    return found
+def _source(found: Found) -> tuple[int | None, int | None]:
+    """Returns the version of the model and the generation that answered."""
+    return found.meta.model_version, found.meta.generation

@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import requests
+from similarity_client import SimilarityError
+from similarity_client.answers import Found
 
 from local import photos
 from local.stack import Stack, add_all, running
@@ -48,15 +49,19 @@ VERSIONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """Holds an answer to a search: its time (monotonic seconds), duration, and source."""
+    """Holds an answer to a search: its time (monotonic seconds) and duration."""
 
     query: str
     at: float
     took_s: float
-    version: int
-    generation: int
-    dist: list[float]
-    result: list[str]
+    found: Found
+
+    @property
+    def version(self) -> int:
+        """The version of the model that answered."""
+        version = self.found.meta.model_version
+        assert version is not None
+        return version
 
 
 @dataclass
@@ -87,38 +92,33 @@ class Traffic:
                 client.join()
 
     def _search(self, number: int) -> None:
-        session, names = requests.Session(), [*self.stored]
-        random = np.random.default_rng(number)
-        while not self._stopping.is_set():
-            name = names[random.integers(len(names))]
-            began = time.monotonic()
-            files = {"data": self.stored[name]}
-            response = session.post(f"{self.stack.url}/similarity/search", files=files, timeout=60)
-            if response.status_code == 200:
-                body, head = response.json(), response.headers
-                came_from = int(head["X-Model-Version"]), int(head["X-Generation"])
-                took_s = time.monotonic() - began
-                self.answers.append(
-                    Answer(name, began, took_s, *came_from, body["dist"], body["result"])
-                )
-            else:
-                self.failures.append(f"search: {response.status_code} {response.text}")
-            time.sleep(self.pause_s)
+        names, random = [*self.stored], np.random.default_rng(number)
+        with self.stack.client() as client:
+            while not self._stopping.is_set():
+                name = names[random.integers(len(names))]
+                began = time.monotonic()
+                try:
+                    found = client.search(self.stored[name])
+                except SimilarityError as error:
+                    self.failures.append(f"search: {error.status} {error}")
+                else:
+                    self.answers.append(Answer(name, began, time.monotonic() - began, found))
+                time.sleep(self.pause_s)
 
     def _add(self, number: int) -> None:
-        session = requests.Session()
-        for count in itertools.count():
-            if self._stopping.is_set():
-                return
-            name = f"live-{number}-{count}"
-            picture = self.pictures[(number * 7919 + count) % len(self.pictures)]
-            url = f"{self.stack.url}/similarity/add?id={name}"
-            response = session.post(url, files={"data": picture}, timeout=60)
-            if response.status_code == 200:
-                self.added[name] = picture
-            else:
-                self.failures.append(f"add: {response.status_code} {response.text}")
-            time.sleep(self.pause_s)
+        with self.stack.client() as client:
+            for count in itertools.count():
+                if self._stopping.is_set():
+                    return
+                name = f"live-{number}-{count}"
+                picture = self.pictures[(number * 7919 + count) % len(self.pictures)]
+                try:
+                    client.add(picture, name)
+                except SimilarityError as error:
+                    self.failures.append(f"add: {error.status} {error}")
+                else:
+                    self.added[name] = picture
+                time.sleep(self.pause_s)
 
 
 def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
@@ -136,8 +136,8 @@ def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
     wrong = []
     for answer in answers:
         query = features(answer.query, answer.version)
-        rows = np.stack([features(name, answer.version) for name in answer.result])
-        away = np.abs(((rows - query) ** 2).sum(axis=1) - answer.dist).max()
+        rows = np.stack([features(name, answer.version) for name in answer.found.result])
+        away = np.abs(((rows - query) ** 2).sum(axis=1) - answer.found.dist).max()
         if away > TOLERANCE:
             wrong.append(f"{answer.query} by version {answer.version}: {away:.4f} away")
     return wrong
@@ -146,9 +146,9 @@ def mixed_answers(catalogue: Catalogue, answers: list[Answer]) -> list[str]:
 def strangers(answers: list[Answer]) -> list[str]:
     """Returns a sentence for each answer whose nearest image is not the query itself."""
     return [
-        f"{a.query} by version {a.version}: the nearest is {a.dist[0]:.4f} away"
+        f"{a.query} by version {a.version}: the nearest is {a.found.dist[0]:.4f} away"
         for a in answers
-        if a.dist[0] > ITSELF
+        if a.found.dist[0] > ITSELF
     ]
 
 
@@ -157,11 +157,10 @@ def lost(stack: Stack, images: dict[str, bytes]) -> list[str]:
 
     def is_lost(item: tuple[str, bytes]) -> bool:
         name, picture = item
-        found = stack.post("/similarity/search?nprob=100&num_results=100", picture).json()
-        same = [n for n, d in zip(found["result"], found["dist"], strict=True) if d < ITSELF]
-        return name not in same
+        found = client.search(picture, nprob=100, num_results=100, max_dist=ITSELF)
+        return name not in found.result
 
-    with ThreadPoolExecutor(16) as pool:
+    with stack.client() as client, ThreadPoolExecutor(16) as pool:
         return [
             n for n, gone in zip(images, pool.map(is_lost, images.items()), strict=True) if gone
         ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import requests
+from similarity_client import Retries, Similarity
 
 from local import environment
 from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, settled, stop, tail, wait_until
@@ -126,6 +127,12 @@ class Stack:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def client(self) -> Similarity:
+        """Returns a client that tries nothing again, so that one sees each answer; the caller
+        closes it."""
+        once = Retries(count=0)
+        return Similarity(self.url, timeout=ANSWER_TIMEOUT_S, retries=once, check_version=False)
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         answer = requests.request(method, self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
