@@ -62,7 +62,7 @@ def index_bytes(size: int) -> float:
 
 
 def upgrade_bytes(size: int) -> float:
-    """What `room.check_room` asks for: features in the catalogue, and an index."""
+    """What `disk_space.check_room` asks for: features in the catalogue, and an index."""
     return SPARE * 2 * size * (FEATURES_BYTES + ROW_BYTES)
 
 

@@ -28,6 +28,7 @@ from sidecar.search import Search
 from sidecar.search_batch import SearchBatch
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
+from sidecar.tasks.estimate import Estimates
 from sidecar.tasks.model_requests import ModelRequests
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
@@ -63,6 +64,7 @@ class Parts:
     # Tasks.
     scheduler: Scheduler
     model_requests: ModelRequests
+    estimates: Estimates
     # How things are.
     inventory: Inventory
     model_status: ModelStatus
@@ -137,6 +139,7 @@ def make_parts(settings: Settings) -> Parts:
         keyword_search=KeywordSearch(search, identification, models),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),
+        estimates=Estimates(catalogue, admission, repository, triton),
         inventory=inventory,
         model_status=ModelStatus(catalogue, generations, repository, triton),
         health=health,

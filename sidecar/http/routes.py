@@ -20,6 +20,7 @@ from sidecar.http.resources.many import CheckResource, RemoveBatchResource
 from sidecar.http.resources.metadata import MetadataResource
 from sidecar.http.resources.models import (
     CancelUpgradeResource,
+    EstimateResource,
     ModelsResource,
     RetireResource,
     RollbackResource,
@@ -102,6 +103,8 @@ def _models(parts: Parts) -> Iterator[Route]:
     requests = parts.model_requests
     yield Route("/similarity/models", ModelsResource(parts.model_status), READ)
     yield Route("/similarity/upgrade", UpgradeResource(requests), ADMIN)
+    # It costs inference, which a key that only reads should not spend on what it can't ask for.
+    yield Route("/similarity/upgrade/estimate", EstimateResource(parts.estimates), ADMIN)
     yield Route("/similarity/upgrade/cancel", CancelUpgradeResource(requests), ADMIN)
     yield Route("/similarity/rollback", RollbackResource(requests), ADMIN)
     yield Route("/similarity/retire", RetireResource(requests), ADMIN)

@@ -7,9 +7,9 @@ from pathlib import Path
 from sidecar.catalogue import ModelRecord, Models
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
 from sidecar.models import contract as contracts
-from sidecar.models import golden, version_files
-from sidecar.models.contract import Contract, golden_image
+from sidecar.models import version_files
 from sidecar.models.model import Model
+from sidecar.models.proof import prove
 from sidecar.models.triton import TritonClient
 
 log = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ class ModelRegistry:
         contract = files.contract
         if contract.sha256 != sha256:
             raise ModelRefused(_ANOTHER.format(version))
-        self._prove(contract)
+        prove(self._triton, contract)
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
         largest_call = self._triton.largest_batch(contract)
         record = self._records.get(sha256, version)
@@ -192,26 +192,3 @@ class ModelRegistry:
                 f"catalogue has it with dimension {record.dimension}"
             )
         return Model(record, files, self._triton, largest_call, self._forget)
-
-    def _prove(self, contract: Contract) -> None:
-        """Raises ModelRefused unless Triton and the preprocessing here give the features that the
-        contract has of the golden image and the golden photo."""
-        version = contract.version
-        image = golden_image(contract.crop)[None]
-        features, keywords = self._triton.infer_both(image, contract)
-        if not contract.accepts(features[0]):
-            raise ModelRefused(
-                f"Triton's version {version} does not give the features of its contract: "
-                "another file was loaded under this number"
-            )
-        if keywords.shape != (1, contract.keywords):
-            raise ModelRefused(
-                f"version {version} gives keywords of the shape {[*keywords.shape[1:]]}, where its "
-                f"contract has {contract.keywords}"
-            )
-        pixels = golden.photo(contract.resize, contract.crop)
-        if not contract.accepts_photo(self._triton.features(pixels[None], contract)[0]):
-            raise ModelRefused(
-                f"version {version} gives other features of the golden photo than its contract: "
-                "the preprocessing here is not that of the export"
-            )

@@ -8,8 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from sidecar.catalogue import ModelRecord
-from sidecar.models.model import Description
-from sidecar.models.registry import ModelRegistry
+from sidecar.models.model import Description, Model
 from sidecar.tasks import triton_away
 
 CALLS = 1 + (os.cpu_count() or 1)  # one is decoded while others are in Triton
@@ -29,13 +28,24 @@ class Stored(Protocol):
         """Its canonical JPEG."""
 
 
+class Verifies(Protocol):
+    """What hands out a model, such as a `ModelRegistry`."""
+
+    def verified(self, version: int, sha256: str, /) -> Model:
+        """Returns the model with this file under this number."""
+
+
 def described(
-    models: ModelRegistry, record: ModelRecord, calls: Iterable[Sequence[Stored]]
+    models: Verifies,
+    record: ModelRecord,
+    calls: Iterable[Sequence[Stored]],
+    patience_s: float = triton_away.PATIENCE_S,
 ) -> Generator[Described]:
     """Yields what a model makes of images, a call at a time, in their order.
 
     Args:
         calls: lists of images, each as long as a call may be at most.
+        patience_s: for which each call waits for Triton.
     Raises:
         FeaturesUnavailable: Triton was away for too long.
         ImageUnreadable, ModelRefused, ModelReplaced.
@@ -47,7 +57,7 @@ def described(
             model = models.verified(record.version, record.sha256)
             return model.describe_all([image.jpeg for image in images])
 
-        found = triton_away.retried(embed)
+        found = triton_away.retried(embed, patience_s=patience_s)
         return dict(zip((image.seq for image in images), found, strict=True))
 
     in_flight: deque[Future[Described]] = deque()

@@ -12,23 +12,28 @@ PAUSE_S = 1.0
 T = TypeVar("T")
 
 
-def retried(act: Callable[[], T], before_retry: Callable[[], object] = lambda: None) -> T:
+def retried(
+    act: Callable[[], T],
+    before_retry: Callable[[], object] = lambda: None,
+    patience_s: float = PATIENCE_S,
+) -> T:
     """Returns what `act` returns, calling it again while Triton is away.
 
     Args:
         before_retry: is called before each pause; what it raises ends the waiting.
+        patience_s: 0 tries no second time.
     Raises:
-        FeaturesUnavailable: Triton was away for `PATIENCE_S`.
+        FeaturesUnavailable: Triton was away for `patience_s`.
         ModelReplaced: at once, since waiting does not help.
     """
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             return act()
         except ModelReplaced:
             raise
         except FeaturesUnavailable:
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 raise
             before_retry()
             time.sleep(PAUSE_S)

@@ -73,7 +73,7 @@ class Upgrader:
         self.report("loading", 0.0)
         self._check_admission()
         record = self.repository.load(self.task.version).record
-        check_room(self.catalogue, record, self.generations.folder)
+        check_room(self.catalogue, record, self.generations)
         catch_up = CatchUp(self.catalogue, self.backfill, record, self.task, self.report)
         catch_up.embed_stored()
         self.catalogue.models.join(record)

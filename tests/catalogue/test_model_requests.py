@@ -161,8 +161,7 @@ def test_an_upgrade_without_room_is_refused_at_the_start(
     trained: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = trained.catalogue.models.register(2, "b" * 64, DIMENSION)
-    folder = trained.generations.folder
-    check_room(trained.catalogue, record, folder)
+    check_room(trained.catalogue, record, trained.generations)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=500_000))
     with pytest.raises(StorageFull, match=r"needs about 0\.8 MB, .* has 0\.5 MB free"):
-        check_room(trained.catalogue, record, folder)
+        check_room(trained.catalogue, record, trained.generations)

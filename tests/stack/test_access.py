@@ -84,6 +84,7 @@ CALLS = {
     ("GET", "/similarity/train"): "admin",
     ("POST", "/similarity/update"): "admin",
     ("POST", "/similarity/upgrade?version=9"): "admin",
+    ("GET", "/similarity/upgrade/estimate?version=9"): "admin",
     ("POST", "/similarity/upgrade/cancel"): "admin",
     ("POST", "/similarity/rollback"): "admin",
     ("POST", "/similarity/retire?version=9"): "admin",

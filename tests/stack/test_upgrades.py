@@ -4,12 +4,15 @@
 """
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from similarity_client import Similarity
 
 from campaigns.fresh_client import PICTURES, Client
 from campaigns.freshness import changing, tasks_for
@@ -18,6 +21,7 @@ from local import photos
 from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable
+from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
 from sidecar.models.triton import TritonClient
 from tests.conftest import Trained
@@ -229,6 +233,93 @@ def test_a_version_that_breaks_its_contract_is_put_away(plant: Plant) -> None:
     assert plant.version(3) is None
 
 
+def estimate(plant: Plant, version: int) -> dict[str, Any]:
+    """An estimate, which must leave everything as it was."""
+    before = (
+        plant.stack.get("/similarity/models").json(),
+        plant.stack.get("/similarity/tasks").json(),
+    )
+    answer = plant.stack.get(f"/similarity/upgrade/estimate?version={version}")
+    after = (
+        plant.stack.get("/similarity/models").json(),
+        plant.stack.get("/similarity/tasks").json(),
+    )
+    assert answer.status_code == 200, answer.text
+    assert after == before
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def bytes_of(plant: Plant, generation: int | None) -> tuple[int, int]:
+    """What the catalogue's pages take that are in use, and the files of a generation."""
+    with closing(sqlite3.connect(plant.stack.folder / "catalogue.sqlite")) as connection:
+        size, pages, free = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+    folder = plant.stack.folder / "index" / f"{generation or 0:06d}"
+    return size * (pages - free), sum(path.stat().st_size for path in folder.glob("*"))
+
+
+def test_an_estimate_says_what_the_upgrade_then_takes(
+    plant: Plant, collection: dict[str, bytes]
+) -> None:
+    stack = plant.stack
+    plant.put(2)
+    images = stack.get("/similarity/stats").json()["images"]
+    unloaded = estimate(plant, 2)
+    assert unloaded["images"] == images
+    assert unloaded["hours"] is unloaded["images_per_s"] is unloaded["measured_version"] is None
+    assert "Triton has not loaded version 2" in unloaded["trouble"]
+    assert plant.known(2)["loaded"] is False
+    stack.kill("triton")
+    stack.start("triton")
+    stack.wait_ready()
+    found = estimate(plant, 2)
+    assert (found["images"], found["measured_version"], found["trouble"]) == (images, 2, None)
+    assert 0 < found["measured"] <= images
+    assert found["hours"] == pytest.approx(images / found["images_per_s"] / 3600, rel=0.1, abs=1e-4)
+    assert found["bytes"] == unloaded["bytes"] == found["features_bytes"] + found["index_bytes"]
+    assert found["free_bytes"] > found["bytes"]
+    catalogue_before, _ = bytes_of(plant, None)
+    task = switch(stack, "upgrade?version=2")
+    catalogue_after, index = bytes_of(plant, task["generation"])
+    assert task["images"] == images
+    # Eight numbers are little beside what each row takes: catalogue/test_estimate.py has 1,280.
+    written = catalogue_after - catalogue_before + index
+    assert written <= found["bytes"] < 4 * written, (written, index)
+    switch(stack, "rollback")
+    done = estimate(plant, 2)
+    assert (done["images"], done["hours"], done["features_bytes"], done["measured"]) == (0, 0, 0, 0)
+    stack.wait(lambda: {concepts(stack).version for _ in range(10)} == {1}, "all know")
+    assert stack.post("/similarity/add?id=one-more", next(iter(collection.values()))).ok
+    one = estimate(plant, 2)
+    assert stack.post("/similarity/remove?id=one-more").ok
+    assert (one["images"], one["measured"], one["measured_version"]) == (1, 1, 2)
+    with Similarity(stack.url) as client:
+        answer = asdict(client.upgrade_estimate(2))
+    assert answer.pop("meta")["request_id"]
+    assert set(answer) | {"status"} == set(done)
+
+
+def test_other_weights_of_the_network_in_use_are_estimated_by_it(plant: Plant) -> None:
+    folder = plant.models / "keywording" / "4"
+    shutil.copytree(plant.models / "keywording" / "1", folder)
+    with (folder / "model.onnx").open("ab") as file:
+        file.write(b"other weights")
+    contract = replace(contracts.read(plant.models, 1), version=4)
+    contracts.write(folder, replace(contract, sha256=sha256_of(folder / "model.onnx")))
+    try:
+        found = estimate(plant, 4)
+        (folder / "contract.json").write_text("{}")
+        broken = plant.stack.get("/similarity/upgrade/estimate?version=4")
+    finally:
+        shutil.rmtree(folder)
+    assert (found["measured_version"], found["trouble"]) == (1, None)
+    assert found["hours"] > 0
+    assert failure(broken) == (503, "model_refused")
+
+
 def test_only_who_knows_the_key_may_load_versions(plant: Plant) -> None:
     with pytest.raises(FeaturesUnavailable, match="restricted"):
         TritonClient(plant.stack.env["TRITON_URL"], 10).load()
@@ -247,11 +338,15 @@ def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
     }
     for call, expected in refused.items():
         assert failure(stack.post(f"/similarity/{call}")) == expected, call
+        if call.startswith("upgrade"):
+            asked = call.replace("upgrade", "upgrade/estimate")
+            assert failure(stack.get(f"/similarity/{asked}")) == expected, asked
     same = plant.models / "keywording" / "4"
     shutil.copytree(plant.models / "keywording" / "1", same)
     answer = stack.post("/similarity/upgrade?version=4")
+    estimated = stack.get("/similarity/upgrade/estimate?version=4")
     shutil.rmtree(same)
-    assert failure(answer) == (409, "switch_refused")
+    assert failure(answer) == failure(estimated) == (409, "switch_refused")
     assert "the same" in answer.json()["detail"]
     plant.put(2)
     plant.put(3)

@@ -1,4 +1,4 @@
-"""The resources of versions: list them, bring one into use, retire one."""
+"""The resources of versions: list them, bring one into use, estimate that, retire one."""
 
 import falcon
 
@@ -7,6 +7,7 @@ from sidecar.http.known_params import takes
 from sidecar.http.params import whole_number
 from sidecar.http.task_answers import accepted
 from sidecar.operations import ModelStatus
+from sidecar.tasks.estimate import Estimates
 from sidecar.tasks.model_requests import ModelRequests
 
 LARGEST_VERSION = 2**31 - 1
@@ -37,6 +38,17 @@ class UpgradeResource:
     @takes("version")
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.media = accepted(self._model_requests.upgrade(_version(req)))
+
+
+class EstimateResource:
+    """Estimates what an upgrade would take: GET /similarity/upgrade/estimate?version=."""
+
+    def __init__(self, estimates: Estimates) -> None:
+        self._estimates = estimates
+
+    @takes("version")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.media = {"status": "ok", **vars(self._estimates.upgrade(_version(req)))}
 
 
 class CancelUpgradeResource:

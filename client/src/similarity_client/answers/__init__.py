@@ -40,7 +40,7 @@ from similarity_client.answers.service import (
     Stats,
     Version,
 )
-from similarity_client.answers.tasks import Cancelled, TaskList, TaskState
+from similarity_client.answers.tasks import Cancelled, Estimate, TaskList, TaskState
 
 __all__ = [
     "NO_META",
@@ -50,6 +50,7 @@ __all__ = [
     "Cancelled",
     "Comparison",
     "Concepts",
+    "Estimate",
     "Features",
     "File",
     "FilteredRecall",

@@ -58,3 +58,33 @@ class Cancelled:
 
     task_id: str
     meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an upgrade to a version would take.
+
+    Args:
+        images: that would be embedded again.
+        bytes: that would be written: `features_bytes` into the catalogue, `index_bytes` into an
+            index of its own.
+        free_bytes: of the volume that the index is on.
+        hours: that embedding would take at `images_per_s`; None where that is not known.
+        measured: how many images were embedded to know it.
+        measured_version: by which version: where it is not loaded yet, by the one in use if that is
+            the same network.
+        trouble: why the hours are not known, in a sentence.
+    """
+
+    version: int
+    images: int
+    bytes: int
+    features_bytes: int
+    index_bytes: int
+    free_bytes: int
+    hours: float | None
+    images_per_s: float | None
+    measured: int
+    measured_version: int | None
+    trouble: str | None
+    meta: Meta

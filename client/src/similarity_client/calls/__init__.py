@@ -11,6 +11,7 @@ from similarity_client.calls.background import (
     train,
     update,
     upgrade,
+    upgrade_estimate,
 )
 from similarity_client.calls.examples import compare, recommend
 from similarity_client.calls.images import (
@@ -64,5 +65,6 @@ __all__ = [
     "train",
     "update",
     "upgrade",
+    "upgrade_estimate",
     "version",
 ]

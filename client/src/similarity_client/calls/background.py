@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import quote
 
-from similarity_client.answers import NO_META, Cancelled, Meta, TaskList, TaskState
+from similarity_client.answers import NO_META, Cancelled, Estimate, Meta, TaskList, TaskState
 from similarity_client.answers.meta import made, meta, part
 from similarity_client.calls.making import params
 from similarity_client.request import Repeat, Reply, Request
@@ -31,6 +31,12 @@ def upgrade(version: int, *, timeout: float | None = None) -> Request[TaskState]
     """Asks for another version of the model to come into use."""
     query = params(version=version)
     return Request("POST", "/similarity/upgrade", _began, query, timeout=timeout)
+
+
+def upgrade_estimate(version: int, *, timeout: float | None = None) -> Request[Estimate]:
+    """Says what an upgrade to a version would take: images, bytes, hours. Nothing is changed."""
+    path, query = "/similarity/upgrade/estimate", params(version=version)
+    return Request("GET", path, _estimate, query, timeout=timeout)
 
 
 # These three would do something else the second time: after a lost answer, the caller has to look.
@@ -93,3 +99,7 @@ def _tasks(reply: Reply) -> TaskList:
 
 def _cancelled(reply: Reply) -> Cancelled:
     return made(Cancelled, reply.json(), meta=meta(reply))
+
+
+def _estimate(reply: Reply) -> Estimate:
+    return made(Estimate, reply.json(), meta=meta(reply))
