@@ -122,7 +122,7 @@ check: setup ## check format, lint, types, security and layers; a commit must pa
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports >/dev/null || lint-imports
-	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns client/src
+	$(RUN) bandit -q -c pyproject.toml -r sidecar export local demo deploy campaigns examples client/src
 	$(RUN) python -m tests.support.audit
 	$(RUN) python -m pytest tests/unit/test_doors.py
 

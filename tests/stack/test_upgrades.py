@@ -26,6 +26,7 @@ from sidecar.models import contract as contracts
 from sidecar.models.triton import TritonClient
 from tests.conftest import Trained
 from tests.support.calls import failure
+from tests.support.examples import run_example
 from tests.support.versions import put
 
 PAUSE_S = 0.1  # of a client, after each answer: it is the upgrade that is tested
@@ -300,6 +301,22 @@ def test_an_estimate_says_what_the_upgrade_then_takes(
         answer = asdict(client.upgrade_estimate(2))
     assert answer.pop("meta")["request_id"]
     assert set(answer) | {"status"} == set(done)
+
+
+def test_the_example_of_an_upgrade_says_what_it_takes_and_how_it_goes(
+    plant: Plant, tmp_path: Path
+) -> None:
+    plant.put(3)
+    url, images = plant.stack.url, plant.stack.get("/similarity/stats").json()["images"]
+    asked = run_example("watch_upgrade.py", tmp_path, url, "3")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert f"version 3: {images:,} images, " in asked.stdout
+    assert plant.in_use() == 1
+    done = run_example("watch_upgrade.py", tmp_path, url, "3", "--go")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "100%  ok" in done.stdout
+    assert "version 3 is in use; its searches agree with version 1's" in done.stdout
+    assert plant.in_use() == 3
 
 
 def test_other_weights_of_the_network_in_use_are_estimated_by_it(plant: Plant) -> None:

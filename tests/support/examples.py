@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from local.stack import ROOT
@@ -40,3 +43,19 @@ def shape(value: Any) -> Any:
     if isinstance(value, list):
         return [shape(each) for each in value[:1]]
     return float if isinstance(value, int | float) else type(value)
+
+
+def environment(url: str) -> dict[str, str]:
+    """Returns the environment of a program that uses the client, as the tests have it."""
+    paths = [f"{ROOT / 'client' / 'src'}", f"{ROOT}", *sys.path]
+    return {"SIMILARITY_URL": url, "PYTHONPATH": ":".join(paths)}
+
+
+def run_example(
+    name: str, folder: Path, url: str, *words: str
+) -> "subprocess.CompletedProcess[str]":
+    """Runs one of `examples/` in a folder, with a warning as an error."""
+    command = [sys.executable, "-W", "error", f"{ROOT / 'examples' / name}", *words]
+    return subprocess.run(
+        command, cwd=folder, env=environment(url), capture_output=True, text=True, check=False
+    )

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Not bench: what it holds the service against must not be the service's own code.
-PACKAGES = ("sidecar", "export", "local", "demo", "deploy", "similarity_client")
+PACKAGES = ("sidecar", "export", "local", "demo", "deploy", "examples", "similarity_client")
 FOLDERS = {"similarity_client": ROOT / "client" / "src"}  # of those that do not lie in ROOT
 
 # The one module (or package) that may import each library.
@@ -18,6 +18,7 @@ DOORS = {
     "pillow_heif": {"sidecar.images.formats"},
     "pillow_jxl": {"sidecar.images.jxl"},
     "falcon": {"sidecar.http"},
+    "fastapi": {"examples.shop"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
     "backports": {"sidecar.images.decompression"},
