@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -136,6 +136,9 @@ check-deploy: setup model ## build, start, use and kill the containers: on Docke
 docs: setup ## write the tables of the pages anew, from docs/benchmarks.json and the code
 	$(RUN) python -m docs.tables
 
+types: $(MAIN)/done ## write TypeScript types of all calls into build/types/, by npm
+	@$(RUN) python -m docs.typescript
+
 wheel: $(MAIN)/done ## build sdist and wheel into dist/, check their contents, try the wheel
 	@$(RUN) python -m deploy.release --only-build
 
@@ -158,7 +161,7 @@ prometheus: $(MAIN)/done ## get Prometheus and promtool, unless they are on PATH
 	@$(RUN) python -m local.prometheus --fetch
 
 clean: ## remove all that was made: environments, models, state
-	rm -rf .venvs .cache var dist model_repository/keywording
+	rm -rf .venvs .cache var dist build/types model_repository/keywording
 
 $(MODEL): | $(MAIN)/done
 	@echo "== exporting $(ARCH) ($(PRECISION)) as version $(VERSION)"
