@@ -31,7 +31,7 @@ from similarity_client import (
     sha256_of,
 )
 from similarity_client.settings import settings
-from similarity_client.upload import Plan, Upload
+from similarity_client.upload import Upload, plan
 from similarity_client.upload.naming import id_of
 from similarity_client.upload.width import Width
 
@@ -345,8 +345,7 @@ def test_after_a_stop_what_is_in_flight_comes_to_its_end(tmp_path: Path) -> None
             running.stop()
 
     with peer(service(added)) as served, Similarity(served.url, check_version=False) as similarity:
-        plan = Plan(resume=True, overwrite=False, id_from="name", metadata=None)
-        running = Upload(similarity, paths, plan, 4, on_file)
+        running = Upload(similarity, paths, plan(True, False, "name", None), 4, on_file)
         report = running.run()
         sent = [each for each in served.asked if each.path.startswith("/similarity/add")]
     assert 10 <= report.added == len(sent) < 10 + 4
@@ -447,12 +446,13 @@ def test_nothing_to_upload_is_well() -> None:
 @given(st.lists(st.sampled_from(["busy", "well", "late"]), max_size=200), st.integers(1, 64))
 def test_the_width_halves_once_a_round_and_grows_by_one(events: list[str], most: int) -> None:
     width = Width(most)
-    with width.slot() as before:
-        pass
+    before = width.begin()
+    width.end()
     for event in events:
         was = width.width
-        with width.slot() as begun:
-            assert begun is not None
+        begun = width.begin()
+        assert begun is not None
+        width.end()
         if event == "busy":
             width.halve(begun)
             assert width.width == max(1, was // 2)
@@ -470,11 +470,9 @@ def test_the_width_halves_once_a_round_and_grows_by_one(events: list[str], most:
 
 def test_after_a_stop_no_upload_begins() -> None:
     width = Width(1)
-    with width.slot() as begun:
-        assert begun == 0
-        width.stop()
-        with width.slot() as none:
-            assert none is None
+    assert width.begin() == 0
+    width.stop()
+    assert width.begin() is None
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,6 @@ class PilImage(Protocol):
     def convert(self, mode: str) -> Any: ...
 
 
-Photo: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PilImage
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """The bytes of an image, which may be read again and again.
@@ -68,6 +65,9 @@ class Source:
                 yield piece
 
 
+Photo: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PilImage | Source
+
+
 def source(photo: Photo) -> Source:
     """Returns the bytes of a path, of bytes, of a file from where it is, or of Pillow's image.
 
@@ -80,6 +80,8 @@ def source(photo: Photo) -> Source:
         return Source(str(path), path.stat().st_size, lambda: path.open("rb"))
     if isinstance(photo, bytes | bytearray | memoryview):
         return _of_bytes(bytes(photo))
+    if isinstance(photo, Source):
+        return photo
     if hasattr(photo, "read"):
         name = getattr(photo, "name", "")
         return _of_bytes(photo.read(), name if isinstance(name, str) else "")

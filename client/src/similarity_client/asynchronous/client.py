@@ -12,7 +12,7 @@ from similarity_client.asynchronous.uploading import uploaded
 from similarity_client.methods import as_method
 from similarity_client.paging import Pages
 from similarity_client.request import Request
-from similarity_client.upload import IdFrom, MetadataOf, OnFile, Plan, Report
+from similarity_client.upload import IdFrom, MetadataOf, OnFile, Report, plan
 from similarity_client.waiting import OnProgress, waiting
 
 P = ParamSpec("P")
@@ -144,5 +144,5 @@ class AsyncSimilarity(AsyncBase):  # noqa: D101 - it has that of its base
         Raises:
             UploadStopped: the service can take no more; its `report` says how far it got.
         """
-        plan = Plan(resume, overwrite, id_from, metadata)
-        return await uploaded(self.settings, self.retries, paths, plan, parallel, progress)
+        how = plan(resume, overwrite, id_from, metadata)
+        return await uploaded(self.settings, self.retries, paths, how, parallel, progress)

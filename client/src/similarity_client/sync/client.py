@@ -12,7 +12,7 @@ from similarity_client.request import Request
 from similarity_client.sync.base import Base
 from similarity_client.sync.task import Task
 from similarity_client.sync.uploading import uploaded
-from similarity_client.upload import IdFrom, MetadataOf, OnFile, Plan, Report
+from similarity_client.upload import IdFrom, MetadataOf, OnFile, Report, plan
 from similarity_client.waiting import OnProgress, waiting
 
 P = ParamSpec("P")
@@ -141,5 +141,5 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
         Raises:
             UploadStopped: the service can take no more; its `report` says how far it got.
         """
-        plan = Plan(resume, overwrite, id_from, metadata)
-        return uploaded(self, paths, plan, parallel, progress)
+        how = plan(resume, overwrite, id_from, metadata)
+        return uploaded(self, paths, how, parallel, progress)

@@ -5,18 +5,24 @@
 Threads do it, for the async client too: files are read by calls that block.
 """
 
+from similarity_client.upload.entry import Entries, Entry, of_path
 from similarity_client.upload.naming import IdFrom
+from similarity_client.upload.plan import MetadataOf, Plan, Said, plan
 from similarity_client.upload.report import OnFile, Progress, Report, UploadStopped
 from similarity_client.upload.run import Upload
-from similarity_client.upload.stages import MetadataOf, Plan
 
 __all__ = [
+    "Entries",
+    "Entry",
     "IdFrom",
     "MetadataOf",
     "OnFile",
     "Plan",
     "Progress",
     "Report",
+    "Said",
     "Upload",
     "UploadStopped",
+    "of_path",
+    "plan",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from similarity_client.errors import SimilarityError
+from similarity_client.upload.entry import Entry
 
 Failure = tuple[Path, Exception]
 
@@ -61,6 +62,7 @@ class Progress:
         sent_bytes: of images, those that were sent again among them.
         path: of the file that was just done.
         error: why it failed; None where it did not.
+        id: of the image; None where the file failed before it got one.
     """
 
     added: int
@@ -69,6 +71,7 @@ class Progress:
     sent_bytes: int
     path: Path
     error: Exception | None
+    id: str | None = None
 
     @property
     def done(self) -> int:
@@ -80,46 +83,55 @@ OnFile = Callable[[Progress], None]
 
 
 class Tally:
-    """Counts files as they are done, by many threads."""
+    """Counts images as they are done, by many threads.
 
-    def __init__(self, on_file: OnFile | None) -> None:
+    Args:
+        keeps: whether the report has all failures; else it has none, and memory stays constant.
+    """
+
+    def __init__(self, on_file: OnFile | None, keeps: bool = True) -> None:
         self._on_file = on_file
+        self._keeps = keeps
         self._lock = threading.Lock()
         self._added = 0
         self._same = 0
+        self._failed = 0
         self._sent_bytes = 0
-        self._failed: list[Failure] = []
+        self._failures: list[Failure] = []
 
     def sent(self, size: int) -> None:
         """Counts the bytes of an image that were sent."""
         with self._lock:
             self._sent_bytes += size
 
-    def added(self, path: Path) -> None:
-        """Counts a file that was added now."""
+    def added(self, entry: Entry, image_id: str) -> None:
+        """Counts an image that was added now."""
         with self._lock:
             self._added += 1
-            self._show(path)
+            self._show(entry, image_id)
 
-    def same(self, path: Path) -> None:
-        """Counts a file that was stored already."""
+    def same(self, entry: Entry, image_id: str) -> None:
+        """Counts an image that was stored already."""
         with self._lock:
             self._same += 1
-            self._show(path)
+            self._show(entry, image_id)
 
-    def failed(self, path: Path, error: Exception) -> None:
-        """Counts a file that was not added."""
+    def failed(self, entry: Entry, error: Exception, image_id: str | None = None) -> None:
+        """Counts an image that was not added."""
         with self._lock:
-            self._failed.append((path, error))
-            self._show(path, error)
+            self._failed += 1
+            if self._keeps:
+                self._failures.append((entry.path, error))
+            self._show(entry, image_id, error)
 
     def report(self) -> Report:
-        """Returns what has become of the files until now."""
+        """Returns what has become of the images until now."""
         with self._lock:
-            return Report(self._added, self._same, tuple(self._failed))
+            return Report(self._added, self._same, tuple(self._failures))
 
-    def _show(self, path: Path, error: Exception | None = None) -> None:
+    def _show(self, entry: Entry, image_id: str | None, error: Exception | None = None) -> None:
         """Calls back, one thread at a time."""
+        entry.release()
         if self._on_file is not None:
-            counts = self._added, self._same, len(self._failed), self._sent_bytes
-            self._on_file(Progress(*counts, path, error))
+            counts = self._added, self._same, self._failed, self._sent_bytes
+            self._on_file(Progress(*counts, entry.path, error, image_id))

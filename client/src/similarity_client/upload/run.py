@@ -1,14 +1,15 @@
 """The threads of an upload, and how they end."""
 
-import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from queue import Empty, Full, Queue
 
 from similarity_client.errors import SimilarityError
 from similarity_client.exchange import Asks
+from similarity_client.upload.entry import Entries, Groups
+from similarity_client.upload.plan import Plan
 from similarity_client.upload.report import OnFile, Report, Tally, UploadStopped
-from similarity_client.upload.stages import Groups, Named, Plan, Stages
+from similarity_client.upload.stages import Named, Stages
 from similarity_client.upload.width import Width
 
 MOST_LOOKING = 4  # threads that hash files and ask for them
@@ -20,27 +21,31 @@ class Upload:
 
     Args:
         client: must take as many connections as `parallel` says.
-        paths: are read while the upload goes on, no faster.
+        entries: are read while the upload goes on, no faster.
         parallel: how many images are sent at once, at most.
         progress: is called after each file, by one thread at a time.
+        keeps: whether the report has the failures.
+        stopped: is set when the upload stops: what `entries` waits for has to heed it.
     """
 
     def __init__(
         self,
         client: Asks,
-        paths: Iterable[str | os.PathLike[str]],
+        entries: Entries,
         plan: Plan,
         parallel: int = 16,
         progress: OnFile | None = None,
+        keeps: bool = True,
+        stopped: threading.Event | None = None,
     ) -> None:
         if parallel < 1:
             raise ValueError(f"parallel must be at least 1, not {parallel}")
-        self._groups = Groups(paths)
-        self._tally = Tally(progress)
+        self._groups = Groups(entries)
+        self._tally = Tally(progress, keeps)
         self._waiting: Queue[Named] = Queue(2 * parallel)
         self._width = Width(parallel)
         self._stages = Stages(client, plan, self._tally, self._width, self._put)
-        self._stopped = threading.Event()
+        self._stopped = stopped or threading.Event()
         self._looked = threading.Event()
         self._causes: list[BaseException] = []
         self._looking = [self._thread(self._look) for _ in range(min(MOST_LOOKING, parallel))]
@@ -51,7 +56,7 @@ class Upload:
 
         Raises:
             UploadStopped: the service can take no more.
-            BaseException: what reading `paths`, or `progress`, has raised.
+            BaseException: what reading `entries`, or `progress`, has raised.
         """
         threads = [*self._looking, *self._sending]
         for thread in threads:

@@ -1,8 +1,6 @@
 """How many uploads go on at once: fewer as soon as the service has too many, more again slowly."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class Width:
@@ -29,21 +27,23 @@ class Width:
         """How many uploads may go on at once now."""
         return self._width
 
-    @contextmanager
-    def slot(self) -> Iterator[int | None]:
-        """Waits until one more upload may go on; gives the round in which it begins, None where
-        none may begin any more."""
+    def begin(self) -> int | None:
+        """Waits until one more upload may go on, and returns the round in which it begins; `end`
+        has to follow. None: none may begin any more."""
         with self._free:
             while self._flying >= self._width and not self._stopped:
                 self._free.wait()
+            if self._stopped:
+                return None
             self._flying += 1
-            begun = None if self._stopped else self._round
-        try:
-            yield begun
-        finally:
-            with self._free:
-                self._flying -= 1
-                self._free.notify_all()
+            return self._round
+
+    def end(self) -> None:
+        """Counts an upload that has come to its end."""
+        with self._free:
+            self._flying -= 1
+            if self._width < self._most:  # else nobody waits
+                self._free.notify()
 
     def stop(self) -> None:
         """Lets no upload begin any more."""
