@@ -5,13 +5,14 @@
 Threads do it, for the async client too: files are read by calls that block.
 """
 
-from similarity_client.upload.entry import Entries, Entry, of_path
+from similarity_client.upload.entry import LARGEST_BYTES, Entries, Entry, of_path
 from similarity_client.upload.naming import IdFrom
 from similarity_client.upload.plan import MetadataOf, Plan, Said, plan
 from similarity_client.upload.report import OnFile, Progress, Report, UploadStopped
 from similarity_client.upload.run import Upload
 
 __all__ = [
+    "LARGEST_BYTES",
     "Entries",
     "Entry",
     "IdFrom",

@@ -10,7 +10,8 @@ from pathlib import Path
 from similarity_client.photo import Source, source
 
 GROUP = 100  # entries that are asked for at once
-GROUP_BYTES = 16 << 20  # that the entries of a group hold in memory, about
+LARGEST_BYTES = 1 << 30  # an image that a service may be set to take
+GROUP_BYTES = 8 << 20  # that the entries of a group hold in memory, about
 
 
 def _nothing() -> None:
@@ -27,6 +28,7 @@ class Entry:
         source: finds its bytes; raises OSError or SimilarityError where there are none.
         held_bytes: of memory, until `release` is called.
         release: is called once it was added or has failed.
+        id: where it has one already, before anything was read.
     """
 
     path: Path
@@ -34,6 +36,7 @@ class Entry:
     source: Callable[[], Source]
     held_bytes: int = 0
     release: Callable[[], None] = _nothing
+    id: str | None = None
 
 
 # None says that more will come only later: what there is goes on at once.

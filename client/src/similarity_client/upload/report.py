@@ -63,6 +63,7 @@ class Progress:
         path: of the file that was just done.
         error: why it failed; None where it did not.
         id: of the image; None where the file failed before it got one.
+        state: of the file: `added`, `same` or `failed`.
     """
 
     added: int
@@ -72,6 +73,7 @@ class Progress:
     path: Path
     error: Exception | None
     id: str | None = None
+    state: str = ""
 
     @property
     def done(self) -> int:
@@ -108,13 +110,13 @@ class Tally:
         """Counts an image that was added now."""
         with self._lock:
             self._added += 1
-            self._show(entry, image_id)
+            self._show(entry, image_id, "added")
 
     def same(self, entry: Entry, image_id: str) -> None:
         """Counts an image that was stored already."""
         with self._lock:
             self._same += 1
-            self._show(entry, image_id)
+            self._show(entry, image_id, "same")
 
     def failed(self, entry: Entry, error: Exception, image_id: str | None = None) -> None:
         """Counts an image that was not added."""
@@ -122,16 +124,18 @@ class Tally:
             self._failed += 1
             if self._keeps:
                 self._failures.append((entry.path, error))
-            self._show(entry, image_id, error)
+            self._show(entry, image_id, "failed", error)
 
     def report(self) -> Report:
         """Returns what has become of the images until now."""
         with self._lock:
             return Report(self._added, self._same, tuple(self._failures))
 
-    def _show(self, entry: Entry, image_id: str | None, error: Exception | None = None) -> None:
+    def _show(
+        self, entry: Entry, image_id: str | None, state: str, error: Exception | None = None
+    ) -> None:
         """Calls back, one thread at a time."""
         entry.release()
         if self._on_file is not None:
             counts = self._added, self._same, self._failed, self._sent_bytes
-            self._on_file(Progress(*counts, entry.path, error, image_id))
+            self._on_file(Progress(*counts, entry.path, error, image_id, state))

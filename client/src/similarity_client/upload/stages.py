@@ -10,7 +10,7 @@ from similarity_client.errors import DuplicateImageId, ImageTooLarge, Similarity
 from similarity_client.exchange import Asks, Outcome
 from similarity_client.photo import Source
 from similarity_client.request import Reply
-from similarity_client.upload.entry import Entry
+from similarity_client.upload.entry import LARGEST_BYTES, Entry
 from similarity_client.upload.plan import Plan
 from similarity_client.upload.report import Tally
 from similarity_client.upload.width import Width
@@ -18,7 +18,6 @@ from similarity_client.upload.width import Width
 BUSY = {429, 503}
 # Of one image alone: it is none, too large, in use, or meets a bug. All else ends an upload.
 OF_THE_FILE = {400, 409, 413, 500}
-LARGEST_BYTES = 1 << 30  # an image that a service may be set to take
 KEPT_BYTES = 128 << 10  # an image that stays in memory until it is sent; there are some 450 at most
 
 
@@ -87,9 +86,9 @@ class Stages:
     def _named(self, entry: Entry) -> Named | None:
         try:
             sha256, content = self._read(entry) if self.plan.resume else (None, None)
-            return Named(entry, self.plan.id_of(entry, sha256), sha256, content)
+            return Named(entry, entry.id or self.plan.id_of(entry, sha256), sha256, content)
         except (OSError, ValueError, SimilarityError) as error:
-            self.tally.failed(entry, error)
+            self.tally.failed(entry, error, entry.id)
             return None
 
     def _read(self, entry: Entry) -> tuple[str, bytes | None]:
@@ -97,6 +96,8 @@ class Stages:
         found = _source(entry)
         if found.size <= KEPT_BYTES:
             content = found.read()
+            if len(content) < found.size:
+                raise OSError(f"{entry.path} became shorter while it was read")
             return hashlib.sha256(content).hexdigest(), content
         digest = hashlib.sha256()
         for piece in found.pieces():

@@ -2,8 +2,9 @@
 
 import click
 
+from similarity_client.cli.commands.add import add
 from similarity_client.cli.commands.service import health, stats
 
-COMMANDS: tuple[click.Command, ...] = (stats, health)
+COMMANDS: tuple[click.Command, ...] = (add, stats, health)
 
 __all__ = ["COMMANDS"]

@@ -1,0 +1,1 @@
+"""How images are named, described, sent and accounted for, for the command `add`."""
