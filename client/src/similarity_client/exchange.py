@@ -74,7 +74,8 @@ def exchange(request: Request[T], retries: Retries, watch: Watch | None = None) 
         if watch is not None:
             watch(outcome)
         if isinstance(outcome, Reply):
-            reply = replace(outcome, attempts=attempt, lost=lost)
+            again = attempt > 1
+            reply = replace(outcome, attempts=attempt, lost=lost) if again else outcome
             if request.accepts(reply):
                 return request.parse(reply)
         pause_s = _pause_s(request, outcome, attempt, retries)

@@ -6,6 +6,7 @@ import mimetypes
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
@@ -41,8 +42,7 @@ class Source:
     @property
     def kind(self) -> str:
         """Its Content-Type by its name; the service looks at the bytes themselves."""
-        guessed = mimetypes.guess_type(self.name)[0] or ""
-        return guessed if guessed.startswith("image/") else "image/jpeg"
+        return _kind_of(self.name.rpartition(".")[2])
 
     def read(self) -> bytes:
         """Returns all bytes. Raises OSError."""
@@ -68,6 +68,12 @@ class Source:
 Photo: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PilImage | Source
 
 
+@lru_cache(256)
+def _kind_of(ending: str) -> str:
+    guessed = mimetypes.guess_type(f"x.{ending}")[0] or ""
+    return guessed if guessed.startswith("image/") else "image/jpeg"
+
+
 def source(photo: Photo) -> Source:
     """Returns the bytes of a path, of bytes, of a file from where it is, or of Pillow's image.
 
@@ -76,17 +82,17 @@ def source(photo: Photo) -> Source:
         TypeError: it is none of these.
     """
     if isinstance(photo, str | os.PathLike):
-        path = Path(photo)
+        path = photo if isinstance(photo, Path) else Path(photo)
         return Source(str(path), path.stat().st_size, lambda: path.open("rb"))
     if isinstance(photo, bytes | bytearray | memoryview):
-        return _of_bytes(bytes(photo))
+        return of_bytes(bytes(photo))
     if isinstance(photo, Source):
         return photo
     if hasattr(photo, "read"):
         name = getattr(photo, "name", "")
-        return _of_bytes(photo.read(), name if isinstance(name, str) else "")
+        return of_bytes(photo.read(), name if isinstance(name, str) else "")
     if isinstance(photo, PilImage):
-        return _of_bytes(_png(photo))
+        return of_bytes(_png(photo))
     raise TypeError(f"an image is a path, bytes, a file or an image of Pillow, not {photo!r:.40}")
 
 
@@ -96,7 +102,8 @@ def sha256_of(photo: Photo) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def _of_bytes(content: bytes, name: str = "") -> Source:
+def of_bytes(content: bytes, name: str = "") -> Source:
+    """Returns bytes as those of a file with a name."""
     return Source(name, len(content), lambda: io.BytesIO(content))
 
 

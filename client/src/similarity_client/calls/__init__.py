@@ -22,6 +22,7 @@ from similarity_client.calls.images import (
     patch_metadata,
     put_metadata,
     remove,
+    store,
     thumbnail,
 )
 from similarity_client.calls.many import add_batch, check, images_page, keywords, remove_batch
@@ -60,6 +61,7 @@ __all__ = [
     "search_batch",
     "stats",
     "status",
+    "store",
     "tasks",
     "thumbnail",
     "train",

@@ -1,8 +1,8 @@
 """The calls about single images: add, look at, remove."""
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from similarity_client.answers import Added, File, Image, Keyword, Metadata, Removed
 from similarity_client.answers.meta import made, meta, part
@@ -10,6 +10,8 @@ from similarity_client.bodies import compact, of_json
 from similarity_client.calls.making import params, path_of, with_image
 from similarity_client.photo import Photo
 from similarity_client.request import Reply, Request, is_success
+
+T = TypeVar("T")
 
 
 def add(
@@ -31,14 +33,41 @@ def add(
         DuplicateImageId: the id is another image's.
     """
     name = uuid.uuid4().hex if id is None else id
-    said = None if metadata is None else compact(dict(metadata))
-    query, body = with_image(photo, params(id=name, overwrite=overwrite or None, metadata=said))
 
     def parse(reply: Reply) -> Added:
         if is_success(reply):
             return Added(part(reply.json(), "id"), False, meta(reply))
         return Added(name, True, meta(reply))
 
+    return _adding(photo, name, overwrite, metadata, parse, timeout)
+
+
+def store(
+    photo: Photo,
+    id: str,  # noqa: A002
+    *,
+    overwrite: bool,
+    metadata: Mapping[str, Any] | None,
+) -> Request[bool]:
+    """Adds an image as `add` does, for whom looks at nothing of the answer but whether the very
+    same file was stored before."""
+
+    def is_identical(reply: Reply) -> bool:
+        return not is_success(reply)
+
+    return _adding(photo, id, overwrite, metadata, is_identical, None)
+
+
+def _adding(
+    photo: Photo,
+    name: str,
+    overwrite: bool,
+    metadata: Mapping[str, Any] | None,
+    parse: Callable[[Reply], T],
+    timeout: float | None,
+) -> Request[T]:
+    said = None if metadata is None else compact(dict(metadata))
+    query, body = with_image(photo, params(id=name, overwrite=overwrite or None, metadata=said))
     path = "/similarity/add"
     return Request("POST", path, parse, query, body=body, accepts=_is_stored, timeout=timeout)
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from similarity_client.photo import Source, source
 
@@ -32,7 +32,7 @@ class Entry:
     """
 
     path: Path
-    inner: Path
+    inner: PurePath
     source: Callable[[], Source]
     held_bytes: int = 0
     release: Callable[[], None] = _nothing
@@ -43,7 +43,7 @@ class Entry:
 Entries = Iterable[str | os.PathLike[str] | Entry | None]
 
 
-def of_path(path: Path, inner: Path | None = None) -> Entry:
+def of_path(path: Path, inner: PurePath | None = None) -> Entry:
     """Returns a file of the disk."""
     return Entry(path, inner or path, partial(source, path))
 

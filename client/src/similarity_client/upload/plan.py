@@ -34,7 +34,7 @@ def plan(resume: bool, overwrite: bool, id_from: IdFrom, metadata: MetadataOf | 
     """Returns how files are uploaded, as `Similarity.upload` describes it."""
 
     def name(entry: Entry, sha256: str | None) -> str:
-        return id_of(entry.inner, id_from, sha256)
+        return id_of(entry.path, id_from, sha256)
 
     def said(entry: Entry, _: str) -> Said:
         return None if metadata is None else metadata(entry.path)

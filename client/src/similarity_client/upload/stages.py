@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from similarity_client import calls
 from similarity_client.errors import DuplicateImageId, ImageTooLarge, SimilarityError
 from similarity_client.exchange import Asks, Outcome
-from similarity_client.photo import Source
+from similarity_client.photo import Source, of_bytes
 from similarity_client.request import Reply
 from similarity_client.upload.entry import LARGEST_BYTES, Entry
 from similarity_client.upload.plan import Plan
@@ -28,7 +28,7 @@ class Named:
     entry: Entry
     id: str
     sha256: str | None
-    content: bytes | None
+    content: Source | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ class Stages:
             self.tally.failed(entry, error, entry.id)
             return None
 
-    def _read(self, entry: Entry) -> tuple[str, bytes | None]:
+    def _read(self, entry: Entry) -> tuple[str, Source | None]:
         """Returns the SHA-256 of an image, and its bytes where they are few."""
         found = _source(entry)
         if found.size <= KEPT_BYTES:
             content = found.read()
             if len(content) < found.size:
                 raise OSError(f"{entry.path} became shorter while it was read")
-            return hashlib.sha256(content).hexdigest(), content
+            return hashlib.sha256(content).hexdigest(), of_bytes(content, found.name)
         digest = hashlib.sha256()
         for piece in found.pieces():
             digest.update(piece)
@@ -125,7 +125,7 @@ class Stages:
         try:
             photo = image.content or _source(image.entry)
             said = self.plan.said_of(image.entry, image.id)
-            request = calls.add(photo, image.id, overwrite=self.plan.overwrite, metadata=said)
+            request = calls.store(photo, image.id, overwrite=self.plan.overwrite, metadata=said)
         except (OSError, ValueError, SimilarityError) as error:
             return error
         size = 0 if request.body is None else request.body.length
@@ -138,7 +138,7 @@ class Stages:
                 self.width.grow()
 
         try:
-            return self.client.ask(request, watch).identical
+            return self.client.ask(request, watch)
         except SimilarityError as error:
             if error.status not in OF_THE_FILE:
                 raise

@@ -19,6 +19,15 @@ FIELDS = {
     "sha256": "of the file; {sha256:.12} is its beginning",
 }
 
+MAKE: dict[str, Callable[[Entry, str | None], str]] = {
+    "name": lambda entry, _: entry.inner.name,
+    "stem": lambda entry, _: entry.inner.stem,
+    "suffix": lambda entry, _: entry.inner.suffix[1:],
+    "parent": lambda entry, _: entry.path.absolute().parent.name,
+    "path": lambda entry, _: ":".join([*entry.inner.parts[:-1], entry.inner.stem]),
+    "sha256": lambda _, sha256: sha256 or "",
+}
+
 
 class Naming:
     """A rule for ids.
@@ -41,19 +50,12 @@ class Naming:
             shown = ", ".join(f"{{{name}}}" for name in FIELDS)
             raise ValueError(f"{rule!r} has no such field as {min(unknown)!r}: there are {shown}")
         self._template.format(**dict.fromkeys(FIELDS, "x"))
+        self._names = names
         self.reads = "sha256" in names  # the file itself
 
     def id_of(self, entry: Entry, sha256: str | None) -> str:
         """Returns the id of an entry; `sha256` counts only where `reads` says so."""
-        inner = entry.inner
-        found = {
-            "name": inner.name,
-            "stem": inner.stem,
-            "suffix": inner.suffix[1:],
-            "parent": entry.path.absolute().parent.name,
-            "path": ":".join([*inner.parts[:-1], inner.stem]),
-            "sha256": sha256 or "",
-        }
+        found = {name: MAKE[name](entry, sha256) for name in self._names}
         return self._template.format(**found)
 
 

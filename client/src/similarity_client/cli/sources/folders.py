@@ -33,7 +33,7 @@ def _within(folder: Path, place: PurePosixPath, wanted: Wanted, recursive: bool)
     for name in names:
         inner = place / name
         if wanted.takes(inner):
-            yield of_path(folder / name, Path(inner))
+            yield of_path(folder / name, inner)
     for name in folders if recursive else ():
         if wanted.enters(place / name):
             try:
