@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade profile check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade bench-client profile check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -86,6 +86,9 @@ freshness: setup model ## check after each acknowledged change that searches kno
 	$(RUN) python -m campaigns.freshness
 	$(RUN) python -m campaigns.freshness --database postgresql
 
+interrupted: setup model ## kill the command `similarity add` and the sidecar while photos are added, and look what is there
+	$(RUN) python -m campaigns.interrupted
+
 fuzz-images: setup ## decode COUNT damaged files of every format, by SEED, FUZZ_S seconds at most
 	$(RUN) python -m campaigns.fuzz_images --count $(COUNT) --seconds $(FUZZ_S) --seed $(SEED)
 
@@ -113,6 +116,9 @@ bench-rates: setup $(MAIN)/bench ## compare requests by a key with a rate with t
 
 bench-upgrade: setup model $(MAIN)/bench ## measure how fast another model embeds stored images again
 	$(RUN) python -m bench.upgrade $(if $(IMAGES),--images "$(IMAGES)")
+
+bench-client: setup model $(MAIN)/bench ## compare the command `similarity add` with the load generator, with IMAGES=folder
+	$(RUN) python -m bench.adding $(if $(IMAGES),--images "$(IMAGES)")
 
 profile: setup model $(MAIN)/bench ## draw where the sidecar's time goes under fifty adding clients, as profile.svg
 	$(RUN) python -m bench.profile $(if $(IMAGES),--images "$(IMAGES)")

@@ -131,7 +131,8 @@ class Stages:
         size = 0 if request.body is None else request.body.length
 
         def watch(outcome: Outcome) -> None:
-            self.tally.sent(size)
+            if isinstance(outcome, Reply) or outcome.begun:
+                self.tally.sent(size)
             if isinstance(outcome, Reply) and outcome.status in BUSY:
                 self.width.halve(begun)
             elif isinstance(outcome, Reply):

@@ -49,6 +49,8 @@ def send(session: Session, line: Line, work: Work, errors: ErrorFile) -> Sent:
             ended = _upload(session, line, work, shown)
         except UploadStopped as error:
             session.talk.say(f"{shown.text()}; {GO_ON}")
+            if session.talk.as_json:
+                session.talk.json(shown.summary())
             raise (error.__cause__ or error) from None
     if shown.last.done:
         session.client.check_version()

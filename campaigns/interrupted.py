@@ -1,0 +1,231 @@
+"""Kills `similarity add` at a third and the sidecar at two thirds, and looks what is there then.
+
+    python -m campaigns.interrupted
+    python -m campaigns.interrupted --photos 500 --broken 10
+
+A folder of photos, some of which are broken, each in a way of its own, is added to the real stack
+by the command. It is killed -9 at a third; the same line is run again, and the sidecar killed -9 at
+two thirds and started again; the same line is run until it comes to its end. Then:
+
+- every good photo is there exactly once, under its id, with the SHA-256 of its file;
+- less than 1 % of their bytes were sent twice;
+- the exit code is 1, and `--errors` names the broken ones and no others.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from similarity_client import Similarity, sha256_of
+
+from local import photos
+from local.process import settled
+from local.stack import ROOT, Stack, running
+
+PARALLEL = 8
+MOST_TWICE = 0.01
+SETTINGS = {"LOG_FORMAT": "json"}
+GROUP = 1000  # that are asked for in one call
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has come of a campaign.
+
+    Args:
+        wrong: a sentence on each thing that is not as it must be.
+        twice: the share of the good photos' bytes that was sent more often than once.
+        codes: how each run of the command ended, -9 where it was killed.
+    """
+
+    wrong: list[str]
+    twice: float
+    codes: list[int]
+
+
+class Folder:
+    """Photos in a folder, some of which are broken.
+
+    Args:
+        mark: what each name begins with.
+        files: good ones, which this makes broken here and there.
+    """
+
+    def __init__(self, path: Path, mark: str, files: Iterable[bytes], broken: int) -> None:
+        self.path = path
+        path.mkdir(parents=True)
+        content = list(files)
+        which = range(len(content) // broken // 2, len(content), len(content) // broken)[:broken]
+        self.broken = {f"{mark}{number:05}.jpg" for number in which}
+        self.good: dict[str, str] = {}
+        for number, file in enumerate(content):
+            photo = path / f"{mark}{number:05}.jpg"
+            photo.write_bytes(_broken(file, number) if photo.name in self.broken else file)
+            if photo.name not in self.broken:
+                self.good[photo.stem] = sha256_of(photo)
+
+    def bytes_of(self, names: Iterable[str]) -> int:
+        """Returns how many bytes some files have."""
+        return sum((self.path / name).stat().st_size for name in names)
+
+
+class Runs:
+    """Runs of one line of the command."""
+
+    def __init__(self, stack: Stack, folder: Folder) -> None:
+        self._stack = stack
+        self.errors = folder.path.with_suffix(".ndjson")
+        words = ["add", str(folder.path), "--json", "--errors", str(self.errors)]
+        self._line = [sys.executable, "-m", "similarity_client.cli", *words]
+        self._line += ["--parallel", str(PARALLEL)]
+        self.codes: list[int] = []
+
+    def killed_at(self, images: int) -> None:
+        """Runs it until so many images are done, and kills it."""
+        with self._begun() as process:
+            _wait(process, images)
+            process.kill()
+        self.codes.append(process.returncode)
+
+    def with_a_restart_at(self, images: int) -> int:
+        """Runs it, and has the sidecar killed and started when so many images are done; returns
+        the bytes that were sent."""
+        with self._begun() as process:
+            _wait(process, images)
+            self._stack.kill_all("sidecar")
+            self._stack.start("sidecar")
+            sent = _sent_bytes(process)
+        self._stack.wait_ready()
+        self.codes.append(process.returncode)
+        return sent
+
+    def to_its_end(self) -> int:
+        """Runs it; returns the bytes that were sent."""
+        with self._begun() as process:
+            sent = _sent_bytes(process)
+        self.codes.append(process.returncode)
+        return sent
+
+    def _begun(self) -> "subprocess.Popen[str]":
+        env = os.environ | {"SIMILARITY_URL": self._stack.url}
+        return subprocess.Popen(self._line, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def interrupt(stack: Stack, folder: Folder) -> Outcome:
+    """Kills this and that while a folder is added; the stack has to log in JSON."""
+    before, runs = _received(stack), Runs(stack, folder)
+    count = len(folder.good) + len(folder.broken)
+    runs.killed_at(count // 3)
+    # What was in flight comes to its end in the sidecar.
+    sent = settled(lambda: _received(stack)) - before
+    sent += runs.with_a_restart_at(2 * count // 3)
+    sent += runs.to_its_end()
+    # Broken ones are sent in each run, since nothing of them is kept.
+    names = [f"{name}.jpg" for name in folder.good]
+    wanted = folder.bytes_of(names) + len(runs.codes) * folder.bytes_of(folder.broken)
+    twice = max(0, sent - wanted) / folder.bytes_of(names)
+    return Outcome([*_wrong(runs, folder), *_lost(stack, folder)], twice, runs.codes)
+
+
+def _wrong(runs: Runs, folder: Folder) -> Iterable[str]:
+    if runs.codes[0] != -signal.SIGKILL:
+        yield f"the first run ended with {runs.codes[0]} before it was killed"
+    if runs.codes[-1] != 1:
+        yield f"the last run ended with {runs.codes[-1]}, not 1"
+    named = [Path(json.loads(line)["path"]).name for line in runs.errors.read_text().splitlines()]
+    if sorted(named) != sorted(folder.broken):
+        yield f"--errors names {sorted(set(named) ^ folder.broken)} wrongly, or one twice"
+
+
+def _lost(stack: Stack, folder: Folder) -> Iterable[str]:
+    with Similarity(stack.url, check_version=False) as similarity:
+        ours = {*folder.good, *(Path(name).stem for name in folder.broken)}
+        listed = sorted(image.id for image in similarity.images() if image.id in ours)
+        if listed != sorted(folder.good):
+            yield f"{len(listed)} are listed, not {len(folder.good)}"
+        left = iter(folder.good.items())
+        while group := dict(islice(left, GROUP)):
+            states = similarity.check(group)
+            yield from (f"{name} is not as its file" for name in states.of("other"))
+            yield from (f"{name} is lost" for name in states.of("missing"))
+
+
+def _wait(process: "subprocess.Popen[str]", images: int) -> None:
+    assert process.stdout is not None
+    for _ in islice(process.stdout, images):
+        pass
+
+
+def _sent_bytes(process: "subprocess.Popen[str]") -> int:
+    """Returns what the last line says."""
+    assert process.stdout is not None
+    last: dict[str, Any] = {}
+    for line in process.stdout:
+        last = json.loads(line)
+    return int(last["sent_bytes"])
+
+
+def _received(stack: Stack) -> int:
+    """Returns the bytes of all adds in the sidecar's log."""
+    found = [json.loads(line) for line in stack.log("sidecar").splitlines() if line[:1] == "{"]
+    return sum(each["bytes"] for each in found if each.get("route") == "/similarity/add")
+
+
+def _broken(file: bytes, number: int) -> bytes:
+    """Returns what is no image, for each number another one."""
+    chance = random.Random(number)  # noqa: S311  the same each time
+    noise = chance.randbytes(100 + number)
+    ways = [
+        file[: 200 + number % 300],  # cut short
+        noise,
+        b"\x89PNG\r\n\x1a\n" + noise,
+        b"GIF89a" + noise[:20],
+        f"<html>page {number} was not found</html>".encode(),
+        bytes(64 + number),
+        noise[:60] + file[60:],  # without its head
+        b"PK\x03\x04" + noise,
+    ]
+    return ways[chance.randrange(len(ways))]
+
+
+def main() -> int:
+    """Runs the campaign and prints the outcome; returns 1 where anything was wrong."""
+    arguments = _parser().parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        files = (file for _, file in photos.variations(arguments.photos))
+        folder = Folder(Path(name) / "photos", "photo-", files, arguments.broken)
+        (Path(name) / "stack").mkdir()
+        with running(Path(name) / "stack", **SETTINGS) as stack:
+            outcome = interrupt(stack, folder)
+    if outcome.twice >= MOST_TWICE:
+        outcome.wrong.append(f"{outcome.twice:.2%} of the bytes were sent twice")
+    print(f"{len(folder.good)} good photos, {len(folder.broken)} broken, runs {outcome.codes}")
+    print(f"{outcome.twice:.3%} of the bytes sent twice, {len(outcome.wrong)} things wrong")
+    for sentence in outcome.wrong[:10]:
+        print(f"  {sentence}")
+    return 1 if outcome.wrong else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m campaigns.interrupted",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--photos", type=int, default=2000)
+    parser.add_argument("--broken", type=int, default=40)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""`similarity add`, killed, with a sidecar that is killed: a short `campaigns.interrupted`."""
+
+from itertools import islice
+from pathlib import Path
+
+from campaigns.interrupted import PARALLEL, Folder, interrupt
+from local.stack import Stack
+from tests.support.calls import unused
+
+PHOTOS, BROKEN = 120, 6
+
+
+def test_nothing_is_lost_or_added_twice_whatever_is_killed(
+    served: Stack, collection: dict[str, bytes], tmp_path: Path
+) -> None:
+    files = list(islice(collection.values(), PHOTOS))
+    folder = Folder(tmp_path / "photos", f"{unused()}-", files, BROKEN)
+    assert len(folder.broken) == BROKEN
+    outcome = interrupt(served, folder)
+    assert outcome.wrong == []
+    # What was in flight when either was killed may come again.
+    largest = sorted(map(len, files))[-2 * PARALLEL :]
+    assert outcome.twice * sum(map(len, files)) <= sum(largest)
