@@ -15,7 +15,6 @@ two thirds and started again; the same line is run until it comes to its end. Th
 import argparse
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -26,13 +25,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from similarity_client import Similarity, sha256_of
+from similarity_client import Similarity
 
+from campaigns.broken_photos import Folder
 from local import photos
 from local.process import settled
 from local.stack import ROOT, Stack, running
 
 PARALLEL = 8
+PIPES: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
 MOST_TWICE = 0.01
 SETTINGS = {"LOG_FORMAT": "json"}
 GROUP = 1000  # that are asked for in one call
@@ -51,32 +52,6 @@ class Outcome:
     wrong: list[str]
     twice: float
     codes: list[int]
-
-
-class Folder:
-    """Photos in a folder, some of which are broken.
-
-    Args:
-        mark: what each name begins with.
-        files: good ones, which this makes broken here and there.
-    """
-
-    def __init__(self, path: Path, mark: str, files: Iterable[bytes], broken: int) -> None:
-        self.path = path
-        path.mkdir(parents=True)
-        content = list(files)
-        which = range(len(content) // broken // 2, len(content), len(content) // broken)[:broken]
-        self.broken = {f"{mark}{number:05}.jpg" for number in which}
-        self.good: dict[str, str] = {}
-        for number, file in enumerate(content):
-            photo = path / f"{mark}{number:05}.jpg"
-            photo.write_bytes(_broken(file, number) if photo.name in self.broken else file)
-            if photo.name not in self.broken:
-                self.good[photo.stem] = sha256_of(photo)
-
-    def bytes_of(self, names: Iterable[str]) -> int:
-        """Returns how many bytes some files have."""
-        return sum((self.path / name).stat().st_size for name in names)
 
 
 class Runs:
@@ -118,7 +93,7 @@ class Runs:
 
     def _begun(self) -> "subprocess.Popen[str]":
         env = os.environ | {"SIMILARITY_URL": self._stack.url}
-        return subprocess.Popen(self._line, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(self._line, cwd=ROOT, env=env, text=True, **PIPES)
 
 
 def interrupt(stack: Stack, folder: Folder) -> Outcome:
@@ -179,23 +154,6 @@ def _received(stack: Stack) -> int:
     """Returns the bytes of all adds in the sidecar's log."""
     found = [json.loads(line) for line in stack.log("sidecar").splitlines() if line[:1] == "{"]
     return sum(each["bytes"] for each in found if each.get("route") == "/similarity/add")
-
-
-def _broken(file: bytes, number: int) -> bytes:
-    """Returns what is no image, for each number another one."""
-    chance = random.Random(number)  # noqa: S311  the same each time
-    noise = chance.randbytes(100 + number)
-    ways = [
-        file[: 200 + number % 300],  # cut short
-        noise,
-        b"\x89PNG\r\n\x1a\n" + noise,
-        b"GIF89a" + noise[:20],
-        f"<html>page {number} was not found</html>".encode(),
-        bytes(64 + number),
-        noise[:60] + file[60:],  # without its head
-        b"PK\x03\x04" + noise,
-    ]
-    return ways[chance.randrange(len(ways))]
 
 
 def main() -> int:

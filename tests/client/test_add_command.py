@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,6 +148,12 @@ def test_an_id_is_made_by_a_rule(
 ) -> None:
     result = add(photos, "-r", "--include", "*-c.jpg", "--id-from", rule)
     assert states(result) == {image_id.format(mark=mark): "added"}
+
+
+def test_names_of_a_mac_are_found_again(add: Add, tmp_path: Path, mark: str) -> None:
+    write(tmp_path / f"{mark}-u\u0308.jpg", picture(1))
+    assert states(add(tmp_path)) == {f"{mark}-\u00fc": "added"}
+    assert states(add(tmp_path)) == {f"{mark}-\u00fc": "same"}
 
 
 def test_an_id_may_be_the_sha256(add: Add, tmp_path: Path, stored: Similarity) -> None:
@@ -515,3 +524,27 @@ def test_a_file_that_is_still_written_waits(tmp_path: Path, quick_looks: None) -
 def looked(found: Iterator[Any]) -> list[Path]:
     """The paths of one look."""
     return [entry.path for entry in iter(lambda: next(found), None)]
+
+
+# The page
+
+
+def test_the_lines_of_the_page_run(
+    served: Stack, tmp_path: Path, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("cat.jpg"), picture(1))
+    write(Path("dog.jpg"), picture(2))
+    write(Path("photos", "cats", f"{mark}.jpg"), picture(3))
+    write(Path("prices.csv"), b"id,price\ncat,3\n")
+    write(Path("more", f"{mark}-more.jpg"), picture(4))
+    shutil.make_archive("photos", "zip", "photos")
+    shutil.make_archive("more", "gztar", "more")
+    page = (ROOT / "docs" / "client.md").read_text()
+    [block] = re.findall(r"^### Add images\n\n((?:    .*\n)+)", page, re.M)
+    for line in block.splitlines():
+        before, said = line.split("similarity ")
+        stdin = picture(1) if before.strip() == "cat cat.jpg |" else b""
+        result = similarity(served.url, *shlex.split(said), stdin=stdin)
+        assert result.exit_code == 0, f"{line}: {result.output}"
+    assert len(block.splitlines()) == 5

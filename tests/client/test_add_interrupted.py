@@ -3,7 +3,8 @@
 from itertools import islice
 from pathlib import Path
 
-from campaigns.interrupted import PARALLEL, Folder, interrupt
+from campaigns.broken_photos import Folder
+from campaigns.interrupted import PARALLEL, interrupt
 from local.stack import Stack
 from tests.support.calls import unused
 

@@ -1,5 +1,5 @@
-"""One connection that speaks HTTP/1.1, one request after the other, with little processor time:
-`http.client` spends as much on parsing an answer's headers as all the rest of a request takes.
+"""One connection that speaks HTTP/1.1, one request after the other, in little processor time:
+`http.client` takes as long for the headers of an answer as all the rest takes.
 
 Source: RFC 9112.
 """
@@ -9,16 +9,14 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 
+from similarity_client.http1_head import BadAnswer, Head, head_of
 from similarity_client.request import Reply
 
 PIECE_BYTES = 1 << 16
 MOST_HEAD_BYTES = 1 << 16
 END = b"\r\n\r\n"
+FIRST_FINAL = 200
 NO_CONTENT = {204, 304}
-
-
-class BadAnswer(OSError):
-    """What came is no answer in HTTP/1.1."""
 
 
 class Connection:
@@ -63,31 +61,22 @@ class Connection:
                 self._sock.sendall(head)
                 for piece in body:
                     self._sock.sendall(piece)
-        status, version, headers = self._head()
+        status, headers, closes = self._head()
         content = b"" if status in NO_CONTENT else self._content(headers)
-        if "close" in headers.get("connection", "").lower() or version != b"HTTP/1.1":
+        if closes:
             self.close()
         return Reply(status, headers, content)
 
-    def _head(self) -> tuple[int, bytes, dict[str, str]]:
+    def _head(self) -> Head:
         while True:
             while (end := self._come.find(END)) < 0:
                 if len(self._come) > MOST_HEAD_BYTES:
                     raise BadAnswer("its headers have no end")
-                self._more()
-            first, *lines = self._come[:end].split(b"\r\n")
+                self._come += self._received()
+            head = head_of(self._come[:end])
             self._come = self._come[end + len(END) :]
-            version, _, rest = first.partition(b" ")
-            if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
-                raise BadAnswer(f"it begins with {first[:40]!r}")
-            if not rest.startswith(b"1"):  # else it only says that more will come
-                break
-        headers: dict[str, str] = {}
-        for line in lines:
-            name, _, value = line.decode("latin-1").partition(":")
-            name, value = name.lower(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return int(rest[:3]), version, headers
+            if head.status >= FIRST_FINAL:  # else it only says that more will come
+                return head
 
     def _content(self, headers: dict[str, str]) -> bytes:
         if "chunked" in headers.get("transfer-encoding", "").lower():
@@ -116,14 +105,14 @@ class Connection:
     def _rest(self) -> bytes:
         with suppress(ConnectionAbortedError):
             while True:
-                self._more()
+                self._come += self._received()
         content = self._come
         self.close()
         return content
 
     def _line(self) -> bytes:
         while (end := self._come.find(b"\r\n")) < 0:
-            self._more()
+            self._come += self._received()
         line, self._come = self._come[:end], self._come[end + 2 :]
         return line
 
@@ -135,9 +124,6 @@ class Connection:
         come = b"".join(parts) if len(parts) > 1 else parts[0]
         self._come = come[size:]
         return come[:size]
-
-    def _more(self) -> None:
-        self._come += self._received()
 
     def _received(self) -> bytes:
         assert self._sock is not None

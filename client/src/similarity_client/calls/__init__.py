@@ -1,5 +1,6 @@
 """The calls of the service: each a function that describes its request and reads its answer."""
 
+from similarity_client.calls.adding import add, store
 from similarity_client.calls.background import (
     cancel,
     cancel_upgrade,
@@ -15,14 +16,12 @@ from similarity_client.calls.background import (
 )
 from similarity_client.calls.examples import compare, recommend
 from similarity_client.calls.images import (
-    add,
     get,
     metadata,
     original,
     patch_metadata,
     put_metadata,
     remove,
-    store,
     thumbnail,
 )
 from similarity_client.calls.many import add_batch, check, images_page, keywords, remove_batch

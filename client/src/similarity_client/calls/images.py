@@ -1,82 +1,13 @@
-"""The calls about single images: add, look at, remove."""
+"""The calls about single images that are stored: look at, describe, remove."""
 
-import uuid
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from similarity_client.answers import Added, File, Image, Keyword, Metadata, Removed
+from similarity_client.answers import File, Image, Keyword, Metadata, Removed
 from similarity_client.answers.meta import made, meta, part
-from similarity_client.bodies import compact, of_json
-from similarity_client.calls.making import params, path_of, with_image
-from similarity_client.photo import Photo
+from similarity_client.bodies import of_json
+from similarity_client.calls.making import params, path_of
 from similarity_client.request import Reply, Request, is_success
-
-T = TypeVar("T")
-
-
-def add(
-    photo: Photo,
-    id: str | None = None,  # noqa: A002 - the service's name of it
-    *,
-    overwrite: bool = False,
-    metadata: Mapping[str, Any] | None = None,
-    timeout: float | None = None,
-) -> Request[Added]:
-    """Adds an image; when this returns, it is on the service's disk.
-
-    Args:
-        photo: a path, bytes, an open file, or an image of Pillow, which is sent as PNG.
-        id: drawn here where none is given, so that a second attempt can't add the image twice.
-        overwrite: whether an image with this id is replaced.
-        metadata: what is said of it, a flat object of 16 KiB.
-    Raises:
-        DuplicateImageId: the id is another image's.
-    """
-    name = uuid.uuid4().hex if id is None else id
-
-    def parse(reply: Reply) -> Added:
-        if is_success(reply):
-            return Added(part(reply.json(), "id"), False, meta(reply))
-        return Added(name, True, meta(reply))
-
-    return _adding(photo, name, overwrite, metadata, parse, timeout)
-
-
-def store(
-    photo: Photo,
-    id: str,  # noqa: A002
-    *,
-    overwrite: bool,
-    metadata: Mapping[str, Any] | None,
-) -> Request[bool]:
-    """Adds an image as `add` does, for whom looks at nothing of the answer but whether the very
-    same file was stored before."""
-
-    def is_identical(reply: Reply) -> bool:
-        return not is_success(reply)
-
-    return _adding(photo, id, overwrite, metadata, is_identical, None)
-
-
-def _adding(
-    photo: Photo,
-    name: str,
-    overwrite: bool,
-    metadata: Mapping[str, Any] | None,
-    parse: Callable[[Reply], T],
-    timeout: float | None,
-) -> Request[T]:
-    said = None if metadata is None else compact(dict(metadata))
-    query, body = with_image(photo, params(id=name, overwrite=overwrite or None, metadata=said))
-    path = "/similarity/add"
-    return Request("POST", path, parse, query, body=body, accepts=_is_stored, timeout=timeout)
-
-
-def _is_stored(reply: Reply) -> bool:
-    """Says whether an image is stored: by this call, or as the same file before."""
-    if reply.status != 409:
-        return is_success(reply)
-    return (reply.object() or {}).get("identical") is True
 
 
 def remove(id: str, *, timeout: float | None = None) -> Request[Removed]:  # noqa: A002

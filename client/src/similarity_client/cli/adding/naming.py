@@ -1,5 +1,6 @@
 """Which id each image gets, by a rule that is checked before anything is read."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from string import Formatter
@@ -56,7 +57,8 @@ class Naming:
     def id_of(self, entry: Entry, sha256: str | None) -> str:
         """Returns the id of an entry; `sha256` counts only where `reads` says so."""
         found = {name: MAKE[name](entry, sha256) for name in self._names}
-        return self._template.format(**found)
+        # As the service compares them: names of a Mac come with their accents apart.
+        return unicodedata.normalize("NFC", self._template.format(**found))
 
 
 def named(entries: Iterable[Entry | None], naming: Naming) -> Iterator[Entry | None]:
