@@ -1,11 +1,13 @@
 """A stack of the client's own, which its tests may change."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from similarity_client import Similarity
 
 from local.stack import Stack
+from tests.client.command import Command
 from tests.conftest import LIMITS, Trained
 
 SETTINGS = {"HTTP_PROCESSES": "1", "KEEP_ORIGINALS": "1", "LOG_FORMAT": "json"}
@@ -24,3 +26,9 @@ def similarity(served: Stack) -> Iterator[Similarity]:
     """A client of it."""
     with Similarity(served.url) as client:
         yield client
+
+
+@pytest.fixture
+def command(served: Stack, tmp_path: Path) -> Command:
+    """The command `similarity` with that stack as its service."""
+    return Command(served.url, tmp_path)

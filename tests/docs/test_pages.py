@@ -13,7 +13,12 @@ TOP = sorted(ROOT.glob("*.md"))
 PAGES = {
     f"{page.relative_to(ROOT)}": page for page in [*TOP, *sorted((ROOT / "docs").rglob("*.md"))]
 }
-OF_OTHERS = {"COMPOSE_FILE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}  # variables of other programs
+OF_OTHERS = {
+    "COMPOSE_FILE",
+    "GOMP_SPINCOUNT",
+    "NO_COLOR",
+    "OMP_WAIT_POLICY",
+}  # variables of other programs
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 
 

@@ -113,4 +113,5 @@ def test_every_block_of_every_page_is_executed() -> None:
     shown = len(list(examples()))
     assert kinds.count("sh") == kinds.count("json") + kinds.count("ndjson") == shown
     assert kinds.count("python") == 1 + len(client_examples())
-    assert set(kinds) == {"sh", "json", "ndjson", "python"}
+    assert kinds.count("console") == 1  # client/test_recorded.py runs it
+    assert set(kinds) == {"sh", "json", "ndjson", "python", "console"}

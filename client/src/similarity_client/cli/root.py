@@ -30,11 +30,21 @@ Exit codes:
 
 
 class Root(click.Group):
-    """A group whose errors are one line each."""
+    """A group whose errors are one line each, and that ends quietly where nobody reads on."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Runs a line of the command, and exits."""
         sys.exit(_guarded(lambda: super(Root, self).main(*args, **options | NOT_ALONE)))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a subcommand."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # who read the output has read enough: `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.WELL
+        return code
 
 
 NOT_ALONE = {"standalone_mode": False}
@@ -44,11 +54,16 @@ def _guarded(work: Callable[[], Any]) -> int:
     """Returns the exit code of a line; says what went wrong on one line of stderr."""
     try:
         return int(work() or Exit.WELL)
-    except click.UsageError as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return Exit.USAGE
+    except click.UsageError as error:
+        line = error.ctx.command_path if error.ctx else root.name
+        said = " ".join(error.format_message().split())
+        click.echo(f"error: {said} (see {line} --help)", err=True)
+        return Exit.USAGE
     except click.ClickException as error:
-        error.show()
+        click.echo(f"error: {error.format_message()}", err=True)
         return error.exit_code
     except SimilarityError as error:
         click.echo(f"error: {error}", err=True)
@@ -56,15 +71,14 @@ def _guarded(work: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # who read the output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.WELL
     except OSError as error:
         click.echo(f"error: {error}", err=True)
         return Exit.REFUSED
 
 
-@click.group(cls=Root, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "similarity", cls=Root, help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(VERSION, message="%(prog)s %(version)s")
 def root() -> None:
     """The command."""

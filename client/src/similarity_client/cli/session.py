@@ -1,19 +1,22 @@
 """What every subcommand has: the options that say where the service is, a client, and talk."""
 
 import functools
+import re
 import warnings
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from similarity_client import Similarity
+from similarity_client import Retries, ServiceAway, Similarity
 from similarity_client.cli import saved
 from similarity_client.cli.exits import Exit
 from similarity_client.cli.talk import Talk
 from similarity_client.settings import DEFAULT_URL, KEY, URL
 
 P = ParamSpec("P")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Session:
@@ -28,6 +31,9 @@ class Session:
         self.talk = talk
 
 
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; a line for each of a list."
+)
 OPTIONS = (
     click.option("--url", envvar=URL, metavar="URL", help=f"The service. [{URL}; {DEFAULT_URL}]"),
     click.option("--key", envvar=KEY, metavar="KEY", help=f"An API key. [{KEY}]"),
@@ -39,8 +45,22 @@ OPTIONS = (
         show_default=True,
         help="In which something has to come.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON; a line for each of a list."),
+    click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        default=Retries().count,
+        show_default=True,
+        help="How often a call is sent again where that is safe.",
+    ),
+    as_json,
 )
+
+
+def options(command: F) -> F:
+    """Gives a subcommand the options that say where the service is and how it is asked."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
 
 
 def connected(
@@ -48,23 +68,49 @@ def connected(
 ) -> Callable[..., Exit | None]:
     """Makes a subcommand of a function whose first argument is a session."""
 
+    @options
     @functools.wraps(function)
     def command(
-        *args: Any, url: str | None, key: str | None, timeout: float, as_json: bool, **options: Any
+        *args: Any,
+        url: str | None,
+        key: str | None,
+        timeout: float,
+        retries: int,
+        as_json: bool,
+        **given: Any,
     ) -> Exit | None:
-        talk = Talk(as_json)
         known = saved.read()
         at_home = url is None or url.rstrip("/") == (known.url or "").rstrip("/")
-        try:
-            # A key that was saved for one service is never sent to another one.
-            client = Similarity(url or known.url, key or (known.key if at_home else None), timeout)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-        with client, warnings.catch_warnings():
-            warnings.simplefilter("always")
-            warnings.showwarning = lambda message, *_: talk.say(f"note: {message}")
-            return function(Session(client, talk), *args, **options)
+        # A key that was saved for one service is never sent to another one.
+        key = key or (known.key if at_home else None)
+        talk = Talk(as_json)
+        with client_of(url or known.url, key, timeout, retries) as client, notes(talk):
+            try:
+                return function(Session(client, talk), *args, **given)
+            except ServiceAway as error:
+                raise away(error, client.settings.url) from error
 
-    for option in reversed(OPTIONS):
-        command = option(command)
     return command
+
+
+def client_of(url: str | None, key: str | None, timeout: float, retries: int) -> Similarity:
+    """Returns a client. Raises UsageError: the URL or the key can be none."""
+    try:
+        return Similarity(url, key, timeout, retries=Retries(count=retries))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def notes(talk: Talk) -> Iterator[None]:
+    """Says warnings as notes, such as that the service is newer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_: talk.say(f"note: {message}")
+        yield
+
+
+def away(error: ServiceAway, url: str) -> ServiceAway:
+    """Returns the error of a service that does not answer, with its URL, for a person."""
+    why = re.sub(r"^\[Errno -?\d+\] ", "", f"{error.__cause__ or error}")
+    return ServiceAway(f"no answer from {url}: {why[:1].lower()}{why[1:]}")

@@ -8,8 +8,10 @@ from typing import Any
 import click
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
+
+NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
 
 def plain(answer: Any) -> Any:
@@ -38,18 +40,18 @@ class Talk:
 
     def say(self, text: str) -> None:
         """Says something to a person; scripts do not read it."""
-        self.err.print(Text(text), soft_wrap=True)
+        click.echo(text, err=True)  # above a bar, which takes stderr over
 
     def json(self, answer: Any) -> None:
         """Prints an answer as a line of JSON."""
         click.echo(json.dumps(plain(answer), ensure_ascii=False))
 
     def one(self, answer: Any, shown: Sequence[tuple[str, Any]]) -> None:
-        """Prints one answer: as JSON, or what is shown of it, name and value."""
+        """Prints one answer: as JSON, or what is shown of it and not empty, name and value."""
         if self.as_json:
             self.json(answer)
             return
-        self._print(None, shown)
+        self._print(None, (row for row in shown if row[1] not in NOTHING))
 
     def many(
         self, answers: Iterable[Any], head: Sequence[str], rows: Iterable[Sequence[Any]]
@@ -57,6 +59,7 @@ class Talk:
         """Prints a list: as JSON line by line, or its rows below a head.
 
         Args:
+            head: empty where rows are printed as they come, on a terminal, too.
             rows: may go through `answers` themselves, one by one: only one of both is read.
         """
         if self.as_json:
@@ -67,20 +70,26 @@ class Talk:
 
     def _print(self, head: Sequence[str] | None, rows: Iterable[Sequence[Any]]) -> None:
         """Prints a table on a terminal, else columns between tabs, for `cut` and `awk`."""
-        if not self.out.is_terminal:
+        if not self.out.is_terminal or head == ():
             for row in rows:
                 click.echo("\t".join(_text(value) for value in row))
             return
-        table = Table(*(head or ()), box=box.SIMPLE_HEAD, show_header=head is not None)
+        columns = (Column(name, overflow="fold") for name in head or ("", ""))
+        table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.show_header = head is not None
         for row in rows:
             table.add_row(*(Text(_text(value)) for value in row))
         self.out.print(table)
 
 
 def _text(value: Any) -> str:
-    """Returns a value on one line."""
+    """Returns a value on one line, without what a terminal would obey."""
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.4f}"
-    return str(value).replace("\t", " ").replace("\n", " ")
+    if isinstance(value, dict):
+        return json.dumps(plain(value), ensure_ascii=False) if value else ""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    return "".join(each if each.isprintable() else " " for each in str(value))

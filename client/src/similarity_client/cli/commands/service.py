@@ -1,24 +1,89 @@
-"""What the service is, and how it does."""
+"""What the service is, what it has, and how it does."""
 
 import click
 
+from similarity_client.answers import Stats
+from similarity_client.cli import browser
 from similarity_client.cli.exits import Exit
 from similarity_client.cli.session import Session, connected
+
+MIB = 1 << 20
 
 
 @click.command()
 @connected
 def stats(session: Session) -> None:
-    """Count what is stored and indexed."""
+    """Count what is stored and indexed.
+
+    \b
+      similarity stats
+      similarity stats --json | jq .images
+    """
     answer = session.client.stats()
-    shown = [("images", answer.images)]
-    session.talk.one(answer, shown)
+    session.talk.one(answer, _figures(answer))
+
+
+def _figures(stats: Stats) -> list[tuple[str, object]]:
+    last = stats.last_task
+    recall = [f"{each.nprob}: {each.recall:.3f}" for each in stats.recall]
+    return [
+        ("images", f"{stats.images:,}"),
+        ("indexed", f"{stats.indexed:,}"),
+        ("waiting", f"{stats.waiting:,}"),
+        ("found already", f"{stats.live:,}"),
+        ("deleted", f"{stats.deleted:,}"),
+        ("catalogue", f"{stats.catalogue_bytes / MIB:,.1f} MiB"),
+        ("index", f"{stats.index_bytes / MIB:,.1f} MiB"),
+        ("generation", stats.generation),
+        ("model", stats.model_version),
+        ("recall by nprob", recall),
+        ("last task", None if last is None else f"{last.kind} {last.status} {last.task_id}"),
+        ("warnings", stats.warnings),
+        ("training due", stats.training_due),
+    ]
 
 
 @click.command()
 @connected
 def health(session: Session) -> Exit:
-    """Say whether every part of the service answers; exit code 3 where one does not."""
+    """Say whether every part of the service answers.
+
+    Exit code 3 says that one does not.
+
+    \b
+      similarity health && similarity train --wait
+    """
     answer = session.client.ready()
     session.talk.one(answer, list(answer.parts.items()))
     return Exit.WELL if answer.ok else Exit.AWAY
+
+
+@click.command()
+@click.option("--prefix", help="The beginning of those that are wanted.")
+@click.option("--limit", type=int, help="How many at most.")
+@connected
+def keywords(session: Session, prefix: str | None, limit: int | None) -> None:
+    """List the keywords that images have, the most frequent first.
+
+    \b
+      similarity keywords --limit 20
+    """
+    counts = session.client.keywords(prefix=prefix, limit=limit)
+    rows = ((each.name, each.count) for each in counts.keywords)
+    session.talk.many(counts.keywords, ("keyword", "images"), rows)
+    if counts.unlabelled:
+        session.talk.say(f"{counts.unlabelled:,} images have no keywords yet")
+
+
+@click.command("open")
+@connected
+def open_(session: Session) -> None:
+    """Open the document of all calls of the service in a browser.
+
+    \b
+      similarity open
+    """
+    session.client.version()  # a service that is away or asks for a key says so here
+    url = f"{session.client.settings.url}/openapi.json"
+    session.talk.one({"url": url}, [("url", url)])
+    browser.show(url, session.talk)
