@@ -45,7 +45,7 @@ demo: setup model ## show the whole service in a minute; IMAGES=folder uses your
 	@$(RUN) python -m demo $(if $(IMAGES),--images "$(IMAGES)")
 
 up: setup model ## serve on 127.0.0.1:5000 until Ctrl-C
-	@echo "== http://$${HOST:-127.0.0.1}:$${PORT:-5000} until Ctrl-C"
+	@$(RUN) honcho run python -m local.welcome
 	@$(RUN) honcho start
 
 watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` serves

@@ -1,6 +1,7 @@
 """`make up`, as a user types it and ends it with Ctrl-C."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -23,7 +24,22 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_ctrl_c_stops_every_child(tmp_path: Path) -> None:
+def tried(log: str, folder: Path) -> list[str]:
+    """The last words that the lines print which `make up` says to try, in a shell of another
+    folder."""
+    lines = re.findall(r"^   (\S*/similarity .*)$", log, re.M)
+    env = os.environ | {"BROWSER": "true", "XDG_CONFIG_HOME": str(folder)}
+    printed = []
+    for line in lines:
+        done = subprocess.run(
+            line, shell=True, cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        printed.append((done.stdout.split() or [""])[1 if "search" in line else -1])
+    return printed
+
+
+def test_its_lines_work_as_they_are_and_ctrl_c_stops_every_child(tmp_path: Path) -> None:
     stack = Stack(tmp_path)  # only for its ports and its questions
     with (tmp_path / "up.log").open("wb") as log:
         up = subprocess.Popen(
@@ -32,6 +48,9 @@ def test_ctrl_c_stops_every_child(tmp_path: Path) -> None:
     try:
         stack.wait_ready()
         assert len(processes_of(tmp_path)) >= 8  # make, honcho, sidecars, worker, Redis, Triton
+        add, search, show = tried((tmp_path / "up.log").read_text(), tmp_path)
+        assert (search, show) == ("chelsea", f"{stack.url}/openapi.json")
+        assert add != ""
     finally:
         os.killpg(up.pid, signal.SIGINT)
         up.wait(STOP_TIMEOUT_S)
