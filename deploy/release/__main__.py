@@ -1,6 +1,6 @@
 """Builds what is published: `make release`, or `make wheel` without checking versions and git.
 
-    versions ──► git ──► build ──► contents ──► a fresh environment, `python -m sidecar --help`
+    versions ──► git ──► build ──► contents ──► a fresh environment, `--help` of both
 
 Nothing is uploaded and no tag is set: the last line says how.
 """
@@ -79,12 +79,12 @@ def _try(wheel: Path, client: Path) -> None:
         python = f"{folder}/venv/bin/python"
         _run([sys.executable, "-m", "venv", f"{folder}/venv"])
         install = [python, "-m", "pip", "-q", "--disable-pip-version-check", "install"]
-        _run([*install, "-c", str(ROOT / "constraints.txt"), f"{wheel}[cpu]", str(client)])
+        _run([*install, "-c", str(ROOT / "constraints.txt"), f"{wheel}[cpu]", f"{client}[cli]"])
         help_text = _run([python, "-m", "sidecar", "--help"], cwd=Path(folder))
         if "CANONICAL_SIZE" not in help_text:
             raise ReleaseRefused(f"the installed wheel gives no help:\n{help_text}")
-        _run([python, "-c", "import similarity_client"], cwd=Path(folder))
-    print("installed in a fresh environment: python -m sidecar --help answers")
+        _run([f"{folder}/venv/bin/similarity", "--help"], cwd=Path(folder))
+    print("installed in a fresh environment: python -m sidecar --help answers, and similarity does")
 
 
 def _run(command: list[str], cwd: Path = ROOT) -> str:
