@@ -313,7 +313,7 @@ def test_a_line_that_makes_no_sense_is_a_usage_error(
     result = add(*words)
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
-    assert "Error" in result.stderr
+    assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.output
 
 

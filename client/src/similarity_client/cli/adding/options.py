@@ -52,7 +52,12 @@ OPTIONS = (
     ),
     click.option("--overwrite", is_flag=True, help="Replace images that differ."),
     click.option(
-        "--parallel", type=click.IntRange(1, 256), default=16, show_default=True, metavar="N"
+        "--parallel",
+        type=click.IntRange(1, 256),
+        default=16,
+        show_default=True,
+        help="How many are sent at once.",
+        metavar="N",
     ),
     click.option("--dry-run", is_flag=True, help="List what would be sent, and send nothing."),
     click.option("--watch", is_flag=True, help="Look for new and changed files until Ctrl-C."),
@@ -66,7 +71,11 @@ OPTIONS = (
         help="Write each failure there: path, id, word, detail.",
     ),
     click.option(
-        "--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True
+        "--on-error",
+        type=click.Choice(["continue", "stop"]),
+        default="continue",
+        show_default=True,
+        help="What is done after an image that failed.",
     ),
 )
 
