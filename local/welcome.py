@@ -9,7 +9,8 @@ from local.photos import packaged
 from local.ports import HOST
 
 PORT = "5000"
-ANY = ("", "0.0.0.0", "::")  # noqa: S104 - a service listens there, nobody asks there
+ANY = "0.0.0.0"  # noqa: S104  # nosec B104
+NOT_ASKED = ("", "::", ANY)  # addresses at which a service may listen
 DEFAULT = f"http://127.0.0.1:{PORT}"
 
 
@@ -30,7 +31,7 @@ def lines() -> list[str]:
 def where() -> str:
     """Returns the URL at which this machine reaches the service."""
     host = os.environ.get("HOST", HOST)
-    return f"http://{HOST if host in ANY else host}:{os.environ.get('PORT', PORT)}"
+    return f"http://{HOST if host in NOT_ASKED else host}:{os.environ.get('PORT', PORT)}"
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def test_a_version_comes_into_use_and_goes_again(command: Command) -> None:
     shown = dict(
         line.split("\t") for line in command("upgrade", "2", "--estimate").stdout.splitlines()
     )
-    assert (shown["images"], "hours" in shown) == ("1,050", would["hours"] is not None)
+    assert (shown["images"], "takes" in shown) == ("1,050", would["hours"] is not None)
     code, asked = command.on_terminal("upgrade", "2", typed="n\n")
     assert (code, "embeds 1,050 images, writes " in asked) == (1, True), asked
     refused(command("upgrade", "2"), 2, "say --yes")

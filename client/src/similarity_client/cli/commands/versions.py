@@ -80,15 +80,19 @@ def _rows(would: Estimate) -> Iterator[tuple[str, object]]:
     yield from (("version", would.version), ("images", f"{would.images:,}"))
     yield from (("writes", _size(would.bytes)), ("free", _size(would.free_bytes)))
     if would.hours is not None:
-        yield from (("hours", f"{would.hours:.2g}"), ("images/s", would.images_per_s))
+        yield from (("takes", _time(would.hours)), ("images/s", would.images_per_s))
     yield "trouble", would.trouble
 
 
 def _sentence(would: Estimate) -> str:
     """Returns what an upgrade would take."""
-    long = f"{would.trouble}" if would.hours is None else f"some {would.hours:.2g} hours"
+    long = would.trouble if would.hours is None else f"takes some {_time(would.hours)}"
     writes = f"writes {_size(would.bytes)} of {_size(would.free_bytes)} that are free"
-    return f"embeds {would.images:,} images, {writes}: {long}"
+    return f"it embeds {would.images:,} images, {writes}; {long}"
+
+
+def _time(hours: float) -> str:
+    return f"{hours:,.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes"
 
 
 def _size(size: int) -> str:
