@@ -196,8 +196,8 @@ def _by_turns(folder: Path, search: Callable[[int, float | None], list[float]]) 
     for share in took:
         search(0, share)  # which opens files, and reads fields
     for place in range(len(truth["queries"])):
-        search(place, None)  # what lies around the query is in memory from here on, for all alike
         for share, times in took.items():
+            search(place, share)  # what it reads is in memory from here on, for all alike
             began = time.perf_counter()
             dist = search(place, share)
             times.append(1000 * (time.perf_counter() - began))

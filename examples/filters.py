@@ -41,9 +41,10 @@ def main() -> None:
         add_all(similarity, given.table)
         shoes = {"category": "shoes", "price": {"$lt": 100}}
         show("shoes under 100", similarity.search(given.photo, filter=shoes, fields=True))
-        others = {"category": {"$exists": True, "$ne": "shoes"}}
+        known = {"category": {"$exists": True}, "price": {"$exists": True}}
+        others = {**known, "category": {"$exists": True, "$ne": "shoes"}}
         show("no shoes", similarity.search(given.photo, filter=others, fields=True))
-        nearest = similarity.search(given.photo, group_by="category", fields=True)
+        nearest = similarity.search(given.photo, filter=known, group_by="category", fields=True)
         show("the nearest of each category", nearest)
 
 

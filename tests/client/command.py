@@ -18,6 +18,7 @@ from local.stack import ROOT
 RUN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import runpy; "
 RUN += "runpy.run_module('similarity_client.cli', run_name='__main__')"
 PIECE = 1 << 16
+NOWHERE = Path("/nonexistent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Command:
         """Runs a line with --json and returns the objects that it prints."""
         result = self(*words, "--json", given=given)
         assert result.exit_code == code, result.output
-        return [json.loads(line) for line in result.stdout.splitlines()]
+        return lines(result)
 
     def begun(self, *words: str, **env: str) -> "subprocess.Popen[str]":
         """Begins a process of its own."""
@@ -74,6 +75,22 @@ class Command:
 
     def env(self, **more: str) -> dict[str, str]:
         return {"SIMILARITY_URL": self.url, "XDG_CONFIG_HOME": str(self.folder)} | more
+
+
+def similarity(url: str, *words: str | Path, stdin: bytes = b"") -> Result:
+    """What a line comes to for whoever has never logged in."""
+    return Command(url, NOWHERE)(*map(str, words), given=stdin)
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    """The lines of JSON on stdout."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def states(result: Result) -> dict[str, str]:
+    """What has become of the images of `add --json`, by id; by path where one got none."""
+    found = [line for line in lines(result) if "path" in line]
+    return {line["id"] or line["path"]: line.get("word") or line["state"] for line in found}
 
 
 def refused(result: Result, code: int, *said: str) -> None:

@@ -17,7 +17,7 @@ from similarity_client.cli.sources import zip_directory
 from similarity_client.cli.sources.part import Archive
 
 from local.stack import ROOT, Stack
-from tests.client.line import lines, similarity, states
+from tests.client.command import lines, similarity, states
 from tests.support.calls import picture, unused
 
 Files = dict[str, bytes]

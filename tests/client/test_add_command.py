@@ -19,7 +19,7 @@ from similarity_client import Similarity
 from similarity_client.cli.sources import Chosen, Wanted, watching
 
 from local.stack import ROOT, Stack
-from tests.client.line import lines, similarity, states
+from tests.client.command import lines, similarity, states
 from tests.client.peer import DROPPED, Answer, Asked, error, ok, peer
 from tests.support.calls import picture, unused
 

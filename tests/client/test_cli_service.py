@@ -128,7 +128,7 @@ def test_ctrl_c_leaves_the_task_running_and_says_so(
         process.send_signal(signal.SIGINT)
         out, said = process.communicate()
         assert (process.returncode, out) == (130, "")
-        assert said == f"interrupted; the task goes on: similarity task {task_id} --wait\n"
+        assert said == f"the task goes on: similarity task {task_id} --wait\n\ninterrupted\n"
         assert not similarity.status(task_id).ended
     assert similarity.wait(task_id).status == "ok"
 

@@ -1,6 +1,6 @@
 """The calls of the service: each a function that describes its request and reads its answer."""
 
-from similarity_client.calls.adding import add, store
+from similarity_client.calls.adding import add
 from similarity_client.calls.background import (
     cancel,
     cancel_upgrade,
@@ -60,7 +60,6 @@ __all__ = [
     "search_batch",
     "stats",
     "status",
-    "store",
     "tasks",
     "thumbnail",
     "train",

@@ -14,7 +14,8 @@ def run() -> None:
         from similarity_client.cli.root import root
     except ImportError as error:
         needed = "pip install 'similarity-client[cli]'"
-        sys.exit(f"{error.name} is missing; the command needs: {needed}")
+        package = str(error.name).partition(".")[0]
+        sys.exit(f"{package} is missing; the command needs: {needed}")
     root.main()
 
 

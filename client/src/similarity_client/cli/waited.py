@@ -24,21 +24,32 @@ def task(session: Session, state: TaskState, wait: bool) -> Exit:
     if not wait:
         session.talk.one(state, list(rows(state)))
         if not state.ended:
-            session.talk.say(f"it goes on: {_again(state)}")
+            session.talk.say(f"it goes on: {_again(state.task_id)}")
         return Exit.WELL
     try:
-        session.talk.say(f"waiting for task {state.task_id}")
-        with Bar(session.talk) as bar:
-            ended = session.client.wait(state.task_id, lambda now: _show(bar, now))
-    except KeyboardInterrupt:
-        session.talk.say(f"interrupted; the task goes on: {_again(state)}")
-        return Exit.INTERRUPTED
+        done = ended(session, state.task_id)
     except TaskFailed as error:
         if session.talk.as_json:
             session.talk.json(error.task)
         raise
-    session.talk.one(ended, list(rows(ended)))
+    session.talk.one(done, list(rows(done)))
     return Exit.WELL
+
+
+def ended(session: Session, task_id: str) -> TaskState:
+    """Waits until a task has ended well, and returns how.
+
+    Raises:
+        TaskFailed: it has ended badly.
+        KeyboardInterrupt: after Ctrl-C, when it was said that the task goes on.
+    """
+    session.talk.say(f"waiting for task {task_id}")
+    try:
+        with Bar(session.talk) as bar:
+            return session.client.wait(task_id, lambda now: _show(bar, now))
+    except KeyboardInterrupt:
+        session.talk.say(f"the task goes on: {_again(task_id)}")
+        raise
 
 
 def rows(state: TaskState) -> Iterator[tuple[str, Any]]:
@@ -70,8 +81,8 @@ def when(seconds: float | None, to: str = "seconds") -> str | None:
     return datetime.fromtimestamp(seconds).isoformat(" ", to)
 
 
-def _again(state: TaskState) -> str:
-    return f"similarity task {state.task_id} --wait"
+def _again(task_id: str) -> str:
+    return f"similarity task {task_id} --wait"
 
 
 def _show(bar: Bar, state: TaskState) -> None:

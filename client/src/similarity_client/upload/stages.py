@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from similarity_client import calls
+from similarity_client.calls.adding import store
 from similarity_client.errors import DuplicateImageId, ImageTooLarge, SimilarityError
 from similarity_client.exchange import Asks, Outcome
 from similarity_client.photo import Source, of_bytes
@@ -125,7 +126,7 @@ class Stages:
         try:
             photo = image.content or _source(image.entry)
             said = self.plan.said_of(image.entry, image.id)
-            request = calls.store(photo, image.id, overwrite=self.plan.overwrite, metadata=said)
+            request = store(photo, image.id, overwrite=self.plan.overwrite, metadata=said)
         except (OSError, ValueError, SimilarityError) as error:
             return error
         size = 0 if request.body is None else request.body.length

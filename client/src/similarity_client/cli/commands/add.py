@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
+from similarity_client.cli import waited
 from similarity_client.cli.adding.dry_run import dry_run
 from similarity_client.cli.adding.line import Line
 from similarity_client.cli.adding.naming import named
 from similarity_client.cli.adding.options import HELP, with_options
 from similarity_client.cli.adding.sending import Work, send
-from similarity_client.cli.adding.then import begin, wait_for
 from similarity_client.cli.exits import Exit
 from similarity_client.cli.session import Session, connected
 from similarity_client.cli.sources import entries
@@ -29,13 +29,15 @@ def _add(session: Session, /, **given: Any) -> Exit:
         return dry_run(session.talk, images, naming)
     with closing(line.error_file()) as errors:
         sent = send(session, line, Work(images, plan, stopped), errors)
-    task = begin(session, line.task) if line.task is not None and sent.whole else None
+    client = session.client
+    begun = {"train": client.train, "update": client.update}.get(line.task or "")
+    task = None if begun is None or not sent.whole else begun()
     if session.talk.as_json:
         session.talk.json(sent.summary | ({} if task is None else {"task_id": task.task_id}))
     elif task is not None:
         click.echo(task.task_id)
     if task is not None and line.wait:
-        wait_for(session, task)
+        waited.ended(session, task.task_id)
     return sent.exit
 
 

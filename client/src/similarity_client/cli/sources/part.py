@@ -2,6 +2,7 @@
 
 import io
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,8 @@ class Shared:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._lock = threading.Lock()
-
-    def __del__(self) -> None:
-        self._file.close()
+        # Not __del__: of a cycle of garbage, the file might go before its owner, and complain.
+        weakref.finalize(self, file.close)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Reads so many bytes, fewer at the end. Raises OSError."""
