@@ -345,14 +345,14 @@ def test_files_that_can_not_be_read_fail_alone(
 def test_it_stops_at_the_first_failure_where_that_is_asked_for(
     add: Add, tmp_path: Path, mark: str
 ) -> None:
-    for number in range(300):
+    for number in range(90):  # a group, which is sent in its order
         write(tmp_path / f"{mark}-{number:03}.jpg", b"none" if number == 2 else picture(number))
     result = add(tmp_path, "--on-error", "stop", "--parallel", "2")
     assert result.exit_code == 1
     assert "the same line again goes on" in result.stderr
     summary = lines(result)[-1]
     assert summary["failed"] == 1
-    assert summary["added"] < 20
+    assert summary["added"] < 80
 
 
 # The task

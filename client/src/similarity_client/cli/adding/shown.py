@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Shown:
             self._say(progress)
             self.on_failure()
         if self._talk.as_json:
-            self._talk.json(_line(progress))
+            print(dumps(_line(progress), ensure_ascii=False), flush=True)
         now = time.monotonic()
         if now - self._shown >= EVERY_S:
             self._shown = now
