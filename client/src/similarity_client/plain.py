@@ -1,6 +1,7 @@
 """Connections for uploads, over sockets: one for each thread, without TLS or a proxy.
 
-A request takes less than a fifth of the processor time that httpx2 takes, which is much for small images.
+A request takes less than a fifth of the processor time that httpx2 takes, which is much for small
+images.
 """
 
 import threading
