@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from queue import Empty, Full, Queue
 
 from similarity_client.errors import SimilarityError
 from similarity_client.exchange import Asks
@@ -10,10 +9,10 @@ from similarity_client.upload.entry import Entries, Groups
 from similarity_client.upload.plan import Plan
 from similarity_client.upload.report import OnFile, Report, Tally, UploadStopped
 from similarity_client.upload.stages import Named, Stages
+from similarity_client.upload.waiting import Waiting
 from similarity_client.upload.width import Width
 
 MOST_LOOKING = 4  # threads that hash files and ask for them
-TICK_S = 0.1
 
 
 class Upload:
@@ -42,11 +41,10 @@ class Upload:
             raise ValueError(f"parallel must be at least 1, not {parallel}")
         self._groups = Groups(entries)
         self._tally = Tally(progress, keeps)
-        self._waiting: Queue[Named] = Queue(2 * parallel)
+        self._waiting: Waiting[Named] = Waiting(parallel)
         self._width = Width(parallel)
-        self._stages = Stages(client, plan, self._tally, self._width, self._put)
+        self._stages = Stages(client, plan, self._tally, self._width, self._waiting.put)
         self._stopped = stopped or threading.Event()
-        self._looked = threading.Event()
         self._causes: list[BaseException] = []
         self._looking = [self._thread(self._look) for _ in range(min(MOST_LOOKING, parallel))]
         self._sending = [self._thread(self._send) for _ in range(parallel)]
@@ -64,7 +62,7 @@ class Upload:
         try:
             for thread in self._looking:
                 thread.join()
-            self._looked.set()
+            self._waiting.end()
             for thread in self._sending:
                 thread.join()
         finally:
@@ -78,6 +76,7 @@ class Upload:
         """Lets what is in flight come to its end, and begins nothing more."""
         self._stopped.set()
         self._width.stop()
+        self._waiting.stop()
 
     def _raise(self) -> None:
         if not self._causes:
@@ -103,21 +102,6 @@ class Upload:
                 return
             self._stages.look(group)
 
-    def _put(self, file: Named) -> None:
-        """Hands a file on, as soon as there is room."""
-        while not self._stopped.is_set():
-            try:
-                self._waiting.put(file, timeout=TICK_S)
-                return
-            except Full:
-                continue
-
     def _send(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                file = self._waiting.get(timeout=TICK_S)
-            except Empty:
-                if self._looked.is_set():
-                    return
-                continue
-            self._stages.send(file)
+        while (image := self._waiting.get()) is not None:
+            self._stages.send(image)

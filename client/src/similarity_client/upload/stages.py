@@ -37,14 +37,14 @@ class Stages:
     """What is done with images; each method is called by many threads at once.
 
     Args:
-        put: hands an image on that the service lacks, to be sent.
+        put: hands images on that the service lacks, to be sent.
     """
 
     client: Asks
     plan: Plan
     tally: Tally
     width: Width
-    put: Callable[[Named], None]
+    put: Callable[[list[Named]], None]
 
     def look(self, group: list[Entry]) -> None:
         """Names the images of a group, and has those sent that the service lacks.
@@ -53,7 +53,7 @@ class Stages:
             SimilarityError: the service can't be asked.
         """
         named = [image for entry in group if (image := self._named(entry)) is not None]
-        states = self._states(named)
+        states, lacking = self._states(named), []
         for image in named:
             state = states.get(image.id, "missing")
             if state == "same":
@@ -62,7 +62,8 @@ class Stages:
                 detail = f"{image.id} is in use, by another image"
                 self.tally.failed(image.entry, DuplicateImageId(detail, status=409), image.id)
             else:
-                self.put(image)
+                lacking.append(image)
+        self.put(lacking)
 
     def send(self, image: Named) -> None:
         """Adds an image.
