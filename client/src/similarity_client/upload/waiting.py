@@ -35,6 +35,8 @@ class Waiting(Generic[T]):
             if not self._stopped:
                 self._left.extend(group)
                 self._some.notify(len(group))
+                if len(self._left) <= self._low:
+                    self._room.notify()  # for another group, too
 
     def get(self) -> T | None:
         """Waits for an image; None: there will be none any more."""
