@@ -14,6 +14,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 POLL_S = 0.05
 END_TIMEOUT_S = 10  # of a process that was killed
+ENDED, STOPPED = "X", ("T", "X", "Z")  # states of a thread
 
 
 def adopt_orphans() -> None:
@@ -48,6 +49,11 @@ def processor_s(pids: list[int]) -> float:
     return ticks / TICKS_PER_S
 
 
+def are_stopped(pids: list[int]) -> bool:
+    """Says whether every thread of some processes has stopped, or ended."""
+    return all(_state(stat) in STOPPED for pid in pids for stat in _threads(pid))
+
+
 def end_all() -> None:
     """Kills everything below this process, and waits until it is gone."""
     deadline = time.monotonic() + END_TIMEOUT_S
@@ -57,6 +63,17 @@ def end_all() -> None:
                 os.kill(pid, signal.SIGKILL)
         _reap()
         time.sleep(POLL_S)
+
+
+def _threads(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
+def _state(stat: Path) -> str:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except OSError:  # it has ended
+        return ENDED
 
 
 def _reap() -> None:

@@ -16,6 +16,7 @@ import requests
 from similarity_client import Retries, Similarity
 
 from local import environment
+from local.descendants import are_stopped, below
 from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, settled, stop, tail, wait_until
 
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
@@ -58,11 +59,21 @@ class Stack:
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one process alone, and leave it to what that does."""
-        self._running[name].send_signal(number)
+        process = self._running[name]
+        process.send_signal(number)
+        self._see_stopped(number, [process.pid])
 
     def send_all(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process together with its children."""
-        os.killpg(self._running[name].pid, number)
+        pid = self._running[name].pid
+        os.killpg(pid, number)
+        self._see_stopped(number, [pid, *below(pid)])
+
+    def _see_stopped(self, number: signal.Signals, pids: list[int]) -> None:
+        """Waits until processes that were stopped do nothing more: each thread stops when it is
+        next run, and on a busy machine others of them answer until then."""
+        if number == signal.SIGSTOP:
+            wait_until(lambda: are_stopped(pids), lambda: f"{pids} have stopped")
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """End one process, as the machine would: with kill -9."""

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from local.descendants import are_stopped
+from local.process import wait_until
 from local.stack import Stack
 from sidecar.http import api_keys as keys
 from tests.support.calls import failure
@@ -61,6 +63,7 @@ def stopped(process: psutil.Process) -> Iterator[None]:
     """While it is stopped, new connections are the other's."""
     process.send_signal(signal.SIGSTOP)
     try:
+        wait_until(lambda: are_stopped([process.pid]), lambda: f"{process} has stopped")
         yield
     finally:
         process.send_signal(signal.SIGCONT)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import process
+from local.descendants import are_stopped
 from local.process import NotReady, Start, running, wait_until
 
 READY = "import pathlib, time; print('hello', flush=True); pathlib.Path({file!r}).touch(); "
@@ -46,3 +47,14 @@ def test_one_that_does_not_listen_is_killed(
     with running(Start(command, starting.log, starting.ready)) as server:
         pass
     assert server.returncode == -signal.SIGKILL
+
+
+def test_one_of_many_threads_is_stopped_when_all_of_them_are(tmp_path: Path) -> None:
+    threads = "import threading; [threading.Thread(target=time.sleep, args=(600,), daemon=True)"
+    with running(start(tmp_path, f"{threads}.start() for _ in range(8)]; time.sleep(600)")) as one:
+        assert not are_stopped([one.pid])
+        one.send_signal(signal.SIGSTOP)
+        wait_until(lambda: are_stopped([one.pid]), lambda: "it has stopped", timeout_s=10)
+        one.send_signal(signal.SIGCONT)
+        wait_until(lambda: not are_stopped([one.pid]), lambda: "it goes on", timeout_s=10)
+    assert are_stopped([one.pid])  # it has ended
