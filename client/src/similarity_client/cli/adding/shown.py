@@ -50,7 +50,8 @@ class Shown:
         """Returns on one line how far it is."""
         last = self.last
         counts = f"{last.added:,} added, {last.same:,} stored before, {last.failed:,} failed"
-        return f"{last.done:,} images: {counts}, {last.done / self._took_s():,.0f} a second"
+        images = "image" if last.done == 1 else "images"
+        return f"{last.done:,} {images}: {counts}, {last.done / self._took_s():,.0f} a second"
 
     def summary(self) -> dict[str, Any]:
         """Returns what was done."""

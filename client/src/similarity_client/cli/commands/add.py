@@ -38,6 +38,7 @@ def _add(session: Session, /, **given: Any) -> Exit:
         click.echo(task.task_id)
     if task is not None and line.wait:
         waited.ended(session, task.task_id)
+        session.talk.say("it has ended well")
     return sent.exit
 
 
