@@ -20,8 +20,8 @@ class Matching:
         self._few = seqs[meets] if np.count_nonzero(meets) <= FEW else None
         self._many: Narrowed | None = None
         if self._few is None:
-            widening, layout = generation.meta.quality.filtered.widening, generation.list_layout
-            self._many = narrowed(generation.index, seqs, layout, meets, widening)
+            reach, layout = generation.meta.quality.filtered.reach, generation.list_layout
+            self._many = narrowed(generation.index, seqs, layout, meets, reach)
 
     def nearest(
         self, query: NDArray[np.float32], request: SearchRequest, own_seq: int | None = None

@@ -41,6 +41,23 @@ class ListLayout:
         return cls(rows, np.append(0, np.cumsum([len(each) for each in labels])))
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How much farther a search looks among a share of all rows than among all of them.
+
+    Args:
+        widening: the power of the share: 0.5 is ten times as far for a hundredth.
+        breadth: times as far, whatever the share.
+    """
+
+    widening: float = 0.5
+    breadth: float = 1.0
+
+    def farther(self, share: float) -> float:
+        """Returns how many times as far."""
+        return float(self.breadth * share**-self.widening)
+
+
 class Narrowed(Protocol):
     """Some rows of an index, among which queries look for candidates."""
 
@@ -62,20 +79,19 @@ def narrowed(
     seqs: NDArray[np.int64],
     layout: ListLayout,
     meets: NDArray[np.bool_],
-    widening: float,
+    reach: Reach,
 ) -> Narrowed:
     """Returns those rows of an index that may be found, ready to be searched.
 
     Args:
         seqs: int64 [n] ascending, of all rows.
         meets: bool [n], which of them may be found; at least one.
-        widening: the power of their share by which a search looks farther: 0.5 is ten times as far
-            for a hundredth of all rows.
+        reach: how much farther a search looks.
     """
     places = np.flatnonzero(meets[layout.rows])  # in the order of the lists
     ends = np.searchsorted(places, layout.starts)
     in_list = np.diff(ends)
-    farther = float((len(places) / len(seqs)) ** -widening)
+    farther = reach.farther(len(places) / len(seqs))
     parts = (
         (number, places[ends[number] : ends[number + 1]] - layout.starts[number])
         for number in np.flatnonzero(in_list).tolist()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, distances
 from sidecar.index.ann.compact import unpacked
-from sidecar.index.narrowed import FEW, ListLayout, narrowed
+from sidecar.index.narrowed import FEW, ListLayout, Reach, narrowed
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import SHARES, UNMEASURED, FilteredQuality, measure
 from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
@@ -33,10 +33,10 @@ class Trained:
         self.points: OperatingPoints = tune(self.index, self.truth, self.segments)
         self.layout = ListLayout.of(self.index, self.seqs)
 
-    def recall(self, rows: NDArray[np.int64], widening: float) -> float:
+    def recall(self, rows: NDArray[np.int64], reach: Reach) -> float:
         """The recall@10 of some queries among some rows, against all of these rows."""
         meets = np.isin(np.arange(SIZE), rows)
-        among = narrowed(self.index, self.seqs, self.layout, meets, widening)
+        among = narrowed(self.index, self.seqs, self.layout, meets, reach)
         params = self.points.search_params(5, NEAREST)
         found = []
         for query in self.vectors[:: SIZE // 60]:
@@ -85,14 +85,14 @@ def test_codes_are_copied_as_the_quantiser_makes_them(dimension: int) -> None:
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.01, 0.0005])
 def test_rows_at_random_are_found_as_well_as_promised(trained: Trained, share: float) -> None:
     rows = np.flatnonzero(np.random.default_rng(3).random(SIZE) < share)
-    assert trained.recall(rows, UNMEASURED.widening) >= PROMISED - 0.02  # of sixty queries
+    assert trained.recall(rows, UNMEASURED.reach) >= PROMISED - 0.02  # of sixty queries
 
 
 def test_rows_far_from_the_queries_are_found_too(trained: Trained) -> None:
     """Those in a tenth of the lists: most queries lie elsewhere."""
     every = range(3, trained.index.lists, 10)
     rows = np.sort(np.concatenate([rows_of(trained, number) for number in every]))
-    assert trained.recall(rows, UNMEASURED.widening) >= PROMISED - 0.02
+    assert trained.recall(rows, UNMEASURED.reach) >= PROMISED - 0.02
 
 
 def test_the_measured_recall_is_at_least_that_promised(trained: Trained) -> None:
@@ -100,5 +100,7 @@ def test_the_measured_recall_is_at_least_that_promised(trained: Trained) -> None
     assert [each.share for each in found.recalls] == list(SHARES)
     assert all(PROMISED <= each.recall <= 1 for each in found.recalls)
     assert FilteredQuality.from_json(found.to_json()) == found
+    earlier = {"widening": 0.75, "recalls": []}  # as a release before wrote it
+    assert FilteredQuality.from_json(earlier).reach == Reach(0.75)
     assert SHARES[-1] * SIZE < FEW  # compared one by one
     assert found.recalls[-1].recall == 1.0

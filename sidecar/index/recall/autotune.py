@@ -4,15 +4,12 @@ Half of the queries of the ground truth choose the searches; the other half, hel
 measures what they find.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sidecar.index.ann import Index, SearchParams
 from sidecar.index.recall.ground_truth import GroundTruth
+from sidecar.index.recall.mean_recall import MeanRecall
 from sidecar.index.recall.operating_points import (
     NEAREST,
     RECALL_TARGETS,
@@ -25,41 +22,8 @@ from sidecar.index.segments import Segments
 FIRST_CANDIDATES, MOST_CANDIDATES = 640, 5120
 FEWEST_CANDIDATES = 2 * NEAREST
 STEP = 1.2  # from one length to the next that is tried
-Z = 1.645  # one-sided, 95 %
 # Microseconds of a search at 1,280 dimensions, on a core of 2021; only their ratios count.
 US_PER_CODE, US_PER_LIST, US_PER_CANDIDATE = 0.012, 0.5, 1.5
-
-
-@dataclass(frozen=True)
-class _Recall:
-    """The mean recall of some queries, and its variance."""
-
-    mean: float
-    variance: float
-    queries: int
-
-    @classmethod
-    def of(cls, recalls: NDArray[np.float64]) -> "_Recall":
-        if not len(recalls):  # in a set of one image or none
-            return cls(1.0, 0.0, 1)
-        return cls(float(recalls.mean()), float(recalls.var()) / len(recalls), len(recalls))
-
-    def most_likely_meets(self, target: float) -> bool:
-        """Whether as many other queries most likely meet the target as well."""
-        return self.mean - Z * math.sqrt(2 * self.variance) >= target
-
-    def at_least(self) -> float:
-        """Returns the lower bound, one-sided, 95 %.
-
-        Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
-        inference", 1927, with L. Kish's effective sample size, since the ten neighbours of a query
-        go together.
-        """
-        spread = self.mean * (1 - self.mean)
-        size = spread / self.variance if self.variance else self.queries
-        centre = self.mean + Z**2 / (2 * size)
-        half = Z * math.sqrt(spread / size + Z**2 / (4 * size**2))
-        return (centre - half) / (1 + Z**2 / size)
 
 
 @dataclass(frozen=True)
@@ -68,8 +32,8 @@ class _Option:
 
     params: SearchParams
     cost: float
-    chosen: _Recall
-    held_out: _Recall
+    chosen: MeanRecall
+    held_out: MeanRecall
 
     def meets(self, target: float) -> bool:
         """Whether the search may be reported as meeting the target.
@@ -147,7 +111,7 @@ def _option(params: SearchParams, hits: SweepHits, codes: float) -> _Option:
     cost = US_PER_CODE * codes + US_PER_LIST * params.lists + US_PER_CANDIDATE * params.candidates
     recalls = hits.recalls(params.candidates)
     chosen, held_out = recalls[~hits.held_out], recalls[hits.held_out]
-    return _Option(params, cost, _Recall.of(chosen), _Recall.of(held_out))
+    return _Option(params, cost, MeanRecall.of(chosen), MeanRecall.of(held_out))
 
 
 def _lengths(first: int, last: int) -> Iterator[int]:

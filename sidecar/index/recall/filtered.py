@@ -1,20 +1,21 @@
 """What a filtered search finds: measured at every training, with made filters."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, Nearest, SearchParams, distances, widen
-from sidecar.index.narrowed import FEW, ListLayout, narrowed
+from sidecar.index.narrowed import FEW, ListLayout, Reach, narrowed
 from sidecar.index.recall.ground_truth import TIE, GroundTruth
+from sidecar.index.recall.mean_recall import MeanRecall
 from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
 
 SHARES = (0.5, 0.1, 0.01)  # of the images that meet a made filter
-WIDENINGS = (0.5, 0.75, 1.0)  # see `narrowed`; the first that finds enough
+BREADTHS = (1.0, 2.0, 4.0)  # of a `Reach`; the first that most likely finds enough is taken
 QUERIES = 128
 MIXED = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio: spreads numbers evenly (Knuth)
 
@@ -32,22 +33,23 @@ class FilteredQuality:
     """How far filtered searches look in a generation, and what they find.
 
     Args:
-        widening: as in `narrowed`.
+        reach: by which they were measured.
         recalls: for each of `SHARES`; none where an earlier release trained.
     """
 
-    widening: float = WIDENINGS[0]
+    reach: Reach = field(default_factory=Reach)
     recalls: tuple[FilteredRecall, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Writes it as it stands in `meta.json`."""
-        return {"widening": self.widening, "recalls": [asdict(each) for each in self.recalls]}
+        return {**asdict(self.reach), "recalls": [asdict(each) for each in self.recalls]}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "FilteredQuality":
         """Reads what `to_json` wrote."""
         recalls = tuple(FilteredRecall(**each) for each in fields["recalls"])
-        return cls(fields["widening"], recalls)
+        # An earlier release has written no breadth: it tried several widenings instead.
+        return cls(Reach(fields["widening"], fields.get("breadth", 1.0)), recalls)
 
 
 UNMEASURED = FilteredQuality()
@@ -64,11 +66,13 @@ def measure(
         points: found for searches among all images.
     """
     meter = _Meter(index, truth, segments, points.search_params(DEFAULT_NPROB, NEAREST + 1), device)
-    for widening in WIDENINGS:
-        recalls = tuple(FilteredRecall(share, meter.recall(share, widening)) for share in SHARES)
-        if all(each.recall >= RECALL_TARGETS[DEFAULT_NPROB] for each in recalls):
+    target = RECALL_TARGETS[DEFAULT_NPROB]
+    for reach in (Reach(breadth=breadth) for breadth in BREADTHS):
+        found = {share: meter.recall(share, reach) for share in SHARES}
+        if all(recall.most_likely_meets(target) for recall in found.values()):
             break
-    return FilteredQuality(widening, recalls)
+    recalls = tuple(FilteredRecall(share, recall.mean) for share, recall in found.items())
+    return FilteredQuality(reach, recalls)
 
 
 class _Meter:
@@ -90,20 +94,21 @@ class _Meter:
         self._layout = ListLayout.of(index, segments.seqs)
         self._limits = self._true_limits(device)
 
-    def recall(self, share: float, widening: float) -> float:
-        """Returns the mean recall@10, 0..1."""
+    def recall(self, share: float, reach: Reach) -> MeanRecall:
+        """Returns the recall@10."""
         meets = _meets(self._segments.seqs, share)
         limits = self._limits[share]
-        if np.count_nonzero(meets) <= FEW or not len(limits):
-            return 1.0  # every one is compared
-        among = narrowed(self._index, self._segments.seqs, self._layout, meets, widening)
-        found = 0
-        for own, query, limit in zip(self._seqs, self._queries, limits, strict=True):
+        if np.count_nonzero(meets) <= FEW:
+            return MeanRecall.of(np.empty(0))  # every one is compared
+        among = narrowed(self._index, self._segments.seqs, self._layout, meets, reach)
+        found = np.zeros(len(limits))
+        for place, (own, limit) in enumerate(zip(self._seqs, limits, strict=True)):
+            query = self._queries[place]
             seqs = among.candidates(query, self._params, NEAREST + 1)
             seqs = seqs[seqs != own]
             near = distances(query, self._segments.features(seqs)) <= limit
-            found += min(NEAREST, int(np.count_nonzero(near)))
-        return found / (NEAREST * len(limits))
+            found[place] = min(NEAREST, int(np.count_nonzero(near)))
+        return MeanRecall.of(found / NEAREST)
 
     def _true_limits(self, device: Device) -> dict[float, NDArray[np.float32]]:
         """Returns the distance of the tenth neighbour of each query, float32 [Q], among the images
