@@ -14,26 +14,22 @@ two thirds and started again; the same line is run until it comes to its end. Th
 
 import argparse
 import json
-import os
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from similarity_client import Similarity
 
 from campaigns.broken_photos import Folder
+from campaigns.killed_runs import Runs
 from local import photos
 from local.process import settled
-from local.stack import ROOT, Stack, running
+from local.stack import Stack, running
 
-PARALLEL = 8
-PIPES: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
 MOST_TWICE = 0.01
 SETTINGS = {"LOG_FORMAT": "json"}
 GROUP = 1000  # that are asked for in one call
@@ -52,48 +48,6 @@ class Outcome:
     wrong: list[str]
     twice: float
     codes: list[int]
-
-
-class Runs:
-    """Runs of one line of the command."""
-
-    def __init__(self, stack: Stack, folder: Folder) -> None:
-        self._stack = stack
-        self.errors = folder.path.with_suffix(".ndjson")
-        words = ["add", str(folder.path), "--json", "--errors", str(self.errors)]
-        self._line = [sys.executable, "-m", "similarity_client.cli", *words]
-        self._line += ["--parallel", str(PARALLEL)]
-        self.codes: list[int] = []
-
-    def killed_at(self, images: int) -> None:
-        """Runs it until so many images are done, and kills it."""
-        with self._begun() as process:
-            _wait(process, images)
-            process.kill()
-        self.codes.append(process.returncode)
-
-    def with_a_restart_at(self, images: int) -> int:
-        """Runs it, and has the sidecar killed and started when so many images are done; returns
-        the bytes that were sent."""
-        with self._begun() as process:
-            _wait(process, images)
-            self._stack.kill_all("sidecar")
-            self._stack.start("sidecar")
-            sent = _sent_bytes(process)
-        self._stack.wait_ready()
-        self.codes.append(process.returncode)
-        return sent
-
-    def to_its_end(self) -> int:
-        """Runs it; returns the bytes that were sent."""
-        with self._begun() as process:
-            sent = _sent_bytes(process)
-        self.codes.append(process.returncode)
-        return sent
-
-    def _begun(self) -> "subprocess.Popen[str]":
-        env = os.environ | {"SIMILARITY_URL": self._stack.url}
-        return subprocess.Popen(self._line, cwd=ROOT, env=env, text=True, **PIPES)
 
 
 def interrupt(stack: Stack, folder: Folder) -> Outcome:
@@ -133,21 +87,6 @@ def _lost(stack: Stack, folder: Folder) -> Iterable[str]:
             states = similarity.check(group)
             yield from (f"{name} is not as its file" for name in states.of("other"))
             yield from (f"{name} is lost" for name in states.of("missing"))
-
-
-def _wait(process: "subprocess.Popen[str]", images: int) -> None:
-    assert process.stdout is not None
-    for _ in islice(process.stdout, images):
-        pass
-
-
-def _sent_bytes(process: "subprocess.Popen[str]") -> int:
-    """Returns what the last line says."""
-    assert process.stdout is not None
-    last: dict[str, Any] = {}
-    for line in process.stdout:
-        last = json.loads(line)
-    return int(last["sent_bytes"])
 
 
 def _received(stack: Stack) -> int:

@@ -9,6 +9,7 @@ from similarity_client import Similarity
 from local.stack import Stack
 from tests.client.command import Command
 from tests.conftest import LIMITS, Trained
+from tests.support.calls import unused
 
 SETTINGS = {"HTTP_PROCESSES": "1", "KEEP_ORIGINALS": "1", "LOG_FORMAT": "json"}
 
@@ -32,3 +33,9 @@ def similarity(served: Stack) -> Iterator[Similarity]:
 def command(served: Stack, tmp_path: Path) -> Command:
     """The command `similarity` with that stack as its service."""
     return Command(served.url, tmp_path)
+
+
+@pytest.fixture
+def mark() -> str:
+    """What the ids of a test begin with."""
+    return unused()

@@ -25,12 +25,6 @@ Add = Callable[..., Any]
 
 
 @pytest.fixture
-def mark() -> str:
-    """What the ids of a test begin with."""
-    return unused()
-
-
-@pytest.fixture
 def add(served: Stack) -> Add:
     """Runs `similarity add --json --id-from path` against the stack."""
     line = ("add", "--json", "--id-from", "path")

@@ -27,12 +27,6 @@ Add = Callable[..., Any]
 
 
 @pytest.fixture
-def mark() -> str:
-    """What the ids of a test begin with."""
-    return unused()
-
-
-@pytest.fixture
 def add(served: Stack) -> Add:
     """Runs `similarity add --json` against the stack."""
     return lambda *words, **more: similarity(served.url, "add", "--json", *words, **more)

@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import ImageOps
 
 from campaigns.broken_photos import Folder
-from campaigns.interrupted import PARALLEL, interrupt
+from campaigns.interrupted import interrupt
+from campaigns.killed_runs import PARALLEL
 from local.stack import Stack
 from tests.support.calls import unused
 from tests.support.image_files import decoded, encode
