@@ -228,7 +228,7 @@ def added(asked: Asked) -> Answer:
 
 def test_paths_are_read_no_faster_than_they_are_uploaded(tmp_path: Path) -> None:
     [path] = written(tmp_path, {"a.jpg": jpeg()})
-    total, drawn, most_ahead = 3000, 0, 0
+    total, drawn, most_ahead = 1200, 0, 0
 
     def paths() -> Iterator[Path]:
         nonlocal drawn
