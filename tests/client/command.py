@@ -77,7 +77,7 @@ class Command:
         return {"SIMILARITY_URL": self.url, "XDG_CONFIG_HOME": str(self.folder)} | more
 
 
-def similarity(url: str, *words: str | Path, stdin: bytes = b"") -> Result:
+def run_line(url: str, *words: str | Path, stdin: bytes = b"") -> Result:
     """What a line comes to for whoever has never logged in."""
     return Command(url, NOWHERE)(*map(str, words), given=stdin)
 

@@ -17,7 +17,7 @@ from similarity_client.cli.sources import zip_directory
 from similarity_client.cli.sources.part import Archive
 
 from local.stack import ROOT, Stack
-from tests.client.command import lines, similarity, states
+from tests.client.command import lines, run_line, states
 from tests.support.calls import picture, unused
 
 Files = dict[str, bytes]
@@ -28,7 +28,7 @@ Add = Callable[..., Any]
 def add(served: Stack) -> Add:
     """Runs `similarity add --json --id-from path` against the stack."""
     line = ("add", "--json", "--id-from", "path")
-    return lambda *words, **more: similarity(served.url, *line, *words, **more)
+    return lambda *words, **more: run_line(served.url, *line, *words, **more)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_the_images_of_an_archive_are_added_once(
     with Similarity(served.url) as stored:
         assert stored.original(f"{mark}:cats:b").content == picture(2)
     assert sorted(tmp_path.rglob("*")) == before
-    some = similarity(served.url, "add", archive, "--dry-run", "--exclude", "cats", "--json")
+    some = run_line(served.url, "add", archive, "--dry-run", "--exclude", "cats", "--json")
     assert [line["id"] for line in lines(some)] == ["a"]
 
 
@@ -108,7 +108,7 @@ def test_an_archive_may_come_through_a_pipe(add: Add, files: Files, mark: str, k
 
 def test_an_image_may_come_through_a_pipe(add: Add, served: Stack) -> None:
     content = picture(1) + unused().encode()
-    result = similarity(served.url, "add", "--json", "-", stdin=content)
+    result = run_line(served.url, "add", "--json", "-", stdin=content)
     [(image_id, state)] = states(result).items()
     assert state == "added"
     with Similarity(served.url) as stored:

@@ -19,7 +19,7 @@ from similarity_client import Similarity
 from similarity_client.cli.sources import Chosen, Wanted, watching
 
 from local.stack import ROOT, Stack
-from tests.client.command import lines, similarity, states
+from tests.client.command import lines, run_line, states
 from tests.client.peer import DROPPED, Answer, Asked, error, ok, peer
 from tests.support.calls import picture, unused
 
@@ -29,14 +29,7 @@ Add = Callable[..., Any]
 @pytest.fixture
 def add(served: Stack) -> Add:
     """Runs `similarity add --json` against the stack."""
-    return lambda *words, **more: similarity(served.url, "add", "--json", *words, **more)
-
-
-@pytest.fixture
-def stored(served: Stack) -> Iterator[Similarity]:
-    """A client of the stack, which says what is there."""
-    with Similarity(served.url) as opened:
-        yield opened
+    return lambda *words, **more: run_line(served.url, "add", "--json", *words, **more)
 
 
 @pytest.fixture
@@ -61,7 +54,7 @@ def write(path: Path, content: bytes) -> Path:
 # What is added
 
 
-def test_files_are_added_once(add: Add, photos: Path, mark: str, stored: Similarity) -> None:
+def test_files_are_added_once(add: Add, photos: Path, mark: str, similarity: Similarity) -> None:
     paths = [photos / f"{mark}-a.jpg", photos / f"{mark}-b.PNG"]
     result = add(*paths)
     assert result.exit_code == 0, result.output
@@ -74,13 +67,13 @@ def test_files_are_added_once(add: Add, photos: Path, mark: str, stored: Similar
     again = add(*paths)
     assert states(again) == {f"{mark}-a": "same", f"{mark}-b": "same"}
     assert lines(again)[-1]["sent_bytes"] == 0
-    assert stored.get(f"{mark}-a").id
+    assert similarity.get(f"{mark}-a").id
 
 
 def test_without_json_stdout_is_empty_and_failures_are_said(
     served: Stack, photos: Path, mark: str
 ) -> None:
-    result = similarity(served.url, "add", photos / f"{mark}-a.jpg", photos / "notes.txt")
+    result = run_line(served.url, "add", photos / f"{mark}-a.jpg", photos / "notes.txt")
     assert result.exit_code == 1
     assert result.stdout == ""
     assert f"failed: {photos / 'notes.txt'}: image_reading_error: " in result.stderr
@@ -150,13 +143,13 @@ def test_names_of_a_mac_are_found_again(add: Add, tmp_path: Path, mark: str) -> 
     assert states(add(tmp_path)) == {f"{mark}-\u00fc": "same"}
 
 
-def test_an_id_may_be_the_sha256(add: Add, tmp_path: Path, stored: Similarity) -> None:
+def test_an_id_may_be_the_sha256(add: Add, tmp_path: Path, similarity: Similarity) -> None:
     content = picture(6) + unused().encode()
     write(tmp_path / "a.jpg", content)
     write(tmp_path / "b" / "copy.jpg", content)
     found = [line for line in lines(add(tmp_path, "-r", "--id-from", "sha256")) if "id" in line]
     assert len({line["id"] for line in found}) == 1
-    assert stored.get(found[0]["id"]).sha256 == found[0]["id"]
+    assert similarity.get(found[0]["id"]).sha256 == found[0]["id"]
     assert {line["state"] for line in found} <= {"added", "same"}
 
 
@@ -195,14 +188,14 @@ def test_the_second_file_of_an_id_fails_and_names_the_first(
 
 
 def test_an_id_that_is_in_use_fails_unless_it_is_overwritten(
-    add: Add, photos: Path, mark: str, stored: Similarity
+    add: Add, photos: Path, mark: str, similarity: Similarity
 ) -> None:
     path = photos / f"{mark}-a.jpg"
     add(path)
     write(path, picture(8))
     assert states(add(path)) == {f"{mark}-a": "duplicate_image_id"}
     assert states(add(path, "--overwrite")) == {f"{mark}-a": "added"}
-    assert stored.original(f"{mark}-a").content == picture(8)
+    assert similarity.original(f"{mark}-a").content == picture(8)
 
 
 # Metadata
@@ -221,13 +214,13 @@ def test_an_id_that_is_in_use_fails_unless_it_is_overwritten(
     ],
 )
 def test_metadata_come_along(
-    add: Add, photos: Path, tmp_path: Path, mark: str, name: str, text: str, stored: Similarity
+    add: Add, photos: Path, tmp_path: Path, mark: str, name: str, text: str, similarity: Similarity
 ) -> None:
     said = write(tmp_path / name, text.format(mark=mark).encode())
     assert add(photos, "-r", "--metadata", said).exit_code == 0
-    assert stored.metadata(f"{mark}-a").metadata == {"price": 3}
-    assert stored.metadata(f"{mark}-b").metadata == {}
-    assert stored.metadata(f"{mark}-c").metadata == {"price": 4.5}
+    assert similarity.metadata(f"{mark}-a").metadata == {"price": 3}
+    assert similarity.metadata(f"{mark}-b").metadata == {}
+    assert similarity.metadata(f"{mark}-c").metadata == {"price": 4.5}
 
 
 @pytest.mark.parametrize(
@@ -259,10 +252,10 @@ def test_metadata_that_are_none_are_refused_by_line(
 # Dry runs
 
 
-def test_a_dry_run_sends_nothing(add: Add, photos: Path, mark: str, stored: Similarity) -> None:
+def test_a_dry_run_sends_nothing(add: Add, photos: Path, mark: str, similarity: Similarity) -> None:
     write(photos / "cats" / f"{mark}-a.png", picture(9))
-    before = stored.stats().images
-    result = similarity("http://127.0.0.1:9", "add", photos, "-r", "--dry-run", "--json")
+    before = similarity.stats().images
+    result = run_line("http://127.0.0.1:9", "add", photos, "-r", "--dry-run", "--json")
     assert result.exit_code == 1
     planned = {line["path"]: line for line in lines(result)}
     first = planned[str(photos / f"{mark}-a.jpg")]
@@ -272,8 +265,8 @@ def test_a_dry_run_sends_nothing(add: Add, photos: Path, mark: str, stored: Simi
     assert (second["word"], second["id"]) == ("duplicate_image_id", f"{mark}-a")
     assert "3 images of" in result.stderr
     assert "1 would fail" in result.stderr
-    assert stored.stats().images == before
-    shown = similarity("http://127.0.0.1:9", "add", photos, "--dry-run", "--id-from", "sha256")
+    assert similarity.stats().images == before
+    shown = run_line("http://127.0.0.1:9", "add", photos, "--dry-run", "--id-from", "sha256")
     assert shown.exit_code == 0
     assert len(shown.stdout.splitlines()) == 2
 
@@ -353,16 +346,16 @@ def test_it_stops_at_the_first_failure_where_that_is_asked_for(
 
 
 def test_a_task_is_asked_for_and_waited_for(
-    add: Add, served: Stack, photos: Path, mark: str, stored: Similarity
+    add: Add, served: Stack, photos: Path, mark: str, similarity: Similarity
 ) -> None:
     result = add(photos, "--update", "--wait")
     assert result.exit_code == 0, result.output
     task_id = lines(result)[-1]["task_id"]
-    assert stored.status(task_id).status == "ok"
-    assert stored.get(f"{mark}-a").id
-    result = similarity(served.url, "add", photos / "cats", "--train")
+    assert similarity.status(task_id).status == "ok"
+    assert similarity.get(f"{mark}-a").id
+    result = run_line(served.url, "add", photos / "cats", "--train")
     assert result.exit_code == 0
-    assert stored.wait(result.stdout.strip()).kind == "train"
+    assert similarity.wait(result.stdout.strip()).kind == "train"
 
 
 # How it ends
@@ -391,7 +384,7 @@ def service(answer: Callable[[Asked], Answer]) -> Callable[[Asked], Answer]:
 )
 def test_a_service_that_takes_nothing_ends_it(photos: Path, answer: Answer, code: int) -> None:
     with peer(service(lambda _: answer)) as other:
-        result = similarity(other.url, "add", photos)
+        result = run_line(other.url, "add", photos)
     assert result.exit_code == code
     assert "the same line again goes on where this ended" in result.stderr
     assert f"error: {answer.body['message']}" in result.stderr
@@ -401,7 +394,7 @@ def test_a_service_that_takes_nothing_ends_it(photos: Path, answer: Answer, code
 def test_a_service_that_is_away_ends_it(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("similarity_client.driving.time.sleep", lambda _: None)
     with peer(service(lambda _: Answer(DROPPED))) as other:
-        result = similarity(other.url, "add", photos)
+        result = run_line(other.url, "add", photos)
     assert result.exit_code == 3
     assert "no answer in 5 attempts" in result.stderr
 
@@ -468,16 +461,18 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "LOOK_S", 0.05)
 
 
-def test_a_folder_is_watched(served: Stack, tmp_path: Path, mark: str, stored: Similarity) -> None:
+def test_a_folder_is_watched(
+    served: Stack, tmp_path: Path, mark: str, similarity: Similarity
+) -> None:
     folder = tmp_path / "folder"
     write(folder / f"{mark}-a.jpg", picture(1))
     process = begun(served.url, "add", folder, "--watch", "--overwrite", "-r")
     try:
-        until(lambda: is_there(stored, f"{mark}-a"), "a")
+        until(lambda: is_there(similarity, f"{mark}-a"), "a")
         write(folder / "new" / f"{mark}-b.jpg", picture(2))
         write(folder / f"{mark}-a.jpg", picture(3))
-        until(lambda: is_there(stored, f"{mark}-b"), "b")
-        until(lambda: stored.original(f"{mark}-a").content == picture(3), "a anew")
+        until(lambda: is_there(similarity, f"{mark}-b"), "b")
+        until(lambda: similarity.original(f"{mark}-a").content == picture(3), "a anew")
     finally:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
@@ -485,8 +480,8 @@ def test_a_folder_is_watched(served: Stack, tmp_path: Path, mark: str, stored: S
     assert "3 images: 3 added" in said
 
 
-def is_there(stored: Similarity, image_id: str) -> bool:
-    return stored.check({image_id: "0" * 64}).of("missing") == ()
+def is_there(similarity: Similarity, image_id: str) -> bool:
+    return similarity.check({image_id: "0" * 64}).of("missing") == ()
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
@@ -539,6 +534,6 @@ def test_the_lines_of_the_page_run(
     for line in block.splitlines():
         before, said = line.split("similarity ")
         stdin = picture(1) if before.strip() == "cat cat.jpg |" else b""
-        result = similarity(served.url, *shlex.split(said), stdin=stdin)
+        result = run_line(served.url, *shlex.split(said), stdin=stdin)
         assert result.exit_code == 0, f"{line}: {result.output}"
     assert len(block.splitlines()) == 5

@@ -84,25 +84,35 @@ def connected(
         # A key that was saved for one service is never sent to another one.
         key = key or (known.key if at_home else None)
         talk = Talk(as_json)
-        with client_of(url or known.url, key, timeout, retries) as client, notes(talk):
-            try:
-                return function(Session(client, talk), *args, **given)
-            except ServiceAway as error:
-                raise away(error, client.settings.url) from error
+        with client_of(talk, url or known.url, key, timeout, retries) as client:
+            return function(Session(client, talk), *args, **given)
 
     return command
 
 
-def client_of(url: str | None, key: str | None, timeout: float, retries: int) -> Similarity:
-    """Returns a client. Raises UsageError: the URL or the key can be none."""
+@contextmanager
+def client_of(
+    talk: Talk, url: str | None, key: str | None, timeout: float, retries: int
+) -> Iterator[Similarity]:
+    """Gives a client, whose warnings are said as notes.
+
+    Raises:
+        click.UsageError: the URL or the key can be none.
+        ServiceAway: as the block raises it, for a person.
+    """
     try:
-        return Similarity(url, key, timeout, retries=Retries(count=retries))
+        client = Similarity(url, key, timeout, retries=Retries(count=retries))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    with client, _notes(talk):
+        try:
+            yield client
+        except ServiceAway as error:
+            raise _away(error, client.settings.url) from error
 
 
 @contextmanager
-def notes(talk: Talk) -> Iterator[None]:
+def _notes(talk: Talk) -> Iterator[None]:
     """Says warnings as notes, such as that the service is newer."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -110,7 +120,7 @@ def notes(talk: Talk) -> Iterator[None]:
         yield
 
 
-def away(error: ServiceAway, url: str) -> ServiceAway:
+def _away(error: ServiceAway, url: str) -> ServiceAway:
     """Returns the error of a service that does not answer, with its URL, for a person."""
     why = re.sub(r"^\[Errno -?\d+\] ", "", f"{error.__cause__ or error}")
     return ServiceAway(f"no answer from {url}: {why[:1].lower()}{why[1:]}")

@@ -14,6 +14,9 @@ from rich.text import Text
 NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
 
+MIB = 1 << 20
+
+
 def plain(answer: Any) -> Any:
     """Returns an answer as JSON has it: dataclasses as objects, without `meta`."""
     if is_dataclass(answer):
@@ -80,6 +83,11 @@ class Talk:
         for row in rows:
             table.add_row(*(Text(_text(value)) for value in row))
         self.out.print(table)
+
+
+def mebibytes(size: int) -> str:
+    """Returns a number of bytes, for a person."""
+    return f"{size / MIB:,.1f} MiB"
 
 
 def _text(value: Any) -> str:

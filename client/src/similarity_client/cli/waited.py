@@ -43,8 +43,8 @@ def ended(session: Session, task_id: str) -> TaskState:
         TaskFailed: it has ended badly.
         KeyboardInterrupt: after Ctrl-C, when it was said that the task goes on.
     """
-    session.talk.say(f"waiting for task {task_id}")
     try:
+        session.talk.say(f"waiting for task {task_id}")
         with Bar(session.talk) as bar:
             return session.client.wait(task_id, lambda now: _show(bar, now))
     except KeyboardInterrupt:

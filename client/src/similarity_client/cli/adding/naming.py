@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from string import Formatter
 
+from similarity_client.cli.sources.damage import raising
 from similarity_client.cli.tables import Table
 from similarity_client.errors import DuplicateImageId
-from similarity_client.photo import Source
 from similarity_client.upload import Entry
 
 RULES = {"name": "{stem}", "path": "{path}", "sha256": "{sha256}"}
@@ -76,14 +76,7 @@ def named(entries: Iterable[Entry | None], naming: Naming) -> Iterator[Entry | N
         else:
             detail = f"{first} gets the id {image_id} already"
             error = DuplicateImageId(detail, status=409)
-            yield replace(entry, id=image_id, source=_raising(error))
-
-
-def _raising(error: Exception) -> Callable[[], Source]:
-    def source() -> Source:
-        raise error
-
-    return source
+            yield replace(entry, id=image_id, source=raising(error))
 
 
 def _fields(template: str) -> set[str]:

@@ -2,10 +2,9 @@
 
 import click
 
-from similarity_client import ServiceAway
 from similarity_client.cli import saved
 from similarity_client.cli.saved import Saved
-from similarity_client.cli.session import away, client_of, notes, options
+from similarity_client.cli.session import client_of, options
 from similarity_client.cli.talk import Talk
 from similarity_client.settings import DEFAULT_URL
 
@@ -31,12 +30,8 @@ def login(
     url = url or click.prompt("URL", default=saved.read().url or DEFAULT_URL, err=True)
     if key is None:
         key = click.prompt("Key (none: Enter)", "", hide_input=True, show_default=False, err=True)
-    with client_of(url, key or None, timeout, retries) as client, notes(talk):
-        try:
-            me = client.me()
-        except ServiceAway as error:
-            raise away(error, client.settings.url) from error
-        release = client.version().version
+    with client_of(talk, url, key or None, timeout, retries) as client:
+        me, release = client.me(), client.version().version
     saved.save(Saved(client.settings.url, key or None))
     found = {"url": client.settings.url, "name": me.name, "scopes": me.scopes, "release": release}
     talk.one(found, list(found.items()))

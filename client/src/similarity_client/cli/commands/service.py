@@ -6,8 +6,7 @@ from similarity_client.answers import Stats
 from similarity_client.cli import browser
 from similarity_client.cli.exits import Exit
 from similarity_client.cli.session import Session, connected
-
-MIB = 1 << 20
+from similarity_client.cli.talk import mebibytes
 
 
 @click.command()
@@ -32,8 +31,8 @@ def _figures(stats: Stats) -> list[tuple[str, object]]:
         ("waiting", f"{stats.waiting:,}"),
         ("found already", f"{stats.live:,}"),
         ("deleted", f"{stats.deleted:,}"),
-        ("catalogue", f"{stats.catalogue_bytes / MIB:,.1f} MiB"),
-        ("index", f"{stats.index_bytes / MIB:,.1f} MiB"),
+        ("catalogue", mebibytes(stats.catalogue_bytes)),
+        ("index", mebibytes(stats.index_bytes)),
         ("generation", stats.generation),
         ("model", stats.model_version),
         ("recall by nprob", recall),

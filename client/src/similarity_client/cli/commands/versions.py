@@ -8,13 +8,13 @@ from similarity_client.answers import Estimate, ModelVersion
 from similarity_client.cli import asking, waited
 from similarity_client.cli.exits import Exit
 from similarity_client.cli.session import Session, connected
+from similarity_client.cli.talk import mebibytes
 
 HEAD = (
     *("version", "in use", "loaded", "images", "architecture", "precision", "features"),
     *("agreement", "trouble"),
 )
 SAYS = {True: "yes", False: "no", None: "unknown"}
-MIB = 1 << 20
 VERSION = click.IntRange(min=1)
 
 
@@ -78,7 +78,7 @@ def upgrade(
 
 def _rows(would: Estimate) -> Iterator[tuple[str, object]]:
     yield from (("version", would.version), ("images", f"{would.images:,}"))
-    yield from (("writes", _size(would.bytes)), ("free", _size(would.free_bytes)))
+    yield from (("writes", mebibytes(would.bytes)), ("free", mebibytes(would.free_bytes)))
     if would.hours is not None:
         yield from (("takes", _time(would.hours)), ("images/s", would.images_per_s))
     yield "trouble", would.trouble
@@ -87,16 +87,12 @@ def _rows(would: Estimate) -> Iterator[tuple[str, object]]:
 def _sentence(would: Estimate) -> str:
     """Returns what an upgrade would take."""
     long = would.trouble if would.hours is None else f"takes some {_time(would.hours)}"
-    writes = f"writes {_size(would.bytes)} of {_size(would.free_bytes)} that are free"
+    writes = f"writes {mebibytes(would.bytes)} of {mebibytes(would.free_bytes)} that are free"
     return f"it embeds {would.images:,} images, {writes}; {long}"
 
 
 def _time(hours: float) -> str:
     return f"{hours:,.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes"
-
-
-def _size(size: int) -> str:
-    return f"{size / MIB:,.1f} MiB"
 
 
 @click.command()

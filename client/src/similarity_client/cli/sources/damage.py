@@ -5,7 +5,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -53,8 +53,13 @@ def reported(archive: Path, name: str) -> Path:
 
 def failing(path: Path, error: Exception) -> Entry:
     """Returns an entry that fails and gets no id, for the others to go on."""
+    return Entry(path, Path(), raising(error))
+
+
+def raising(error: Exception) -> Callable[[], Source]:
+    """Returns the `source` of an entry that fails."""
 
     def source() -> Source:
         raise error
 
-    return Entry(path, Path(), source)
+    return source
