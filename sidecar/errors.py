@@ -15,8 +15,8 @@
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
       │           BatchTooLarge, TooBusy (the budget of decoding)
-      ├ TooBusy, KeyRequired, ScopeMissing, RateLimited, RequestTimeout, RequestBroken,
-      │ MalformedRequest, BatchStopped
+      ├ TooBusy, KeyRequired, ScopeMissing, ForeignPage, UnknownHost, RateLimited,
+      │ RequestTimeout, RequestBroken, MalformedRequest, BatchStopped
       └ WrongArguments, DataRequired, ImageTooLarge, BatchTooLarge
 
 Beside the path: SettingsError at the start, BackupRefused and RepairRefused in operations.
@@ -54,6 +54,18 @@ class ScopeMissing(SimilarityError):
     """The API key lacks the scope of this call."""
 
     word = "scope_missing"
+
+
+class ForeignPage(SimilarityError):
+    """A web page of another site asks for a change."""
+
+    word = "foreign_page"
+
+
+class UnknownHost(SimilarityError):
+    """The request is for a host that is not this service."""
+
+    word = "unknown_host"
 
 
 class RateLimited(SimilarityError):

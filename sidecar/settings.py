@@ -15,6 +15,7 @@ MOST_RESULTS = 1000
 MOST_NPROB = 100
 DEFAULT_NPROB = 5
 ORIGIN = r"https?://[^\s/,*]+"
+NAME = r"[\w.-]+"
 DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "postgresql": 5432}
 SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
@@ -56,11 +57,18 @@ class Settings(BaseSettings):
         description="origins whose web pages may call, as `https://a.example,https://b.example`; "
         "`*` is all",
     )
+    host_names: str = Field(
+        "",
+        pattern=rf"^$|^{NAME}(, *{NAME})*$",
+        description="names of the service besides `localhost` and addresses; with any, or where "
+        "`HOST` is this machine alone, a request for another is refused",
+    )
     trusted_proxies: str = Field(
         "",
         description="proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` count, as "
         "`127.0.0.1,10.0.0.0/8`",
     )
+    ui: bool = Field(True, description="1 serves the pages for people at `/ui/`; 0 leaves them out")
     data_dir: Path = Field(Path("var"), description="volume of the catalogue and the index")
     catalogue_url: str = Field(
         "",

@@ -12,12 +12,15 @@ from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.cors import Cors
 from sidecar.http.error_handlers import App, ErrorFields, add_error_handlers
 from sidecar.http.forwarded import Forwarded, networks
+from sidecar.http.host_names import HostNames
 from sidecar.http.known_params import KnownParams
 from sidecar.http.one_path import OnePath
+from sidecar.http.pages import PATHS, Pages
 from sidecar.http.parts import Parts, make_parts
 from sidecar.http.rate_limit import RateLimit
 from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
+from sidecar.http.same_site import SameSite
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings
 from sidecar.tasks.scheduler import ROUND_S as SCHEDULER_ROUND_S
@@ -62,21 +65,26 @@ def create_app(settings: Settings) -> Sidecar:
     """
     parts = make_parts(settings)
     routes = make_routes(parts)
-    return Sidecar(routes, _middleware(parts, routes), _background(parts))
+    app = Sidecar(routes, _middleware(parts, routes), _background(parts))
+    if settings.ui:
+        app.add_sink(Pages(), PATHS)
+    return app
 
 
 def _middleware(parts: Parts, routes: Routes) -> list[Any]:
     """Returns what each request passes before its resource, in this order."""
     settings = parts.settings
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-    cors = [Cors(settings.cors_origins)] if settings.cors_origins else []
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return [
         AccessLog(),
+        HostNames(settings.host, settings.host_names),
         Forwarded(networks(settings.trusted_proxies)),
-        *cors,
+        *filter(None, [cors]),
         ConcurrencyLimit(settings.most_requests, routes),
         OnePath(),
         ErrorFields(),
+        SameSite(routes, cors),
         Auth(keys, routes),
         RateLimit(parts.buckets, routes),
         KnownParams(),

@@ -32,6 +32,10 @@ class Cors(falcon.CORSMiddleware[Any, Any]):
         given = [origin.strip() for origin in origins.split(",")]
         super().__init__(ALL if given == [ALL] else given, expose_headers=EXPOSED)
 
+    def lets(self, origin: str | None) -> bool:
+        """Returns whether pages of an origin may call."""
+        return self.allow_origins == ALL or origin in self.allow_origins
+
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:

@@ -18,6 +18,8 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.ArchiveUnreadable: 400,
     errors.KeyRequired: 401,
     errors.ScopeMissing: 403,
+    errors.ForeignPage: 403,
+    errors.UnknownHost: 403,
     errors.UnknownImage: 404,
     errors.NoOriginal: 404,
     errors.UnknownTask: 404,

@@ -2,6 +2,8 @@
 
 import falcon
 
+from sidecar.http.pages import FOLDERS
+
 PASSED_OVER = {"", ".", ".."}  # by a proxy, or by Falcon, which takes `//metrics` for `/metrics`
 
 
@@ -9,5 +11,5 @@ class OnePath:
     """Refuses a path with a segment that only some readers of it see."""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        if PASSED_OVER & set(req.path.split("/")[1:]):
+        if req.path not in FOLDERS and PASSED_OVER & set(req.path.split("/")[1:]):
             raise falcon.HTTPRouteNotFound

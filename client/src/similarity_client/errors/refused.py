@@ -45,6 +45,18 @@ class KeyRequired(SimilarityError):
     word = "key_required"
 
 
+class ForeignPage(SimilarityError):
+    """A web page of another site asked for a change; no client of this library does."""
+
+    word = "foreign_page"
+
+
+class UnknownHost(SimilarityError):
+    """The service does not have the name by which it was called; see its HOST_NAMES."""
+
+    word = "unknown_host"
+
+
 class ScopeMissing(SimilarityError):
     """The key is not for calls of this kind."""
 

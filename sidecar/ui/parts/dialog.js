@@ -1,0 +1,28 @@
+/** A dialog over the page; Escape, and a click beside it, close it. */
+
+import { html, useEffect, useRef } from "../vendor/preact.js";
+
+export function Dialog({ title, onClose, wide = false, children }) {
+  const place = useRef();
+  useEffect(() => {
+    const before = document.activeElement;
+    place.current.showModal();
+    return () => before?.focus?.();
+  }, []);
+  return html`<dialog
+    class=${wide ? "wide" : ""}
+    ref=${place}
+    aria-label=${title}
+    onCancel=${(event) => {
+      event.preventDefault();
+      onClose();
+    }}
+    onMouseDown=${(event) => event.target === place.current && onClose()}
+  >
+    <header>
+      <h2>${title}</h2>
+      <button type="button" class="quiet" aria-label="Close" onClick=${onClose}>✕</button>
+    </header>
+    ${children}
+  </dialog>`;
+}

@@ -1,0 +1,48 @@
+/** The documented calls that the page makes, one function each. README.md lists them. */
+
+import { json, request } from "./http.js";
+
+const image = (id, rest = "") => `similarity/images/${encodeURIComponent(id)}${rest}`;
+const post = (path, parameters, how) => json(path, { method: "POST", parameters, ...how });
+
+export const me = () => json("similarity/me");
+export const version = () => json("similarity/version");
+export const stats = (how) => json("similarity/stats", how);
+export const ready = (how) => request("health/ready", { patience: 0, ...how }).then((r) => r.json());
+export const document_ = () => json("openapi.json");
+
+export const images = (parameters, how) => json("similarity/images", { parameters, ...how });
+export const keywords = (parameters, how) => json("similarity/keywords", { parameters, ...how });
+export const describe = (id, parameters, how) => json(image(id), { parameters, ...how });
+export const metadata = (id, how) => json(image(id, "/metadata"), how);
+export const thumbnail = (id, how) => request(image(id, "/thumbnail"), how);
+export const check = (wanted, how) =>
+  post("similarity/images/check", {}, { body: JSON.stringify(wanted), ...how });
+export const add = (file, parameters, how) =>
+  post("similarity/add", parameters, { body: form({ data: file }), ...how });
+export const removeMany = (ids, how) =>
+  post("similarity/remove_batch", {}, { body: JSON.stringify(ids), ...how });
+
+export const train = () => post("similarity/train");
+export const update = () => post("similarity/update");
+export const status = (id, parameters, how) =>
+  json(`similarity/status/${encodeURIComponent(id)}`, { parameters, ...how });
+export const tasks = (parameters, how) => json("similarity/tasks", { parameters, ...how });
+export const cancel = (id) => post(`similarity/tasks/${encodeURIComponent(id)}/cancel`);
+
+export const models = (how) => json("similarity/models", how);
+export const estimate = (number, how) =>
+  json("similarity/upgrade/estimate", { parameters: { version: number }, ...how });
+export const upgrade = (number) => post("similarity/upgrade", { version: number });
+export const cancelUpgrade = () => post("similarity/upgrade/cancel");
+export const rollback = () => post("similarity/rollback");
+export const retire = (number) => post("similarity/retire", { version: number });
+
+/** A form of these fields; a list gives a field more than once. */
+export function form(fields) {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const each of [value].flat()) if (each !== undefined && each !== "") data.append(name, each);
+  }
+  return data;
+}

@@ -1,0 +1,65 @@
+"""A browser, a stack that its tests may change, and a page in which nothing may go wrong."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from similarity_client import Similarity
+
+from local.browser import BrowserMissing, Watch, browser
+from local.stack import Stack
+from tests.browser.visit import Visit
+from tests.conftest import LIMITS, Trained
+from tests.support.calls import unused
+
+PATIENCE_MS = 20_000  # of what a test waits for; the machine may be busy
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser. Where none is installed only CI insists on it."""
+    try:
+        with browser() as opened:
+            yield opened
+    except BrowserMissing as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
+    """A trained stack by the tiny model, which tests of the pages may change."""
+    with trained(tmp_path_factory.mktemp("shown"), HTTP_PROCESSES="1", **LIMITS) as stack:
+        yield stack
+
+
+@pytest.fixture
+def similarity(shown: Stack) -> Iterator[Similarity]:
+    """A client of it."""
+    with Similarity(shown.url) as client:
+        yield client
+
+
+@pytest.fixture
+def visit(chromium: Browser, shown: Stack) -> Iterator[Visit]:
+    """A page of it, in a browser that knows nothing yet; anything that goes wrong fails the test,
+    but for what the test has said before (`visit.expects`)."""
+    context = chromium.new_context(
+        permissions=["clipboard-read", "clipboard-write"], viewport={"width": 1280, "height": 900}
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    page: Page = context.new_page()
+    visit = Visit(page, shown.url, Watch(page))
+    yield visit
+    context.close()
+    assert visit.surprises() == []
+
+
+@pytest.fixture
+def mark() -> str:
+    """What the ids of a test begin with."""
+    return unused()
