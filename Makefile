@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade bench-client profile check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -141,6 +141,12 @@ check-deploy: setup model ## build, start, use and kill the containers: on Docke
 
 docs: setup ## write the tables of the pages anew, from docs/benchmarks.json and the code
 	$(RUN) python -m docs.tables
+
+screenshots: setup model ## draw the pages as they look, into docs/screenshots/, with Chromium
+	$(RUN) python -m docs.screenshots
+
+vendor-ui: $(MAIN)/done ## make the one file of the pages that is not ours anew, by npm
+	@$(RUN) python -m deploy.vendor_ui
 
 types: $(MAIN)/done ## write TypeScript types of all calls into build/types/, by npm
 	@$(RUN) python -m docs.typescript

@@ -35,6 +35,8 @@ class Pages:
         if req.path == HOME:
             req.path += "index.html"
         self._files(req, resp)
+        if req.method == "HEAD" and resp.stream is not None:
+            resp.stream.close()  # Falcon sends nothing of it, and leaves it open
         resp.set_header("Content-Security-Policy", POLICY)
         resp.set_header("Cross-Origin-Opener-Policy", "same-origin")
         resp.cache_control = ["no-cache"]  # asked for each time, by its ETag: a release changes it

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import falcon
 import pytest
-from falcon.testing import TestClient
 
 from sidecar.catalogue import Catalogue, open_catalogue
 from sidecar.errors import UnknownImage, UnknownTask
 from sidecar.http.app import create_app
 from sidecar.settings import from_environment
+from tests.support.local_client import local_client
 
 NAMES = ["\0", "cat\0", "\0cat", "a" * 5000, "\x1a", "é" * 300]
 
@@ -72,6 +72,6 @@ def test_a_nul_in_a_request_is_the_clients_fault(
     monkeypatch.setenv("CATALOGUE_URL", catalogue_url)
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     with create_app(from_environment()) as app:
-        answer = TestClient(app).simulate_request(method, path)
+        answer = local_client(app).simulate_request(method, path)
     assert falcon.http_status_to_code(answer.status) == status
     assert answer.json["message"] == word

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from falcon import inspect
-from falcon.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from local.stack import ROOT
@@ -26,6 +25,7 @@ from sidecar.recommend import UNLIKE_WEIGHT
 from sidecar.settings import from_environment
 from tests.docs.test_readme import table
 from tests.support.examples import API
+from tests.support.local_client import local_client
 
 DOCUMENT = openapi.document()
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -92,7 +92,7 @@ def test_it_is_valid() -> None:
 
 
 def test_the_service_answers_it(app: Sidecar) -> None:
-    answer = TestClient(app).simulate_get("/openapi.json")
+    answer = local_client(app).simulate_get("/openapi.json")
     assert answer.headers["content-type"] == "application/json"
     assert answer.json == DOCUMENT
     assert "x-shared" not in DOCUMENT

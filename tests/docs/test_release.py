@@ -127,6 +127,7 @@ def test_every_package_that_exists_is_packed() -> None:
         for package, patterns in data.items()
         for pattern in patterns
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
+        if path.is_file()
     }
     beside = {ROOT / name for name in contents.sources(ROOT) if not name.endswith(".py")}
     assert packed == beside

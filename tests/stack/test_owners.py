@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from falcon.testing import TestClient
 
 from local.ports import free_ports
 from local.stack import Stack
@@ -29,6 +28,7 @@ from sidecar.telemetry.worker import WorkerMetrics
 from sidecar.view import Views
 from sidecar.warmup import Warmup
 from tests.support.house import NOWHERE, House
+from tests.support.local_client import local_client
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 SOON_S = 10
@@ -54,7 +54,7 @@ def test_making_the_service_touches_nothing(
     app = create_app(settings)
     assert threads() == before
     assert list(tmp_path.iterdir()) == []
-    answer = TestClient(app).simulate_get("/similarity/stats")
+    answer = local_client(app).simulate_get("/similarity/stats")
     assert (answer.status_code, answer.json["detail"]) == (
         503,
         "the catalogue has not been opened",
@@ -66,7 +66,7 @@ def test_a_service_that_has_ended_leaves_no_thread(
 ) -> None:
     before = threads()
     with create_app(settings_of(tmp_path, monkeypatch)) as app:
-        client = TestClient(app)
+        client = local_client(app)
         begun = {thread.name for thread in threads() - before}
         assert begun == {"scheduler", "warmup"}
         assert client.simulate_get("/similarity/stats").json["images"] == 0

@@ -15,6 +15,7 @@ GROUPS = {
     r"\btiny_stack\b": "the tiny stack",
     r"(?s)\A(?!.*\ndef stack\().*def test_\w+\([^)]*\bstack: Stack": "the stack",
     r"\bserved: Stack": "the client's stack",
+    r"\bvisit: Visit\b": "the stack of the pages",
     r"\b(postgres_server|database_url|catalogue_url|def build\(house)\b": "databases of {folder}",
 }
 

@@ -29,6 +29,7 @@ DOORS = {
     "onnxruntime": {"export.runtime"},
     "prometheus_client": {"sidecar.telemetry"},
     "pythonjsonlogger": {"sidecar.telemetry.logs"},
+    "playwright": {"local.browser"},
     "psycopg": {"sidecar.catalogue"},
     "pydantic": {"sidecar.settings", "sidecar.models.contract"},
     "pydantic_settings": {"sidecar.settings"},

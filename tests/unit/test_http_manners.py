@@ -19,6 +19,7 @@ from sidecar.http import api_keys
 from sidecar.http.app import Sidecar, create_app
 from sidecar.http.forwarded import Forwarded, networks
 from sidecar.settings import from_environment
+from tests.support.local_client import local_client
 
 AWAY: dict[str, Any] = {"triton_url": "127.0.0.1:1", "redis_url": "redis://127.0.0.1:1/0"}
 ORIGIN = "https://shop.example"
@@ -29,7 +30,7 @@ PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
 def sidecar(folder: Path, **settings: Any) -> Iterator[TestClient]:
     """A sidecar with an empty catalogue; Triton and Redis are away."""
     with create_app(from_environment(data_dir=folder, **AWAY, **settings)) as app:
-        yield TestClient(app)
+        yield local_client(app)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +250,7 @@ def test_the_client_is_the_last_that_no_trusted_proxy_is(
     caplog.set_level(logging.INFO)
     app = create_app(from_environment(data_dir=tmp_path, trusted_proxies="127.0.0.1, 10.0.0.0/8"))
     headers = {"X-Forwarded-For": sent, "X-Forwarded-Prefix": "/photos/"}
-    answer = TestClient(app).simulate_get("/nowhere", headers=headers)
+    answer = local_client(app).simulate_get("/nowhere", headers=headers)
     assert answer.json["detail"].endswith("GET /photos/nowhere")
     line = vars(caplog.records[-1])
     assert (line["client"], line["path"]) == (client, "/photos/nowhere")
@@ -262,7 +263,7 @@ def test_others_say_nothing_about_themselves(
     caplog.set_level(logging.INFO)
     app = create_app(from_environment(data_dir=tmp_path, trusted_proxies=proxies))
     headers = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Prefix": "/photos"}
-    TestClient(app).simulate_get("/nowhere", headers=headers)
+    local_client(app).simulate_get("/nowhere", headers=headers)
     line = vars(caplog.records[-1])
     assert (line["client"], line["path"]) == ("127.0.0.1", "/nowhere")
 
@@ -270,7 +271,7 @@ def test_others_say_nothing_about_themselves(
 @pytest.mark.parametrize("prefix", ["photos", "//evil", "/a/../b?x", "/a b", "/" + "x" * 300])
 def test_a_prefix_that_is_no_path_is_passed_over(prefix: str, tmp_path: Path) -> None:
     app = create_app(from_environment(data_dir=tmp_path, trusted_proxies="127.0.0.1"))
-    answer = TestClient(app).simulate_get("/nowhere", headers={"X-Forwarded-Prefix": prefix})
+    answer = local_client(app).simulate_get("/nowhere", headers={"X-Forwarded-Prefix": prefix})
     assert answer.json["detail"].endswith("GET /nowhere")
 
 

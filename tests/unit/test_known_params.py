@@ -10,6 +10,7 @@ from sidecar.http.app import create_app
 from sidecar.http.known_params import taken
 from sidecar.settings import from_environment
 from tests.support.calls import jpeg
+from tests.support.local_client import local_client
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 FORM = {"Content-Type": "Multipart/Form-Data; Boundary=cut"}
@@ -26,7 +27,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         redis_url="redis://127.0.0.1:1/0",
     )
     with create_app(settings) as app:
-        yield TestClient(app)
+        yield local_client(app)
 
 
 def form(*fields: Field, end: bytes = b"--cut--\r\n") -> bytes:

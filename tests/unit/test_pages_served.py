@@ -1,0 +1,107 @@
+"""The files of the pages as they are served: small, ours, and nothing loaded from elsewhere."""
+
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from falcon.testing import TestClient
+
+from sidecar.http.app import create_app
+from sidecar.http.pages import FOLDER
+from sidecar.settings import from_environment
+from tests.support.local_client import local_client
+
+AWAY: dict[str, Any] = {"triton_url": "127.0.0.1:1", "redis_url": "redis://127.0.0.1:1/0"}
+MOST_BYTES = 60_000  # of all files that a browser loads, compressed
+VENDOR = FOLDER / "vendor"
+FILES = [path for path in sorted(FOLDER.rglob("*")) if path.is_file()]
+LOADED = [path for path in FILES if path.suffix in (".html", ".js", ".css", ".svg")]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with create_app(from_environment(data_dir=tmp_path_factory.mktemp("data"), **AWAY)) as app:
+        yield local_client(app)
+
+
+def test_the_root_leads_to_the_page_under_whatever_prefix(client: TestClient) -> None:
+    for path in ("/", "/ui"):
+        answer = client.simulate_get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (302, "ui/")
+    page = client.simulate_get("/ui/")
+    assert page.status_code == 200
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert page.text == (FOLDER / "index.html").read_text()
+
+
+def test_a_page_runs_and_shows_nothing_but_the_services_own(client: TestClient) -> None:
+    policy = client.simulate_get("/ui/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_a_file_is_asked_for_each_time_and_sent_once(client: TestClient) -> None:
+    first = client.simulate_get("/ui/main.js")
+    assert first.headers["Content-Type"].startswith("text/javascript")
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = client.simulate_get("/ui/main.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/ui/nothing.js", "/ui/../app.py", "/ui/%2e%2e/settings.py", "/ui//main.js", "/ui/screens/"],
+)
+def test_there_is_nothing_else_under_ui(client: TestClient, path: str) -> None:
+    answer = client.simulate_get(path)
+    assert (answer.status_code, answer.json["message"]) == (404, "unknown_path")
+
+
+def test_a_page_is_only_looked_at(client: TestClient) -> None:
+    answer = client.simulate_post("/ui/main.js")
+    assert (answer.status_code, answer.json["message"]) == (405, "method_not_allowed")
+    assert client.simulate_head("/ui/").status_code == 200
+
+
+def test_without_the_pages_nothing_is_there(tmp_path: Path) -> None:
+    with create_app(from_environment(data_dir=tmp_path, ui=False, **AWAY)) as app:
+        for path in ("/", "/ui", "/ui/", "/ui/main.js"):
+            assert local_client(app).simulate_get(path).status_code == 404
+
+
+def test_all_files_together_are_small() -> None:
+    sizes = {path: len(gzip.compress(path.read_bytes(), 9)) for path in LOADED}
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+def test_what_is_not_ours_is_listed_with_its_licence_and_as_it_was_made() -> None:
+    listed = json.loads((VENDOR / "vendored.json").read_text())
+    script = VENDOR / listed["file"]
+    assert hashlib.sha256(script.read_bytes()).hexdigest() == listed["sha256"]
+    licences = {f"LICENSE-{each['name']}" for each in listed["packages"]}
+    assert {path.name for path in VENDOR.iterdir()} == {script.name, "vendored.json", *licences}
+    for each in listed["packages"]:
+        assert f"{each['name']}@{each['version']}" in script.read_text()[:100]
+
+
+@pytest.mark.parametrize("path", LOADED, ids=lambda path: f"{path.relative_to(FOLDER)}")
+def test_a_file_loads_nothing_from_elsewhere_and_makes_no_html_of_text(path: Path) -> None:
+    text = path.read_text()
+    elsewhere = re.findall(r"(?:src|href|from|import|url)\W{1,3}(?:https?:)?//\S+", text)
+    assert [each for each in elsewhere if "www.w3.org" not in each] == []
+    if VENDOR not in path.parents:
+        assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
+
+
+def test_a_module_imports_only_files_that_are_there() -> None:
+    for path in LOADED:
+        if path.suffix == ".js":
+            for name in re.findall(r'(?:from|import) "(\.[^"]+)"', path.read_text()):
+                assert (path.parent / name).is_file(), (path, name)
