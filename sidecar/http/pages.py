@@ -4,6 +4,7 @@ They hold no data and need no key: what they show, they ask for by the documente
 """
 
 import re
+from io import IOBase
 from pathlib import Path
 
 import falcon
@@ -35,7 +36,7 @@ class Pages:
         if req.path == HOME:
             req.path += "index.html"
         self._files(req, resp)
-        if req.method == "HEAD" and resp.stream is not None:
+        if req.method == "HEAD" and isinstance(resp.stream, IOBase):
             resp.stream.close()  # Falcon sends nothing of it, and leaves it open
         resp.set_header("Content-Security-Policy", POLICY)
         resp.set_header("Cross-Origin-Opener-Policy", "same-origin")
