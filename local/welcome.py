@@ -35,5 +35,5 @@ def where() -> str:
 
 
 if __name__ == "__main__":
-    print(f"== {where()} until Ctrl-C; try in another terminal:")
+    print(f"== {where()} until Ctrl-C, for browsers, too; try in another terminal:")
     print("".join(f"   {line}\n" for line in lines()), end="", flush=True)

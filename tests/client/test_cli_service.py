@@ -58,7 +58,7 @@ def test_open_shows_a_url_of_the_service(command: Command, tmp_path: Path) -> No
     browser.chmod(0o755)
     process = command.begun("open", BROWSER=f"{browser} %s")
     out, said = process.communicate()
-    url = f"{command.url}/openapi.json"
+    url = f"{command.url}/ui/"
     assert (process.returncode, out, said) == (0, f"url\t{url}\n", "")
     assert opened.read_text() == f"{url}\n"
     process = command.begun("open", "--json", BROWSER="false %s")

@@ -49,7 +49,7 @@ def test_its_lines_work_as_they_are_and_ctrl_c_stops_every_child(tmp_path: Path)
         assert len(processes_of(tmp_path)) >= 8  # make, honcho, sidecars, worker, Redis, Triton
         _, search, show = tried((tmp_path / "up.log").read_text(), tmp_path)
         assert search.split()[:2] == ["0.0000", "chelsea"]
-        assert show == f"url\t{stack.url}/openapi.json\n"
+        assert show == f"url\t{stack.url}/ui/\n"
         assert stack.get("/similarity/stats").json()["images"] > 10
     finally:
         os.killpg(up.pid, signal.SIGINT)

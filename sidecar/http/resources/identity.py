@@ -61,6 +61,7 @@ def _features(settings: Settings) -> dict[str, Any]:
         "keys": settings.api_keys_file is not None,
         "keep_originals": settings.keep_originals,
         "live_search": settings.live_search,
+        "ui": settings.ui,
     }
 
 

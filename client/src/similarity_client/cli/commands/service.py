@@ -77,12 +77,13 @@ def keywords(session: Session, prefix: str | None, limit: int | None) -> None:
 @click.command("open")
 @connected
 def open_(session: Session) -> None:
-    """Open the document of all calls of the service in a browser.
+    """Open the pages of the service in a browser; where it has none, the document of its calls.
 
     \b
       similarity open
     """
-    session.client.version()  # a service that is away or asks for a key says so here
-    url = f"{session.client.settings.url}/openapi.json"
+    features = session.client.version().features  # a service that is away says so here
+    page = "ui/" if features.get("ui") else "openapi.json"
+    url = f"{session.client.settings.url}/{page}"
     session.talk.one({"url": url}, [("url", url)])
     browser.show(url, session.talk)
