@@ -2,9 +2,8 @@
 
     python -m docs.screenshots --images photos/
 
-A stack of its own with the packaged photos, or with yours, is added to, trained and looked at; each
-screen is drawn at a desk, on a phone and in the dark, into build/screenshots/. The README has one of
-them.
+A stack of its own with the packaged photos, or with yours, is added to, trained and looked at. Each
+screen is drawn at a desk, in the dark and on a phone, into build/screenshots/; the README has one.
 """
 
 import argparse
