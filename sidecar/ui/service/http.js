@@ -13,8 +13,10 @@ const AGAIN = [429, 503];
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** What the service is waited for, in words; "" where all is well. */
+/** What the service is waited for, in words; "" where nothing is. */
 export const trouble = new Store("");
+
+const waited = new Map(); // a request to what it waits for
 
 /** An answer that is no success. `word` is the service's own, the message its sentence. */
 export class ServiceError extends Error {
@@ -46,18 +48,20 @@ export function address(path, parameters = {}) {
 export async function request(path, how = {}) {
   const url = address(path, how.parameters);
   const until = performance.now() + (how.patience ?? PATIENCE_MS);
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const { response, error } = await attempt(url, how);
-    if (response?.ok) {
-      trouble.set("");
-      return response;
+  const mine = Symbol(path);
+  try {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const { response, error } = await attempt(url, how);
+      if (response?.ok) return response;
+      if (error.status === 401 && (await ask(error.message))) continue;
+      const isAway = error.status === 0 || AGAIN.includes(error.status);
+      if (!isAway || performance.now() > until) throw error;
+      wait(mine, error.message);
+      const asked = 1000 * Number(response?.headers.get("Retry-After") ?? 0);
+      await sleep(Math.max(pause, asked), how.signal);
     }
-    if (error.status === 401 && (await ask(error.message))) continue;
-    const isAway = error.status === 0 || AGAIN.includes(error.status);
-    if (!isAway || performance.now() > until) throw error;
-    trouble.set(error.message);
-    const asked = 1000 * Number(response?.headers.get("Retry-After") ?? 0);
-    await sleep(Math.max(pause, asked), how.signal);
+  } finally {
+    wait(mine, "");
   }
 }
 
@@ -75,6 +79,12 @@ export function sleep(ms, signal) {
       reject(signal.reason);
     });
   });
+}
+
+function wait(request, words) {
+  waited.delete(request);
+  if (words) waited.set(request, words);
+  trouble.set([...waited.values()].at(-1) ?? "");
 }
 
 async function attempt(url, { method = "GET", body, headers = {}, signal }) {
