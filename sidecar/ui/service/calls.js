@@ -8,7 +8,12 @@ const post = (path, parameters, how) => json(path, { method: "POST", parameters,
 export const me = () => json("similarity/me");
 export const version = () => json("similarity/version");
 export const stats = (how) => json("similarity/stats", how);
-export const ready = (how) => request("health/ready", { patience: 0, ...how }).then((r) => r.json());
+export const ready = (how) =>
+  json("health/ready", { patience: 0, ...how }).catch((error) => {
+    if (error.answer?.parts) return error.answer; // a 503 that names what is away
+    throw error;
+  });
+export const metrics = (how) => request("metrics", how).then((response) => response.text());
 export const document_ = () => json("openapi.json");
 
 export const images = (parameters, how) => json("similarity/images", { parameters, ...how });

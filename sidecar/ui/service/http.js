@@ -12,6 +12,8 @@ const PATIENCE_MS = 60_000;
 const AGAIN = [429, 503];
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
+const UNKNOWN = "This key is unknown. ";
+const WANTED = "The service asks for an API key.";
 
 /** What the service is waited for, in words; "" where nothing is. */
 export const trouble = new Store("");
@@ -101,5 +103,7 @@ async function attempt(url, { method = "GET", body, headers = {}, signal }) {
 
 async function errorOf(response) {
   const answer = await response.json().catch(() => ({}));
+  // Its own sentence is for programmers.
+  if (response.status === 401) answer.detail = `${key() ? UNKNOWN : ""}${WANTED}`;
   return new ServiceError(response.status, answer);
 }
