@@ -14,6 +14,11 @@ const STEPS = [
 export const count = (number, one, many = `${one}s`) =>
   `${numbers.format(number)} ${number === 1 ? one : many}`;
 
+const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 2 });
+
+/** A share from 0 to 1: "97.41%". */
+export const percent = (share) => shares.format(share);
+
 export const figure = (number) => short.format(number);
 
 export function bytes(number) {

@@ -1,0 +1,65 @@
+/** What a task is, how far it is, and how it ended, as people read it. */
+
+import { count, duration, percent } from "./words.js";
+
+const KINDS = {
+  train: "Training",
+  update: "Update",
+  upgrade: "Upgrade",
+  rollback: "Rollback",
+  retire: "Retirement",
+  mend: "Mending",
+  fill: "Filling in keywords",
+};
+
+export const isOngoing = ({ status }) => status === "ongoing";
+
+export const nameOf = ({ kind }) => KINDS[kind] ?? kind;
+
+/** Its state: {words, kind}; `kind` is a badge's. */
+export function stateOf({ status, message, phase }) {
+  if (status === "ongoing") return { words: phase ? "running" : "waiting", kind: "warn" };
+  if (status === "ok") return { words: "done", kind: "good" };
+  return message === "cancelled" ? { words: "cancelled" } : { words: "failed", kind: "bad" };
+}
+
+/** How far an ongoing one is, or how it ended: a line. */
+export function lineOf(task) {
+  if (isOngoing(task)) return together(ongoing(task)) || "Its turn has yet to come.";
+  if (task.status === "ok") return together(done(task));
+  if (task.message === "cancelled") return "What was in use stays in use.";
+  return task.detail ?? task.message;
+}
+
+/** How long it took from its request to its end; "" before. */
+export const tookOf = ({ created_at: from, finished_at: to }) =>
+  to ? duration(Math.max(0, to - from)) : "";
+
+function together(parts) {
+  const line = parts.filter(Boolean).join(", ");
+  return line && `${line[0].toUpperCase()}${line.slice(1)}.`;
+}
+
+function ongoing({ phase, embedded, images, images_per_s: rate, eta_s: left, checked, mended }) {
+  return [
+    phase,
+    embedded !== undefined && `${embedded.toLocaleString("en")} of ${count(images, "image")}`,
+    rate && `${Math.round(rate)} a second`,
+    left && `${duration(left)} left`,
+    checked !== undefined && `${checked.toLocaleString("en")} checked, ${mended} mended`,
+  ];
+}
+
+function done(task) {
+  const { generation, images, recall_at_10: recall, recall_at_least: low } = task;
+  const { kind, version, agreement_at_10: agreement, agreement_with: other } = task;
+  return [
+    generation !== null && `generation ${generation} with ${count(images, "image")}`,
+    recall !== undefined && `recall ${percent(recall)}, at least ${percent(low)}`,
+    version !== undefined && `version ${version} ${kind === "retire" ? "is retired" : "is in use"}`,
+    agreement && `agrees in ${percent(agreement)} of the nearest with version ${other}`,
+    task.features_freed !== undefined && `features of ${count(task.features_freed, "image")} freed`,
+    task.checked !== undefined && `${task.checked} checked, ${task.mended} mended`,
+    task.with_keywords !== undefined && `${count(task.with_keywords, "image")} with keywords`,
+  ];
+}
