@@ -1,0 +1,43 @@
+/** Which parts of the service answer, and what goes on without those that do not. */
+
+import { html } from "../../vendor/preact.js";
+import { Failure, useAnswer, useEvery } from "../../parts/loading.js";
+import { ready } from "../../service/calls.js";
+
+const EVERY_MS = 5_000;
+const PARTS = {
+  catalogue: ["The catalogue", "Nothing works without it."],
+  triton: ["Triton", "Adding and searching by an upload wait for it. Other searches go on."],
+  queue: ["The queue", "Trainings and updates wait for it. Adding and searching go on."],
+};
+
+export function Health() {
+  const { value, error, again, renew } = useAnswer((signal) => ready({ signal }));
+  useEvery(EVERY_MS, renew);
+  const parts = Object.entries(value?.parts ?? {}).map(described);
+  const away = parts.filter(({ why }) => why).map(({ name }) => name);
+  const words = away.length
+    ? `${away.join(" and ")} ${away.length > 1 ? "are" : "is"} away. The service is asked again.`
+    : "All is well.";
+  return html`<section class="card" aria-labelledby="tasks-health">
+    <h2 id="tasks-health">Health</h2>
+    <p role="status">${value && !error && words}</p>
+    ${error
+      ? html`<${Failure} error=${error} again=${again} />`
+      : html`<ul class="tasks-parts">
+          ${parts.map(draw)}
+        </ul>`}
+  </section>`;
+}
+
+const draw = ({ name, without, why }) => html`<li key=${name}>
+  <strong>${name}</strong>${" "}
+  <span class=${`badge ${why ? "bad" : "good"}`}>${why ? "away" : "answers"}</span>
+  ${why && html`<p>${without}</p><p class="hint">${why}</p>`}
+</li>`;
+
+/** `why` follows the word of the error; a key that may not read gets that alone. */
+function described([part, state]) {
+  const [name, without] = PARTS[part] ?? [part];
+  return { name, without, why: state === "ok" ? "" : (state.split(/: (.*)/s)[1] ?? state) };
+}
