@@ -9,6 +9,8 @@ from similarity_client import Similarity
 
 from local.browser import BrowserMissing, Watch, browser
 from local.stack import Stack
+from sidecar.http import api_keys as keys
+from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
 from tests.conftest import LIMITS, Trained
 from tests.support.calls import unused
@@ -35,6 +37,21 @@ def shown(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterato
     """A trained stack by the tiny model, which tests of the pages may change."""
     with trained(tmp_path_factory.mktemp("shown"), HTTP_PROCESSES="1", **LIMITS) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Guarded]:
+    """A trained stack that asks for keys; each test leaves it whole again."""
+    folder = tmp_path_factory.mktemp("guarded")
+    drawn = {
+        scope: keys.draw(scope, scopes)
+        for scope, scopes in {"read": "read", "admin": "read,write,admin"}.items()
+    }
+    (folder / "keys").write_text("".join(f"{key}\n" for _, key in drawn.values()))
+    (folder / "data").mkdir()
+    settings = {"API_KEYS_FILE": str(folder / "keys"), "HTTP_PROCESSES": "1"}
+    with trained(folder / "data", **settings) as stack:
+        yield Guarded(stack, {scope: secret for scope, (secret, _) in drawn.items()})
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
 
 SCREENS = ("search", "images", "index", "models", "tasks", "api")
@@ -25,3 +26,44 @@ def test_every_screen_opens_without_a_barrier(visit: Visit, screen: str, width: 
 def test_an_unknown_place_is_the_search(visit: Visit) -> None:
     visit.go("nowhere?x=1")
     expect(visit.page.get_by_role("link", name="Search")).to_have_attribute("aria-current", "page")
+
+
+def test_a_wrong_key_is_asked_for_again_and_none_is_said_in_words(
+    visit: Visit, guarded: Guarded
+) -> None:
+    visit.expects("status of 401")
+    page = visit.page
+    dialog = page.get_by_role("dialog", name="API key")
+    guarded.show(visit, "index")
+    dialog.get_by_label("Key").fill("wrong")
+    visit.button("Use this key").click()
+    expect(dialog).to_contain_text("This key is unknown.")
+    assert visit.barriers() == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("alert")).to_contain_text("The service asks for an API key.")
+    assert visit.barriers() == []
+    visit.button("Try again").click()
+    dialog.get_by_label("Key").fill(guarded.secrets["admin"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("In the index", exact=True)).to_be_visible()
+    expect(visit.button("Train")).to_be_enabled()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_service_that_is_away_is_waited_for_and_that_is_said(
+    visit: Visit, guarded: Guarded
+) -> None:
+    visit.expects("net::ERR_(CONNECTION|EMPTY)", "status of 503")
+    guarded.show(visit, "index", "read")
+    trouble = visit.page.get_by_text("The service does not answer, trying again")
+    expect(visit.page.get_by_text("In the index", exact=True)).to_be_visible()
+    guarded.stack.kill("sidecar")
+    try:
+        expect(trouble).to_be_visible()
+        assert visit.barriers() == []
+    finally:
+        guarded.stack.start("sidecar")
+        guarded.stack.wait_ready()
+    expect(trouble).to_be_hidden()
+    expect(visit.page.get_by_text("In the index", exact=True)).to_be_visible()

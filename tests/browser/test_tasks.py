@@ -1,0 +1,65 @@
+"""The screen of tasks and health: what is away, what goes on, and who may stop it."""
+
+import re
+
+from playwright.sync_api import expect
+
+from local.stack import Stack
+from tests.browser.stacks import Guarded, held
+from tests.browser.visit import Visit
+
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_the_screen_says_what_serves_and_how_tasks_ended(visit: Visit, shown: Stack) -> None:
+    page = visit.page
+    visit.go("tasks")
+    for text in ("All is well.", shown.get("/similarity/version").json()["version"]):
+        expect(page.get_by_text(text, exact=True)).to_be_visible()
+    expect(page.locator("dl").get_by_text(re.compile(r"^of .*iB$"))).to_be_visible()
+    first = shown.get("/similarity/tasks").json()["tasks"][-1]
+    entry = page.get_by_role("listitem").filter(has_text=first["task_id"])
+    expect(entry).to_contain_text(f"Generation {first['generation']} with 1,050 images")
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    assert visit.barriers() == []
+    assert page.evaluate(WIDER) <= 0
+
+
+def test_a_task_is_cancelled_by_a_key_that_may_and_by_no_other(
+    visit: Visit, guarded: Guarded
+) -> None:
+    page = visit.page
+    with held(guarded.stack):
+        task_id = guarded.ask("POST", "/similarity/train")["task_id"]
+        guarded.show(visit, "tasks", "read")
+        entry = page.get_by_role("listitem").filter(has_text=task_id)
+        expect(entry.get_by_role("progressbar", name="Training: progress")).to_be_visible()
+        expect(entry.get_by_role("button", name="Cancel")).to_be_disabled()
+        assert visit.barriers() == []
+        visit.go("index")
+        for name in ("Train", "Update", "Cancel: Training"):
+            expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+        assert visit.barriers() == []
+        guarded.show(visit, "tasks", "admin")
+        page.reload()  # keys are kept until then
+        entry.get_by_role("button", name="Cancel").click()
+        expect(entry).to_contain_text("cancelled")
+        expect(entry.get_by_role("button")).to_have_count(0)
+
+
+def test_triton_away_is_said_and_its_return_too(visit: Visit, guarded: Guarded) -> None:
+    visit.expects("status of 503")
+    health = visit.page.get_by_role("region", name="Health")
+    guarded.show(visit, "tasks", "read")
+    expect(health).to_contain_text("All is well.")
+    guarded.stack.kill("triton")
+    try:
+        expect(health.get_by_role("status")).to_contain_text("Triton is away")
+        expect(health).to_contain_text("Other searches go on.")
+        assert visit.barriers() == []
+    finally:
+        guarded.stack.start("triton")
+        guarded.stack.wait_ready()
+    expect(health.get_by_role("status")).to_contain_text("All is well.")
+    expect(health.get_by_text("away")).to_have_count(0)
