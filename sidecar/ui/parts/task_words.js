@@ -2,6 +2,8 @@
 
 import { count, duration, percent } from "./words.js";
 
+const WAITING = "waiting"; // the phase of a task that has not begun
+
 const KINDS = {
   train: "Training",
   update: "Update",
@@ -18,14 +20,14 @@ export const nameOf = ({ kind }) => KINDS[kind] ?? kind;
 
 /** Its state: {words, kind}; `kind` is a badge's. */
 export function stateOf({ status, message, phase }) {
-  if (status === "ongoing") return { words: phase ? "running" : "waiting", kind: "warn" };
+  if (status === "ongoing") return { words: phase === WAITING ? phase : "running", kind: "warn" };
   if (status === "ok") return { words: "done", kind: "good" };
   return message === "cancelled" ? { words: "cancelled" } : { words: "failed", kind: "bad" };
 }
 
 /** How far an ongoing one is, or how it ended: a line. */
 export function lineOf(task) {
-  if (isOngoing(task)) return together(ongoing(task)) || "Its turn has yet to come.";
+  if (isOngoing(task)) return together(ongoing(task));
   if (task.status === "ok") return together(done(task));
   if (task.message === "cancelled") return "What was in use stays in use.";
   return task.detail ?? task.message;
@@ -42,7 +44,7 @@ function together(parts) {
 
 function ongoing({ phase, embedded, images, images_per_s: rate, eta_s: left, checked, mended }) {
   return [
-    phase,
+    phase === WAITING ? "its turn has yet to come" : phase,
     embedded !== undefined && `${embedded.toLocaleString("en")} of ${count(images, "image")}`,
     rate && `${Math.round(rate)} a second`,
     left && `${duration(left)} left`,
