@@ -30,7 +30,7 @@ export function lineOf(task) {
   if (isOngoing(task)) return together(ongoing(task));
   if (task.status === "ok") return together(done(task));
   if (task.message === "cancelled") return "What was in use stays in use.";
-  return task.detail ?? task.message;
+  return together([task.detail ?? task.message]);
 }
 
 /** How long it took from its request to its end; "" before. */
@@ -58,7 +58,7 @@ function done(task) {
   return [
     generation !== null && `generation ${generation} with ${count(images, "image")}`,
     recall !== undefined && `recall ${percent(recall)}, at least ${percent(low)}`,
-    version !== undefined && `version ${version} ${kind === "retire" ? "is retired" : "is in use"}`,
+    version !== undefined && `version ${version} is ${kind === "retire" ? "retired" : "in use"}`,
     agreement && `agrees in ${percent(agreement)} of the nearest with version ${other}`,
     task.features_freed !== undefined && `features of ${count(task.features_freed, "image")} freed`,
     task.checked !== undefined && `${task.checked} checked, ${task.mended} mended`,

@@ -61,8 +61,8 @@ function promises({ training_due: due, warnings }) {
 
 function news({ generation, images, waiting, live, deleted }) {
   if (!generation) return [{ kind: "warn", ...first(images, live) }];
-  const seen =
-    live === waiting ? "Searches find them already, one by one" : `Searches find ${live} of them`;
+  const some = `${live.toLocaleString("en")} of them`;
+  const seen = `Searches find ${live === waiting ? "them already, one by one" : some}`;
   const added = `${count(waiting, "image")} waiting for an update. ${seen}.`;
   const left = count(deleted, "removed image");
   const gone = `${left} gone from every search, and with an update from the index's files, too.`;

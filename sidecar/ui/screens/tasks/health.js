@@ -6,9 +6,9 @@ import { ready } from "../../service/calls.js";
 
 const EVERY_MS = 5_000;
 const PARTS = {
-  catalogue: ["The catalogue", "Nothing works without it."],
+  catalogue: ["Catalogue", "Nothing works without it."],
   triton: ["Triton", "Adding and searching by an upload wait for it. Other searches go on."],
-  queue: ["The queue", "Trainings and updates wait for it. Adding and searching go on."],
+  queue: ["Queue", "Trainings and updates wait for it. Adding and searching go on."],
 };
 
 export function Health() {
@@ -17,7 +17,7 @@ export function Health() {
   const parts = Object.entries(value?.parts ?? {}).map(described);
   const away = parts.filter(({ why }) => why).map(({ name }) => name);
   const words = away.length
-    ? `${away.join(" and ")} ${away.length > 1 ? "are" : "is"} away. The service is asked again.`
+    ? `${away.join(" and ")} ${away.length > 1 ? "are" : "is"} away. Asked again every few seconds.`
     : "All is well.";
   return html`<section class="card" aria-labelledby="tasks-health">
     <h2 id="tasks-health">Health</h2>

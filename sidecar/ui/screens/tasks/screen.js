@@ -26,7 +26,9 @@ export function TasksScreen() {
               ${[...(task.warnings ?? []), ...(task.training_due ?? [])].map(
                 (text) => html`<p class="hint">${text}</p>`,
               )}
-              <p class="hint"><code>${task.task_id}</code></p>
+              <p class="hint">
+                <code>${task.task_id}</code> ${task.status === "error" && task.message}
+              </p>
             <//>
           </li>`,
       )}
