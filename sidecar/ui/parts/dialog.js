@@ -5,9 +5,9 @@ import { html, useEffect, useRef } from "../vendor/preact.js";
 export function Dialog({ title, onClose, wide = false, children }) {
   const place = useRef();
   useEffect(() => {
-    const before = document.activeElement;
-    place.current.showModal();
-    return () => before?.focus?.();
+    const dialog = place.current;
+    dialog.showModal();
+    return () => dialog.close(); // gives the focus back: while it is open nothing else can have it
   }, []);
   return html`<dialog
     class=${wide ? "wide" : ""}
