@@ -28,6 +28,12 @@ export const add = (file, parameters, how) =>
 export const removeMany = (ids, how) =>
   post("similarity/remove_batch", {}, { body: JSON.stringify(ids), ...how });
 
+// Answered with what their headers say: the timings, and the version of the model.
+export const features = (file, parameters, how) =>
+  request("predict/features", { method: "POST", parameters, body: form({ data: file }), ...how });
+export const search = (how) => request("similarity/search", how);
+export const recommend = (how) => request("similarity/recommend", how);
+
 export const train = () => post("similarity/train");
 export const update = () => post("similarity/update");
 export const status = (id, parameters, how) =>
