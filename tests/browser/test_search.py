@@ -137,8 +137,8 @@ def test_features_of_another_version_are_asked_for_again_where_the_file_is_there
     nearest(page, CAT)
     expect(page).to_have_url(re.compile(r"features=1\."))
 
-    page.goto(page.url.replace("features=1.", "features=9."))
-    expect(page.get_by_role("alert")).to_contain_text("not by 9")
+    page.goto(page.url.replace("features=1.", "features=8."))
+    expect(page.get_by_role("alert")).to_contain_text("not by 8")
 
 
 def test_examples_lead_the_search_and_can_be_taken_away(
@@ -192,7 +192,7 @@ def test_sliders_say_how_many_how_far_and_how_accurate(visit: Visit) -> None:
     page.get_by_label("How many").press("Home")
     page.get_by_label("How many").press("ArrowRight")
     expect(results(page)).to_have_count(2)
-    expect(page).to_have_url(re.compile("num_results=2$"))
+    expect(page).to_have_url(re.compile("num_results=2(&|$)"))
     visit.button("Show more").click()
     expect(results(page)).to_have_count(4)
 

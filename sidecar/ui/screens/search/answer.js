@@ -1,8 +1,8 @@
 /** The call of a query and its answer, page by page; one that was overtaken is dropped. */
 
-import { useEffect, useRef, useState } from "../../vendor/preact.js";
+import { useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import * as calls from "../../service/calls.js";
-import { entries, timingsOf, untoken } from "./upload.js";
+import { entries, timingsOf, untoken } from "./query.js";
 
 const DEEPEST = 1_000;
 const NOTHING = { matches: [], ended: true, answered: 0 }; // `answered` grows with a first page
@@ -25,7 +25,7 @@ export function useSearch(query) {
     }
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => { // at once, not a frame later
     current.current = new AbortController();
     if (isAsked) load([], current.current);
     else setFound(NOTHING);
@@ -59,21 +59,17 @@ async function ask(query, before, signal) {
   };
 }
 
-/**
- * The call of a query: its name, its parameters or the fields of its form, its headers.
- * With `byFile` it is for somebody who has the file: no features are in it.
- */
-export function plan({ id, features, box, like, unlike, ...options }, byFile) {
+/** The call of a query: its name, its parameters or the fields of its form, its headers. */
+function plan({ id, features, box, like, unlike, ...options }) {
   const file = entries.get(features)?.file;
   const image = id || file;
   // Features without their image can't be an example.
   if (like.length || (unlike.length && image)) {
-    const all = image ? [image, ...like].sort((one) => (one === file ? 1 : 0)) : like;
+    const all = file ? [...like, file] : [id, ...like].filter(Boolean); // files stand last
     const boxes = box && image && all.map((each) => (each === image ? box : "")).join(";");
     return { call: "recommend", form: { ...options, like: all, unlike, like_boxes: boxes } };
   }
   if (id) return { call: "search", parameters: { ...options, id, box } };
-  if (byFile && file) return { call: "search", form: { ...options, box, data: file } };
   const [version, vector] = untoken(features);
   return { call: "search", form: { ...options, vector }, headers: { "X-Model-Version": version } };
 }

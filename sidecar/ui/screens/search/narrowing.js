@@ -82,7 +82,6 @@ export function Filters({ filter, matches, onFilter }) {
   const active = partsOf(filter);
   const chip = (part, next, number) => html`<li>
     <button
-      type="button"
       class="chip"
       title=${labelOf(part)}
       aria-pressed=${!number}

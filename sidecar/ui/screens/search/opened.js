@@ -1,20 +1,28 @@
-/** One image that was found, with all that is known of it. */
+/** One image that was found, with all that is known of it, and the search by it for a program. */
 
 import { html } from "../../vendor/preact.js";
+import { Action } from "../../parts/action.js";
 import { Dialog } from "../../parts/dialog.js";
 import { Failure, useAnswer } from "../../parts/loading.js";
+import { say } from "../../parts/notices.js";
+import { Thumbnail } from "../../parts/thumbnail.js";
 import { figure, moment } from "../../parts/words.js";
 import { describe } from "../../service/calls.js";
-import { Copies } from "./copies.js";
-import { plan } from "./answer.js";
-import { anew } from "./query.js";
-import { useStored } from "./query_tile.js";
+import { address } from "../../service/http.js";
+import { key } from "../../service/key.js";
 
 const STORED = { top_k: 20, keyword_threshold: 0.05 }; // keywords that take no inference
 
 export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch, onExample }) {
   const { value, error } = useAnswer((signal) => describe(id, STORED, { signal }), [id]);
-  const url = useStored(id);
+  const { num_results, max_dist, nprob, filter } = query;
+  const copy = (name, written) => {
+    const press = async () => {
+      await put(written({ id, num_results, max_dist, nprob, filter }));
+      say(`Copied as ${name}`);
+    };
+    return html`<${Action} onClick=${press}>Copy as ${name}<//>`;
+  };
   const fields = [
     ["Distance", figure(dist)],
     ["Added", value && moment(value.added_at)],
@@ -22,12 +30,12 @@ export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch,
   ];
   return html`<${Dialog} title=${id} wide onClose=${() => onOpen(null)}>
     <div class="search-opened">
-      <div>${url && html`<img src=${url} alt=${id} />`}</div>
+      <${Thumbnail} id=${id} />
       <div>
         <div class="row">
-          <button type="button" class="primary" onClick=${() => onSearch(id)}>Search by it</button>
-          <button type="button" onClick=${() => onExample(id, "like")}>More like it</button>
-          <button type="button" onClick=${() => onExample(id, "unlike")}>Less like it</button>
+          <button class="primary" onClick=${() => onSearch(id)}>Search by it</button>
+          <button onClick=${() => onExample(id, "like")}>More like it</button>
+          <button onClick=${() => onExample(id, "unlike")}>Less like it</button>
         </div>
         ${error && html`<${Failure} error=${error} />`}
         <dl>
@@ -42,8 +50,40 @@ export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch,
           )}
         </ul>
         <h3>Search by it from a program</h3>
-        <div class="row"><${Copies} planned=${() => plan(anew(query, { id }))} /></div>
+        <div class="row">${copy("curl", curl)} ${copy("Python", python)}</div>
       </div>
     </div>
   <//>`;
+}
+
+async function put(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Which browsers have for https and this machine alone; this older way works elsewhere.
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.activeElement.after(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+function curl(parameters) {
+  const url = address("similarity/search", parameters);
+  return `curl '${url}'${key() && ' -H "Authorization: Bearer $SIMILARITY_KEY"'}`;
+}
+
+const NAMES = { true: "True", false: "False", null: "None" };
+
+function python({ id, filter, ...numbers }) {
+  const named = (name) => NAMES[name] ?? name;
+  const wanted = filter?.replace(/"(\\.|[^"])*"|\w+/g, named); // JSON, but for these names
+  const options = Object.entries({ ...numbers, filter: wanted }).filter(([, value]) => value);
+  const given = options.map(([name, value]) => `, ${name}=${value}`).join("");
+  return `from similarity_client import Similarity
+
+with Similarity("${address("").href.replace(/\/$/, "")}") as similarity:
+    found = similarity.search(id=${JSON.stringify(id)}${given})
+    for distance, image_id in found.pairs():
+        print(image_id, distance)
+`;
 }

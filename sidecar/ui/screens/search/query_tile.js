@@ -1,40 +1,19 @@
-/** What is searched by: an image and the examples beside it. */
+/** What is searched by: an image, the part of it that counts, and the examples beside it. */
 
-import { html, useEffect, useState } from "../../vendor/preact.js";
+import { html, useRef, useState } from "../../vendor/preact.js";
 import { Thumbnail } from "../../parts/thumbnail.js";
-import { release, take } from "../../service/thumbnails.js";
-import { Part } from "./part.js";
 import { withExample } from "./query.js";
 
-/** The URL of a whole thumbnail, not cut to a square; "" while there is none. */
-export function useStored(id) {
-  const [url, setUrl] = useState("");
-  useEffect(() => {
-    if (!id) return undefined;
-    let set = setUrl;
-    take(id).then(
-      (found) => set(found),
-      () => {},
-    );
-    return () => {
-      set = () => {};
-      setUrl("");
-      release(id);
-    };
-  }, [id]);
-  return url;
-}
+const WHOLE = [0, 0, 1, 1]; // left, top, width and height in fractions
+const SIDES = ["Left", "Top", "Width", "Height"];
+const LEAST = 0.02; // of a side: less is a click
 
-/** `entry` is the file's, if this tab has it. */
+/** `entry` is the file's, if this tab has it; `onBox` gets a part as text, "" for the whole. */
 export function QueryTile({ query, entry, busy, onBox, onQuery }) {
-  const { id, features, box, like, unlike } = query;
-  const stored = useStored(entry ? "" : id);
-  const url = entry?.url ?? stored;
+  const { id, box, like, unlike } = query;
   const name = entry?.file.name ?? id;
   const example = (kind, sign, tone) => (each) => html`<li>
     <button
-      type="button"
-      class="quiet"
       title=${each}
       aria-label=${`Remove ${sign} ${each}`}
       onClick=${() => onQuery(withExample(query, each))}
@@ -43,22 +22,86 @@ export function QueryTile({ query, entry, busy, onBox, onQuery }) {
       <span class="badge ${tone}">${sign}</span>
     </button>
   </li>`;
-  return html`<section class="card search-query" aria-label="Searched by" aria-busy=${busy}>
-    <p class="search-name">${busy && html`<span class="spinner"></span>`} ${name}</p>
-    ${url && html`<${Part} url=${url} alt=${name} box=${box} onBox=${onBox} />`}
-    ${features &&
-    !entry &&
-    html`<p class="hint">
-      Features of ${box ? "a part of an image" : "an image"}, from the address. The file itself is
-      not in this browser${like.length ? ": the examples replace it" : ""}.
-    </p>`}
-    ${unlike.length > 0 &&
-    !name &&
-    !like.length &&
-    html`<p class="hint">Press + on an image: a − needs one.</p>`}
-    ${like.length + unlike.length > 0 &&
-    html`<ul class="search-examples" aria-label="Examples">
+  return html`<section class="card" aria-label="Searched by" aria-busy=${busy}>
+    <p>${busy && html`<span class="spinner"></span>`} ${name}</p>
+    ${name
+      ? html`<${Part} box=${box} onBox=${onBox}>
+          ${entry
+            ? html`<img src=${entry.url} alt=${name} draggable=${false} />`
+            : html`<${Thumbnail} id=${id} />`}
+        <//>`
+      : html`<p class="hint">
+          ${query.features && "Features from the address: the file is not in this browser."}
+          ${like.length > 0 && " Only the examples count."}
+          ${!like.length && unlike.length > 0 && " A − needs a + beside it."}
+        </p>`}
+    <ul class="search-examples" aria-label="Examples" hidden=${!like.length && !unlike.length}>
       ${like.map(example("like", "+", "good"))} ${unlike.map(example("unlike", "−", "bad"))}
-    </ul>`}
+    </ul>
   </section>`;
+}
+
+/** An image on which a part is drawn by a pointer, or given in numbers. */
+function Part({ box, onBox, children }) {
+  const [drawn, setDrawn] = useState(null);
+  const corner = useRef(null);
+  const begin = (event) => {
+    if (event.button) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    corner.current = placeOf(event);
+  };
+  const draw = (event) => corner.current && setDrawn(between(corner.current, placeOf(event)));
+  const end = (event) => {
+    corner.current = null;
+    setDrawn(null);
+    if (drawn && event.type === "pointerup") onBox(textOf(drawn));
+  };
+  const numbers = box ? box.split(",").map(Number) : WHOLE;
+  const [left, top, width, height] = (drawn ?? numbers).map((each) => `${100 * each}%`);
+  const set = (at) => (event) => onBox(textOf(numbers.with(at, event.target.value / 100)));
+  return html`<div
+      class="search-frame"
+      onPointerDown=${begin}
+      onPointerMove=${draw}
+      onPointerUp=${end}
+      onPointerCancel=${end}
+    >
+      ${children}
+      ${(drawn || box) &&
+      html`<span class="search-box" style=${{ left, top, width, height }}></span>`}
+    </div>
+    <details>
+      <summary>${box ? "Searching by a part" : "Search by a part"}</summary>
+      <fieldset>
+        <legend class="hint">Draw a box on the image, or give its place in percent.</legend>
+        ${SIDES.map((side, at) => {
+          const value = Math.round(100 * numbers[at]);
+          return html`<label>
+            ${side} <input type="number" min="0" max="100" value=${value} onChange=${set(at)} />
+          </label>`;
+        })}
+      </fieldset>
+      <button disabled=${!box} onClick=${() => onBox("")}>Whole image</button>
+    </details>`;
+}
+
+const within = (value, least, most) => Math.min(Math.max(value, least), most);
+
+function placeOf({ clientX, clientY, currentTarget }) {
+  const { left, top, width, height } = currentTarget.getBoundingClientRect();
+  return [within((clientX - left) / width, 0, 1), within((clientY - top) / height, 0, 1)];
+}
+
+/** The part between two corners; null where they are one. */
+function between([ax, ay], [bx, by]) {
+  const part = [Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx), Math.abs(ay - by)];
+  return Math.min(part[2], part[3]) < LEAST ? null : part;
+}
+
+/** A part as text, brought within the image. */
+function textOf([x, y, width, height]) {
+  const [left, top] = [within(x, 0, 1 - LEAST), within(y, 0, 1 - LEAST)];
+  const part = [left, top, within(width, LEAST, 1 - left), within(height, LEAST, 1 - top)];
+  const text = part.map((each) => Number(each.toFixed(3))).join();
+  return text === WHOLE.join() ? "" : text;
 }

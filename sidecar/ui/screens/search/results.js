@@ -5,8 +5,6 @@ import { Failure } from "../../parts/loading.js";
 import { Grid } from "../../parts/grid.js";
 import { Thumbnail } from "../../parts/thumbnail.js";
 import { count, figure } from "../../parts/words.js";
-import { plan } from "./answer.js";
-import { Copies } from "./copies.js";
 import { Filters } from "./narrowing.js";
 import { Opened } from "./opened.js";
 import { withExample } from "./query.js";
@@ -19,12 +17,7 @@ export function Results({ query, found, onQuery, onSearch }) {
   const presses = { onOpen, onSearch, onExample };
   useEffect(() => onOpen(null), [JSON.stringify(query)]);
   return html`<section class="search-results" aria-busy=${busy}>
-    <div class="row search-heading">
-      <${Heading} number=${matches.length} answered=${answered} />
-      <span class="end row" hidden=${!answered}>
-        <${Copies} planned=${() => plan(query, true)} />
-      </span>
-    </div>
+    <${Heading} number=${matches.length} answered=${answered} />
     ${error && html`<${Failure} error=${error} again=${found.again} />`}
     ${answered > 0 && html`<${Timings} ...${found} />`}
     <${Filters}
@@ -46,7 +39,7 @@ export function Results({ query, found, onQuery, onSearch }) {
     !matches.length &&
     html`<p class="empty">No image meets this: remove a filter, or allow a greater distance.</p>`}
     <p class="search-more" hidden=${ended}>
-      <button type="button" disabled=${busy} onClick=${more}>Show more</button>
+      <button disabled=${busy} onClick=${more}>Show more</button>
     </p>
     ${opened && html`<${Opened} match=${opened} query=${query} ...${presses} />`}
   </section>`;
@@ -76,7 +69,6 @@ function Timings({ timings, seenMs, model, index }) {
 
 function Cell({ match: { id, dist }, match, onOpen, onSearch, onExample }) {
   const small = (name, sign, press) => html`<button
-    type="button"
     title=${name}
     aria-label=${`${name} ${id}`}
     onClick=${press}
@@ -84,8 +76,7 @@ function Cell({ match: { id, dist }, match, onOpen, onSearch, onExample }) {
     ${sign}
   </button>`;
   return html`<button
-      type="button"
-      class="search-open"
+        class="search-open"
       title=${id}
       aria-label=${`Open ${id}`}
       onClick=${() => onOpen(match)}

@@ -1,15 +1,18 @@
 /** Search: by an image that is dropped, or by a stored one. The address holds all of it. */
 
-import { html, useEffect } from "../../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { Failure } from "../../parts/loading.js";
 import { useSearch } from "./answer.js";
 import { Settings } from "./narrowing.js";
-import { anew, read, write } from "./query.js";
+import { anew, entries, read, useUpload, write } from "./query.js";
 import { QueryTile } from "./query_tile.js";
 import { Results } from "./results.js";
-import { Choose, entries, useIncoming, useUpload } from "./upload.js";
 
 const REPLACE = { replace: true };
+const WAYS = [
+  ["Choose an image", {}],
+  ["Take a photo", { capture: "environment" }], // shown where a finger is what points
+];
 
 /** @param {{parameters: object}} props what stands after `?` in the address */
 export function SearchScreen({ parameters }) {
@@ -61,4 +64,53 @@ export function SearchScreen({ parameters }) {
       />
     </div>
     ${over && html`<div class="search-veil">Drop the image to search by it</div>`}`;
+}
+
+/** Calls `onFile` with what is dropped or pasted; returns whether a file hovers over the page. */
+function useIncoming(onFile) {
+  const [over, setOver] = useState(false);
+  const give = useRef();
+  give.current = (from) => from?.files[0] && onFile(from.files[0]);
+  useEffect(() => {
+    const controller = new AbortController();
+    const on = (kind, handler) => window.addEventListener(kind, handler, controller);
+    const hover = (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      setOver(event.type === "dragover");
+      if (event.type === "drop") give.current(event.dataTransfer);
+    };
+    on("dragover", hover);
+    on("drop", hover);
+    on("dragleave", (event) => event.relatedTarget || setOver(false));
+    on("paste", (event) => give.current(event.clipboardData));
+    return () => controller.abort();
+  }, []);
+  return over;
+}
+
+/** Buttons that choose a file. */
+function Choose({ onFile, kind }) {
+  const inputs = useRef([]);
+  const chosen = ({ target }) => {
+    if (target.files[0]) onFile(target.files[0]);
+    target.value = ""; // so that the same file can be chosen again
+  };
+  return WAYS.map(
+    ([name, more], at) => html`<button
+        class=${at ? "search-camera" : kind}
+        onClick=${() => inputs.current[at].click()}
+      >
+        ${name}
+      </button>
+      <input
+        hidden
+        type="file"
+        accept="image/*"
+        aria-label=${name}
+        ref=${(place) => (inputs.current[at] = place)}
+        onChange=${chosen}
+        ...${more}
+      />`,
+  );
 }
