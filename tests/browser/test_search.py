@@ -139,6 +139,7 @@ def test_features_of_another_version_are_asked_for_again_where_the_file_is_there
 
     page.goto(page.url.replace("features=1.", "features=8."))
     expect(page.get_by_role("alert")).to_contain_text("not by 8")
+    expect(page.get_by_role("heading", name="No answer")).to_be_visible()
 
 
 def test_examples_lead_the_search_and_can_be_taken_away(

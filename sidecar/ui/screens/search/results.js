@@ -14,12 +14,13 @@ export function Results({ query, found, onQuery, onSearch }) {
   const [opened, onOpen] = useState(null);
   const { matches, busy, error, ended, answered, more } = found;
   const onExample = (id, kind) => onQuery(withExample(query, id, kind));
+  const heading = answered ? `${count(matches.length, "image")}, nearest first` : "Searching…";
   const presses = { onOpen, onSearch, onExample };
   useEffect(() => onOpen(null), [JSON.stringify(query)]);
   return html`<section class="search-results" aria-busy=${busy}>
-    <${Heading} number=${matches.length} answered=${answered} />
+    <${Heading} answered=${answered}>${error ? "No answer" : heading}<//>
     ${error && html`<${Failure} error=${error} again=${found.again} />`}
-    ${answered > 0 && html`<${Timings} ...${found} />`}
+    ${answered > 0 && !error && html`<${Timings} ...${found} />`}
     <${Filters}
       filter=${query.filter}
       matches=${matches}
@@ -46,14 +47,12 @@ export function Results({ query, found, onQuery, onSearch }) {
 }
 
 /** Has the focus after a search where what had it is gone, so that Tab goes on into the results. */
-function Heading({ number, answered }) {
+function Heading({ answered, children }) {
   const place = useRef();
   useEffect(() => {
     if (answered && document.activeElement === document.body) place.current.focus();
   }, [answered]);
-  return html`<h2 ref=${place} tabindex="-1" aria-live="polite">
-    ${answered ? `${count(number, "image")}, nearest first` : "Searching…"}
-  </h2>`;
+  return html`<h2 ref=${place} tabindex="-1" aria-live="polite">${children}</h2>`;
 }
 
 function Timings({ timings, seenMs, model, index }) {
