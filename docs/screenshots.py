@@ -51,7 +51,7 @@ def _photos(folder: Path | None) -> Iterator[tuple[str, bytes]]:
         return
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     for path in files[:ADDED]:
-        yield path.stem, path.read_bytes()
+        yield ":".join(path.relative_to(folder).with_suffix("").parts), path.read_bytes()
 
 
 def _draw(opened: Browser, url: str, look: str, image_id: str) -> None:
