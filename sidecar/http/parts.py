@@ -28,8 +28,10 @@ from sidecar.search import Search
 from sidecar.search_batch import SearchBatch
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
+from sidecar.tasks.candidate import Candidates
 from sidecar.tasks.estimate import Estimates
 from sidecar.tasks.model_requests import ModelRequests
+from sidecar.tasks.preview import Previews
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.telemetry import multiprocess
@@ -65,6 +67,7 @@ class Parts:
     scheduler: Scheduler
     model_requests: ModelRequests
     estimates: Estimates
+    previews: Previews
     # How things are.
     inventory: Inventory
     model_status: ModelStatus
@@ -108,6 +111,7 @@ def make_parts(settings: Settings) -> Parts:
     examples = Examples(catalogue.images, rules)
     ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
     admission = Admission(generations, repository)
+    candidates = Candidates(catalogue, admission, repository)
     scheduler = Scheduler(
         catalogue, admission, queue, AutoUpdate(settings.auto_update_s, live_max // 2)
     )
@@ -139,7 +143,8 @@ def make_parts(settings: Settings) -> Parts:
         keyword_search=KeywordSearch(search, identification, models),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),
-        estimates=Estimates(catalogue, admission, repository, triton),
+        estimates=Estimates(catalogue, candidates, generations, repository, triton),
+        previews=Previews(catalogue, candidates, repository, triton),
         inventory=inventory,
         model_status=ModelStatus(catalogue, generations, repository, triton),
         health=health,

@@ -22,6 +22,7 @@ from sidecar.http.resources.models import (
     CancelUpgradeResource,
     EstimateResource,
     ModelsResource,
+    PreviewResource,
     RetireResource,
     RollbackResource,
     UpgradeResource,
@@ -105,6 +106,7 @@ def _models(parts: Parts) -> Iterator[Route]:
     yield Route("/similarity/upgrade", UpgradeResource(requests), ADMIN)
     # It costs inference, which a key that only reads should not spend on what it can't ask for.
     yield Route("/similarity/upgrade/estimate", EstimateResource(parts.estimates), ADMIN)
+    yield Route("/similarity/upgrade/preview", PreviewResource(parts.previews), ADMIN)
     yield Route("/similarity/upgrade/cancel", CancelUpgradeResource(requests), ADMIN)
     yield Route("/similarity/rollback", RollbackResource(requests), ADMIN)
     yield Route("/similarity/retire", RetireResource(requests), ADMIN)

@@ -1,16 +1,13 @@
 """What an upgrade would take: images, bytes, hours. Nothing is written, loaded or queued by it."""
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.catalogue import Catalogue, TaskKind
-from sidecar.errors import ModelRefused, TooBusy
-from sidecar.models import version_files
-from sidecar.models.contract import Contract
-from sidecar.models.trial import NO_KEY, loaded, on_trial
+from sidecar.catalogue import Catalogue
+from sidecar.index import GenerationStore
+from sidecar.models.trial import loaded, on_trial
 from sidecar.models.triton import TritonClient
-from sidecar.tasks.admission import Admission
+from sidecar.tasks.candidate import Candidate, Candidates
 from sidecar.tasks.disk_space import free_bytes, needed
 from sidecar.tasks.rate import Rate, measured
 
@@ -64,46 +61,39 @@ NOTHING_TO_DO = Pace()
 
 @dataclass(frozen=True)
 class Estimates:
-    """Makes estimates, one at a time in each process: each costs some inference.
+    """Makes estimates.
 
     Args:
         repository: the folder of the model repository.
     """
 
     catalogue: Catalogue
-    admission: Admission
+    candidates: Candidates
+    generations: GenerationStore
     repository: Path
     triton: TritonClient
-    _one: threading.Lock = field(default_factory=threading.Lock)
 
     def upgrade(self, version: int) -> Estimate:
         """Returns what an upgrade to a version would take.
 
         Raises:
-            UnknownVersion, SwitchRefused: the upgrade would be refused, as things are.
-            ModelRefused: it would fail: the version does not keep its contract, or is not the one
-                that the catalogue knows by this number.
+            UnknownVersion, SwitchRefused, ModelRefused: as `Candidates.get`.
             FeaturesUnavailable: Triton is away.
-            TooBusy: another estimate is being made.
+            TooBusy: another estimate or preview is being made.
             CatalogueDamaged, CatalogueUnavailable.
         """
-        facts = self.admission.facts(TaskKind.UPGRADE, version)
-        with self.catalogue.reading() as transaction:
-            facts.check_upgrade(transaction, version)
-        contract, _ = version_files.described(self.repository, version)
-        key = self._key(contract)
+        candidate = self.candidates.get(version)
         images = self.catalogue.images.count()
-        missing = max(0, images - self.catalogue.features.count(key))
-        generations = self.admission.generations
-        parts = needed(generations, images, missing, contract.dimension)
-        pace = self._pace(contract, key) if missing else NOTHING_TO_DO
+        missing = max(0, images - self.catalogue.features.count(candidate.key))
+        parts = needed(self.generations, images, missing, candidate.contract.dimension)
+        pace = self._pace(candidate) if missing else NOTHING_TO_DO
         return Estimate(
             version=version,
             images=missing,
             bytes=parts.features_bytes + parts.index_bytes,
             features_bytes=parts.features_bytes,
             index_bytes=parts.index_bytes,
-            free_bytes=free_bytes(generations),
+            free_bytes=free_bytes(self.generations),
             hours=pace.hours(missing),
             images_per_s=round(pace.rate.per_s, 1) if pace.rate else None,
             measured=pace.rate.images if pace.rate else 0,
@@ -111,37 +101,19 @@ class Estimates:
             trouble=pace.trouble,
         )
 
-    def _key(self, contract: Contract) -> int:
-        """Returns the catalogue's key of a version, or the one that no features have."""
-        record = self.catalogue.models.numbered(contract.version)
-        if record is None:
-            return NO_KEY
-        if record.sha256 == contract.sha256:
-            return record.model
-        if self.catalogue.features.count(record.model):
-            raise ModelRefused(
-                f"version {contract.version} in the model repository is not the model that the "
-                "catalogue has features of by this number"
-            )
-        return NO_KEY
+    def _pace(self, candidate: Candidate) -> Pace:
+        with self.candidates.trying():
+            return self._measure(candidate)
 
-    def _pace(self, contract: Contract, key: int) -> Pace:
-        if not self._one.acquire(blocking=False):
-            raise TooBusy("another estimate is being made: try again")
-        try:
-            return self._measure(contract, key)
-        finally:
-            self._one.release()
-
-    def _measure(self, contract: Contract, key: int) -> Pace:
-        in_use = self.catalogue.models.in_use()
-        version = loaded(self.repository, self.triton, contract, in_use)
+    def _measure(self, candidate: Candidate) -> Pace:
+        in_use, number = self.catalogue.models.in_use(), candidate.contract.version
+        version = loaded(self.repository, self.triton, candidate.contract, in_use)
         if version is None:
             return Pace(
-                trouble=f"Triton has not loaded version {contract.version}, nor is one of the same "
-                "network in use: it loads when Triton starts, or with the upgrade"
+                trouble=f"Triton has not loaded version {number}, nor is one of the same network "
+                "in use: it loads when Triton starts, or with the upgrade"
             )
         trial = on_trial(self.repository, self.triton, version)
         newest, _ = self.catalogue.images.last_added() or (0, 0.0)
-        rate = measured(self.catalogue.features, trial, key, newest)
+        rate = measured(self.catalogue.features, trial, candidate.key, newest)
         return Pace(rate, version) if rate else NOTHING_TO_DO

@@ -12,6 +12,7 @@ from sidecar.catalogue import TopKeywords
 from sidecar.errors import FeaturesUnavailable, ModelRefused, SwitchRefused, TooBusy, UnknownVersion
 from sidecar.tasks import disk_space
 from sidecar.tasks.admission import Admission
+from sidecar.tasks.candidate import Candidates
 from sidecar.tasks.estimate import Estimates
 from tests.support.house import DIMENSION, NOWHERE, House, describe, vector
 
@@ -29,7 +30,8 @@ def empty(catalogue_url: str, tmp_path: Path) -> Iterator[House]:
 
 def of(house: House) -> Estimates:
     admission = Admission(house.generations, house.repository)
-    return Estimates(house.catalogue, admission, house.repository, NOWHERE)
+    candidates = Candidates(house.catalogue, admission, house.repository)
+    return Estimates(house.catalogue, candidates, house.generations, house.repository, NOWHERE)
 
 
 def test_an_empty_catalogue_takes_nothing(empty: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +65,7 @@ def test_what_an_upgrade_refuses_is_refused(empty: House) -> None:
 def test_one_estimate_is_made_at_a_time(empty: House) -> None:
     empty.add(1, 10)
     estimates = of(empty)
-    with estimates._one, pytest.raises(TooBusy):
+    with estimates.candidates.trying(), pytest.raises(TooBusy):
         estimates.upgrade(2)
 
 

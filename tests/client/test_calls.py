@@ -304,6 +304,8 @@ def test_switches_of_the_model_are_refused_by_their_words(similarity: Similarity
     with pytest.raises(errors.SwitchRefused):
         similarity.upgrade_estimate(1)
     with pytest.raises(errors.UnknownVersion):
+        similarity.upgrade_preview(9)
+    with pytest.raises(errors.UnknownVersion):
         similarity.retire(9)
     with pytest.raises(errors.SwitchRefused):
         similarity.rollback()

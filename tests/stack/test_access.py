@@ -85,6 +85,7 @@ CALLS = {
     ("POST", "/similarity/update"): "admin",
     ("POST", "/similarity/upgrade?version=9"): "admin",
     ("GET", "/similarity/upgrade/estimate?version=9"): "admin",
+    ("GET", "/similarity/upgrade/preview?version=9"): "admin",
     ("POST", "/similarity/upgrade/cancel"): "admin",
     ("POST", "/similarity/rollback"): "admin",
     ("POST", "/similarity/retire?version=9"): "admin",

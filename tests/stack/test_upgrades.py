@@ -234,13 +234,13 @@ def test_a_version_that_breaks_its_contract_is_put_away(plant: Plant) -> None:
     assert plant.version(3) is None
 
 
-def estimate(plant: Plant, version: int) -> dict[str, Any]:
-    """An estimate, which must leave everything as it was."""
+def looked(plant: Plant, what: str, version: int) -> dict[str, Any]:
+    """An estimate or a preview, which must leave everything as it was."""
     before = (
         plant.stack.get("/similarity/models").json(),
         plant.stack.get("/similarity/tasks").json(),
     )
-    answer = plant.stack.get(f"/similarity/upgrade/estimate?version={version}")
+    answer = plant.stack.get(f"/similarity/upgrade/{what}?version={version}")
     after = (
         plant.stack.get("/similarity/models").json(),
         plant.stack.get("/similarity/tasks").json(),
@@ -249,6 +249,10 @@ def estimate(plant: Plant, version: int) -> dict[str, Any]:
     assert after == before
     found: dict[str, Any] = answer.json()
     return found
+
+
+def estimate(plant: Plant, version: int) -> dict[str, Any]:
+    return looked(plant, "estimate", version)
 
 
 def bytes_of(plant: Plant, generation: int | None) -> tuple[int, int]:
@@ -301,6 +305,41 @@ def test_an_estimate_says_what_the_upgrade_then_takes(
         answer = asdict(client.upgrade_estimate(2))
     assert answer.pop("meta")["request_id"]
     assert set(answer) | {"status"} == set(done)
+
+
+def test_a_preview_answers_stored_images_by_both_versions_out_of_one_sample(plant: Plant) -> None:
+    stack = plant.stack
+    plant.put(2)
+    unloaded = looked(plant, "preview", 2)
+    assert (unloaded["images"], unloaded["queries"], unloaded["in_use"]) == (0, [], 1)
+    assert "Triton has not loaded version 2" in unloaded["trouble"]
+    stack.kill("triton")
+    stack.start("triton")
+    stack.wait_ready()
+    found = looked(plant, "preview", 2)
+    assert (found["images"], found["trouble"], len(found["queries"])) == (256, None, 12)
+    with Similarity(stack.url) as client:
+        ids = [each.id for each in client.images()]
+        again = client.upgrade_preview(2)
+        for query in found["queries"]:
+            for nearest in (query["before"], query["after"]):
+                assert len({*nearest["result"]} - {query["id"]}) == len(nearest["dist"]) == 10
+                assert {*nearest["result"]} <= {*ids}
+                assert nearest["dist"] == sorted(nearest["dist"])
+            both = {*query["before"]["result"]} & {*query["after"]["result"]}
+            assert query["shared"] == len(both)
+        one = found["queries"][0]
+        dist = client.compare(one["id"], one["before"]["result"][0]).dist
+    assert one["before"]["dist"][0] == pytest.approx(dist, abs=1e-5)
+    assert {each.id for each in again.queries} != {each["id"] for each in found["queries"]}
+    assert 0 < found["agreement_at_10"] < 1
+    # By what the upgrade stores, the other version answers the same.
+    switch(stack, "upgrade?version=2")
+    stack.wait(lambda: {concepts(stack).version for _ in range(10)} == {2}, "all know")
+    with Similarity(stack.url) as client:
+        dist = client.compare(one["id"], one["after"]["result"][0]).dist
+    assert one["after"]["dist"][0] == pytest.approx(dist, abs=0.002)
+    assert failure(stack.get("/similarity/upgrade/preview?version=2")) == (409, "switch_refused")
 
 
 def test_the_example_of_an_upgrade_says_what_it_takes_and_how_it_goes(
@@ -356,8 +395,9 @@ def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
     for call, expected in refused.items():
         assert failure(stack.post(f"/similarity/{call}")) == expected, call
         if call.startswith("upgrade"):
-            asked = call.replace("upgrade", "upgrade/estimate")
-            assert failure(stack.get(f"/similarity/{asked}")) == expected, asked
+            for what in ("estimate", "preview"):
+                asked = call.replace("upgrade", f"upgrade/{what}")
+                assert failure(stack.get(f"/similarity/{asked}")) == expected, asked
     same = plant.models / "keywording" / "4"
     shutil.copytree(plant.models / "keywording" / "1", same)
     answer = stack.post("/similarity/upgrade?version=4")

@@ -1,4 +1,6 @@
-"""The resources of versions: list them, bring one into use, estimate that, retire one."""
+"""The resources of versions: list them, estimate and preview an upgrade, ask for it, retire one."""
+
+from dataclasses import asdict
 
 import falcon
 
@@ -9,6 +11,7 @@ from sidecar.http.task_answers import accepted
 from sidecar.operations import ModelStatus
 from sidecar.tasks.estimate import Estimates
 from sidecar.tasks.model_requests import ModelRequests
+from sidecar.tasks.preview import Previews
 
 LARGEST_VERSION = 2**31 - 1
 
@@ -49,6 +52,17 @@ class EstimateResource:
     @takes("version")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.media = {"status": "ok", **vars(self._estimates.upgrade(_version(req)))}
+
+
+class PreviewResource:
+    """Shows what an upgrade would change: GET /similarity/upgrade/preview?version=."""
+
+    def __init__(self, previews: Previews) -> None:
+        self._previews = previews
+
+    @takes("version")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.media = {"status": "ok", **asdict(self._previews.upgrade(_version(req)))}
 
 
 class CancelUpgradeResource:

@@ -40,7 +40,15 @@ from similarity_client.answers.service import (
     Stats,
     Version,
 )
-from similarity_client.answers.tasks import Cancelled, Estimate, TaskList, TaskState
+from similarity_client.answers.tasks import (
+    Cancelled,
+    Estimate,
+    Nearest,
+    Preview,
+    PreviewedImage,
+    TaskList,
+    TaskState,
+)
 
 __all__ = [
     "NO_META",
@@ -70,7 +78,10 @@ __all__ = [
     "Metrics",
     "ModelVersion",
     "Models",
+    "Nearest",
     "Page",
+    "Preview",
+    "PreviewedImage",
     "Ready",
     "RecallPoint",
     "Removed",

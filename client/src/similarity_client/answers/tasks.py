@@ -61,6 +61,46 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest images of a query by one version, nearest first: ids, and squared distances."""
+
+    dist: tuple[float, ...]
+    result: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedImage:
+    """A stored image, answered by the version in use and by another; both name `shared`."""
+
+    id: str
+    before: Nearest
+    after: Nearest
+    shared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an upgrade to a version would change.
+
+    Args:
+        in_use: the version that is compared with; None before the first add.
+        images: in the sample, out of which both versions answer.
+        agreement_at_10: the mean share of the ten nearest in the sample that both name; None where
+            it has too few images.
+        queries: some of the sample.
+        trouble: why nothing was compared, in a sentence.
+    """
+
+    version: int
+    in_use: int | None
+    images: int
+    agreement_at_10: float | None
+    queries: tuple[PreviewedImage, ...]
+    trouble: str | None
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What an upgrade to a version would take.
 

@@ -13,6 +13,7 @@ from similarity_client.calls.background import (
     update,
     upgrade,
     upgrade_estimate,
+    upgrade_preview,
 )
 from similarity_client.calls.examples import compare, recommend
 from similarity_client.calls.images import (
@@ -66,5 +67,6 @@ __all__ = [
     "update",
     "upgrade",
     "upgrade_estimate",
+    "upgrade_preview",
     "version",
 ]

@@ -4,7 +4,17 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import quote
 
-from similarity_client.answers import NO_META, Cancelled, Estimate, Meta, TaskList, TaskState
+from similarity_client.answers import (
+    NO_META,
+    Cancelled,
+    Estimate,
+    Meta,
+    Nearest,
+    Preview,
+    PreviewedImage,
+    TaskList,
+    TaskState,
+)
 from similarity_client.answers.meta import made, meta, part
 from similarity_client.calls.making import params
 from similarity_client.request import Repeat, Reply, Request
@@ -37,6 +47,12 @@ def upgrade_estimate(version: int, *, timeout: float | None = None) -> Request[E
     """Says what an upgrade to a version would take: images, bytes, hours. Nothing is changed."""
     path, query = "/similarity/upgrade/estimate", params(version=version)
     return Request("GET", path, _estimate, query, timeout=timeout)
+
+
+def upgrade_preview(version: int, *, timeout: float | None = None) -> Request[Preview]:
+    """Answers some stored images by the version in use and by another. Nothing is changed."""
+    path, query = "/similarity/upgrade/preview", params(version=version)
+    return Request("GET", path, _preview, query, timeout=timeout)
 
 
 # These three would do something else the second time: after a lost answer, the caller has to look.
@@ -103,3 +119,14 @@ def _cancelled(reply: Reply) -> Cancelled:
 
 def _estimate(reply: Reply) -> Estimate:
     return made(Estimate, reply.json(), meta=meta(reply))
+
+
+def _preview(reply: Reply) -> Preview:
+    answer = reply.json()
+    queries = tuple(map(_previewed, part(answer, "queries")))
+    return made(Preview, answer, queries=queries, meta=meta(reply))
+
+
+def _previewed(query: dict[str, Any]) -> PreviewedImage:
+    before, after = (made(Nearest, part(query, name)) for name in ("before", "after"))
+    return made(PreviewedImage, query, before=before, after=after)

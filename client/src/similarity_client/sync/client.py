@@ -66,6 +66,7 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
     fill = _begins(calls.fill)
     upgrade = _begins(calls.upgrade)
     upgrade_estimate = _asks(calls.upgrade_estimate)
+    upgrade_preview = _asks(calls.upgrade_preview)
     rollback = _begins(calls.rollback)
     retire = _begins(calls.retire)
     cancel_upgrade = _asks(calls.cancel_upgrade)
