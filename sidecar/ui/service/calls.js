@@ -44,6 +44,8 @@ export const cancel = (id) => post(`similarity/tasks/${encodeURIComponent(id)}/c
 export const models = (how) => json("similarity/models", how);
 export const estimate = (number, how) =>
   json("similarity/upgrade/estimate", { parameters: { version: number }, ...how });
+export const preview = (number, how) =>
+  json("similarity/upgrade/preview", { parameters: { version: number }, ...how });
 export const upgrade = (number) => post("similarity/upgrade", { version: number });
 export const cancelUpgrade = () => post("similarity/upgrade/cancel");
 export const rollback = () => post("similarity/rollback");

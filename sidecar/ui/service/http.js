@@ -89,14 +89,19 @@ function wait(request, words) {
   trouble.set([...waited.values()].at(-1) ?? "");
 }
 
-async function attempt(url, { method = "GET", body, headers = {}, signal }) {
+/** Sends a request once, with its key, and returns the Response, whatever it says. */
+export function once(url, { method = "GET", body, headers = {}, signal } = {}) {
   const secret = key();
   const given = secret ? { ...headers, Authorization: `Bearer ${secret}` } : headers;
+  return fetch(url, { method, body, headers: given, signal });
+}
+
+async function attempt(url, how) {
   try {
-    const response = await fetch(url, { method, body, headers: given, signal });
+    const response = await once(url, how);
     return response.ok ? { response } : { response, error: await errorOf(response) };
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (how.signal?.aborted) throw error;
     return { error: new ServiceError(0, { detail: "The service does not answer" }) };
   }
 }
