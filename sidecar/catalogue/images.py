@@ -171,16 +171,18 @@ class Images:
                 found += connection.execute(query).scalars()
         return sorted(found)
 
-    def page(self, after: int, limit: int) -> list[tuple[int, str]]:
+    def page(self, after: int, limit: int, newest: bool = False) -> list[tuple[int, str]]:
         """Returns sequence numbers and ids of at most `limit` images, in the order they were added.
 
         Args:
-            after: the last sequence number of the page before, 0 for the first.
+            after: the last sequence number of the page before; for the first 0, or the largest.
+            newest: the newest image first, and from there on the older ones.
         """
-        query = select(images.c.seq, images.c.id).where(images.c.seq > after)
+        seq = images.c.seq
+        query = select(seq, images.c.id).where(seq < after if newest else seq > after)
+        ordered = query.order_by(seq.desc() if newest else seq).limit(limit)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(images.c.seq).limit(limit))
-            return [(row.seq, row.id) for row in rows]
+            return [(row.seq, row.id) for row in connection.execute(ordered)]
 
     def ids_of(self, seqs: Sequence[int], seen: Seen = NOTHING) -> dict[int, str]:
         """Returns the ids behind sequence numbers, without those that are gone.

@@ -28,6 +28,7 @@ from sidecar.errors import (
 from sidecar.telemetry.counters import REGISTRY
 
 LEASE_S = 30.0
+LARGEST = 2**63 - 1  # sequence number
 
 
 @pytest.fixture
@@ -231,6 +232,18 @@ def test_pages_of_ids_miss_none_and_repeat_none_while_others_add(catalogue: Cata
     stop.set()
     adding.join()
     assert seen[:60] == [f"id-{number}" for number in range(60)]
+
+
+def test_pages_go_back_from_the_newest_image(catalogue: Catalogue) -> None:
+    for number in range(7):
+        catalogue.adds.add(image(number))
+    catalogue.removals.remove("id-3")
+    first = catalogue.images.page(LARGEST, 4, newest=True)
+    assert [name for _, name in first] == ["id-6", "id-5", "id-4", "id-2"]
+    catalogue.adds.add(image(7))
+    following = catalogue.images.page(first[-1][0], 4, newest=True)
+    assert [name for _, name in following] == ["id-1", "id-0"]
+    assert catalogue.images.page(following[-1][0], 4, newest=True) == []
 
 
 def test_a_number_that_is_seen_hides_no_smaller_one(catalogue: Catalogue) -> None:

@@ -74,6 +74,7 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
                 "unlike_weight",
                 "top_k",
                 "after",
+                "order",
                 "keyword",
                 "min_score",
                 "prefix",

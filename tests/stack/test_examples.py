@@ -20,7 +20,7 @@ def test_the_examples_answer_as_shown(
     (tmp_path / "cat.jpg").write_bytes(collection[name])
     (tmp_path / "dog.jpg").write_bytes(collection[name])
     shown = list(examples())
-    assert len(shown) == 27
+    assert len(shown) == 28
     task_id = ""
     for command, expected in shown:
         real = command.replace("http://127.0.0.1:5000", stack.url).replace("TASK_ID", task_id)

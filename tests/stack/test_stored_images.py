@@ -197,6 +197,21 @@ def test_pages_of_ids_are_stable_while_others_add(house: Stack) -> None:
         assert failure(refused) == (400, "wrong_arguments_format")
 
 
+def test_the_newest_image_comes_first_where_that_is_asked_for(house: Stack) -> None:
+    names = [unused() for _ in range(3)]
+    for name in names:
+        house.post(f"/similarity/add?id={name}", picture(13))
+    oldest_first = [name for name, _ in walk(house)]
+    page = house.get("/similarity/images?order=newest&limit=2").json()
+    assert page["ids"] == names[:0:-1]
+    path = f"/similarity/images?order=newest&limit=10000&after={page['next']}"
+    rest = house.get(path).json()
+    assert rest == {"status": "ok", "ids": oldest_first[-3::-1], "next": None}
+    for query in ("order=upwards", "order=newest&keyword=tabby", "order=newest&after=-1"):
+        refused = house.get(f"/similarity/images?{query}")
+        assert failure(refused) == (400, "wrong_arguments_format")
+
+
 def walk(stack: Stack, limit: int = 1000, most: int = 10**9) -> Iterator[tuple[str, int]]:
     after, count = 0, 0
     while after is not None and count < most:

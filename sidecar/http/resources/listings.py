@@ -8,36 +8,42 @@ import falcon
 from sidecar.catalogue import Images
 from sidecar.errors import WrongArguments
 from sidecar.http.known_params import takes
-from sidecar.http.params import number, whole_number
+from sidecar.http.params import choice, number, whole_number
 from sidecar.http.search_answers import send_view
 from sidecar.keyword_search import Cursor, KeywordRequest, KeywordSearch
 
 IDS, MOST_IDS = 1000, 10_000  # on a page
 KEYWORDS, MOST_KEYWORDS = 100, 10_000
 LARGEST_SEQ = 2**63 - 1
+OLDEST, NEWEST = "oldest", "newest"  # which image comes first
 NO_CURSOR = "after must be the `next` of the page before, not {!r}"
 
 
 class ImagesResource:
-    """Lists the ids of images: GET /similarity/images?after=&limit=, or of those that have a
-    keyword, the likeliest first: with keyword= and min_score=."""
+    """Lists the ids of images: GET /similarity/images?order=&after=&limit=, or of those that have
+    a keyword, the likeliest first: with keyword= and min_score=."""
 
     def __init__(self, images: Images, keywords: KeywordSearch) -> None:
         self._images = images
         self._keywords = keywords
 
-    @takes("after", "limit", "keyword", "min_score")
+    @takes("after", "limit", "order", "keyword", "min_score")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         limit = whole_number(req, "limit", MOST_IDS, IDS)
         keyword = req.get_param("keyword")
+        newest = choice(req, "order", (OLDEST, NEWEST), OLDEST) == NEWEST
         if keyword is not None:
+            if newest:
+                raise WrongArguments(
+                    "order=newest goes without keyword: the highest score is first"
+                )
             request = KeywordRequest(keyword, _score(req), _cursor(req), limit)
             self._of_keyword(request, resp)
             return
         if req.get_param("min_score") is not None:
             raise WrongArguments("min_score goes with keyword=KEYWORD")
-        after = whole_number(req, "after", LARGEST_SEQ, 0, least=0)
-        page = self._images.page(after, limit)
+        after = whole_number(req, "after", LARGEST_SEQ, LARGEST_SEQ if newest else 0, least=0)
+        page = self._images.page(after, limit, newest)
         last_seq = page[-1][0] if len(page) == limit else None
         resp.media = {"status": "ok", "ids": [name for _, name in page], "next": last_seq}
 
