@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "keyword_threshold": 0.1,
     "keyword": "tabby",
     "min_score": 0.2,
+    "order": "newest",
     "prefix": "tab",
     "after": 7,
     "limit": 9,

@@ -250,6 +250,8 @@ def test_all_pages_of_images_are_gone_through(similarity: Similarity, served: St
     assert page.next is not None
     following = similarity.images_page(limit=2, after=page.next)
     assert [each.id for each in following.images] == all_of_them[2:4]
+    backwards = [each.id for each in similarity.images(order="newest", limit=400)]
+    assert backwards == all_of_them[::-1]
     name = unused()
     similarity.add(picture(30), name)
     keyword = similarity.get(name).keywords[0].name

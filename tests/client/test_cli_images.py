@@ -157,7 +157,9 @@ def test_all_images_are_listed(command: Command, similarity: Similarity, served:
     assert command("ls").stdout == "".join(f"{each}\n" for each in ids)
     assert command.json("ls") == [{"id": each} for each in ids]
     assert command("ls", "--limit", "2").stdout.splitlines() == ids[:2]
+    assert command("ls", "--newest").stdout.splitlines() == ids[::-1]
     keyword = similarity.get(name).keywords[0].name
+    refused(command("ls", "--newest", "--keyword", keyword), 2)
     wanted = list(similarity.images(keyword=keyword, min_score=0.1))
     found = command.json("ls", "--keyword", keyword, "--min-score", "0.1")
     assert found == [{"id": each.id, "score": each.score} for each in wanted]

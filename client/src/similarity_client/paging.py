@@ -1,7 +1,7 @@
 """Where one page of a list ends, and the next begins."""
 
 from similarity_client.answers import Page
-from similarity_client.calls.many import images_page
+from similarity_client.calls.many import Order, images_page
 from similarity_client.errors import OtherModel
 from similarity_client.request import Request
 
@@ -17,11 +17,12 @@ class Pages:
         self,
         keyword: str | None,
         min_score: float | None,
+        order: Order | None,
         limit: int | None,
         timeout: float | None,
     ) -> None:
         self._keyword = keyword
-        self._given = (min_score, limit, timeout)
+        self._given = (min_score, order, limit, timeout)
         self._model: int | None = None
         self.request: Request[Page] | None = self._at(None)
 
@@ -38,7 +39,12 @@ class Pages:
         self.request = None if page.next is None else self._at(page.next)
 
     def _at(self, after: int | str | None) -> Request[Page]:
-        min_score, limit, timeout = self._given
+        min_score, order, limit, timeout = self._given
         return images_page(
-            keyword=self._keyword, min_score=min_score, after=after, limit=limit, timeout=timeout
+            keyword=self._keyword,
+            min_score=min_score,
+            order=order,
+            after=after,
+            limit=limit,
+            timeout=timeout,
         )

@@ -9,6 +9,7 @@ from similarity_client.answers import Listed, TaskState
 from similarity_client.asynchronous.base import AsyncBase
 from similarity_client.asynchronous.task import AsyncTask
 from similarity_client.asynchronous.uploading import uploaded
+from similarity_client.calls.many import Order
 from similarity_client.methods import as_method
 from similarity_client.paging import Pages
 from similarity_client.request import Request
@@ -103,18 +104,19 @@ class AsyncSimilarity(AsyncBase):  # noqa: D101 - it has that of its base
         *,
         keyword: str | None = None,
         min_score: float | None = None,
+        order: Order | None = None,
         limit: int | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[Listed]:
-        """Goes through all images, page by page, in the order they were added; with `keyword`,
-        through those that have it, the highest score first.
+        """Goes through all images, page by page, in the order they were added, or the newest
+        first; with `keyword`, through those that have it, the highest score first.
 
         Args:
             limit: of images on a page.
         Raises:
             OtherModel: another version came into use, whose keywords are others: begin again.
         """
-        pages = Pages(keyword, min_score, limit, timeout)
+        pages = Pages(keyword, min_score, order, limit, timeout)
         while pages.request is not None:
             page = await self.ask(pages.request)
             for image in page.images:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from similarity_client.answers import (
     AddedLine,
@@ -24,6 +24,7 @@ from similarity_client.request import Reply, Request
 METADATA = "metadata"
 ENDING = ".image"  # which the service takes away again
 
+Order: TypeAlias = Literal["oldest", "newest"]
 Photos = Mapping[str, Photo] | Iterable[Photo]
 
 
@@ -111,13 +112,14 @@ def images_page(
     *,
     keyword: str | None = None,
     min_score: float | None = None,
+    order: Order | None = None,
     after: int | str | None = None,
     limit: int | None = None,
     timeout: float | None = None,
 ) -> Request[Page]:
-    """Gets one page of the images, in the order they were added; with `keyword`, of those that have
-    it, the highest score first. `images` goes through all pages."""
-    query = params(keyword=keyword, min_score=min_score, after=after, limit=limit)
+    """Gets one page of the images, in the order they were added, or the newest first; with
+    `keyword`, of those that have it, the highest score first. `images` goes through all pages."""
+    query = params(keyword=keyword, min_score=min_score, order=order, after=after, limit=limit)
     return Request("GET", "/similarity/images", _page, query, timeout=timeout)
 
 

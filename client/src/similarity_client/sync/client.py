@@ -6,6 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from similarity_client import calls
 from similarity_client.answers import Listed, TaskState
+from similarity_client.calls.many import Order
 from similarity_client.methods import as_method
 from similarity_client.paging import Pages
 from similarity_client.request import Request
@@ -101,18 +102,19 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
         *,
         keyword: str | None = None,
         min_score: float | None = None,
+        order: Order | None = None,
         limit: int | None = None,
         timeout: float | None = None,
     ) -> Iterator[Listed]:
-        """Goes through all images, page by page, in the order they were added; with `keyword`,
-        through those that have it, the highest score first.
+        """Goes through all images, page by page, in the order they were added, or the newest
+        first; with `keyword`, through those that have it, the highest score first.
 
         Args:
             limit: of images on a page.
         Raises:
             OtherModel: another version came into use, whose keywords are others: begin again.
         """
-        pages = Pages(keyword, min_score, limit, timeout)
+        pages = Pages(keyword, min_score, order, limit, timeout)
         while pages.request is not None:
             page = self.ask(pages.request)
             yield from page.images

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from similarity_client.calls.many import Order
 from similarity_client.cli.session import Session, connected
 from similarity_client.cli.talk import plain
 from similarity_client.cli.waited import when
@@ -40,23 +41,29 @@ def get(session: Session, image_id: str) -> None:
 @click.command("ls")
 @click.option("--keyword", help="Those that have it, the highest score first.")
 @click.option("--min-score", type=float, help="The least score of the keyword.")
+@click.option("--newest", is_flag=True, help="The newest first.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N alone.")
 @connected
-def ls(session: Session, keyword: str | None, min_score: float | None, limit: int | None) -> None:
+def ls(
+    session: Session, keyword: str | None, min_score: float | None, newest: bool, limit: int | None
+) -> None:
     """List the ids of all images, the oldest first.
 
     It prints them as they come, however many there are.
 
     \b
       similarity ls | wc -l
+      similarity ls --newest --limit 20
       similarity ls --keyword tabby --min-score 0.5 --limit 20
     """
     if min_score is not None and keyword is None:
         raise click.UsageError("--min-score goes with --keyword")
+    if newest and keyword is not None:
+        raise click.UsageError("--newest goes without --keyword: the highest score is first")
+    order: Order | None = "newest" if newest else None
     a_page = min(limit or PAGE, PAGE)
-    images = islice(
-        session.client.images(keyword=keyword, min_score=min_score, limit=a_page), limit
-    )
+    every = session.client.images(keyword=keyword, min_score=min_score, order=order, limit=a_page)
+    images = islice(every, limit)
     if keyword is None:
         session.talk.many(({"id": each.id} for each in images), (), ((each.id,) for each in images))
     else:
