@@ -25,6 +25,8 @@ export const check = (wanted, how) =>
   post("similarity/images/check", {}, { body: JSON.stringify(wanted), ...how });
 export const add = (file, parameters, how) =>
   post("similarity/add", parameters, { body: form({ data: file }), ...how });
+export const searchBy = (fields, how) =>
+  post("similarity/search", {}, { body: form(fields), ...how });
 export const removeMany = (ids, how) =>
   post("similarity/remove_batch", {}, { body: JSON.stringify(ids), ...how });
 

@@ -43,8 +43,8 @@ export function address(path, parameters = {}) {
  * Sends a request and returns the Response, a success.
  *
  * @param {{method?: string, parameters?: object, body?: any, headers?: object,
- *   signal?: AbortSignal, patience?: number}} how `patience`: for how many milliseconds it is
- *   sent again while the service is away.
+ *   signal?: AbortSignal, patience?: number, keepalive?: boolean}} how `patience`: for how many
+ *   milliseconds it is sent again while the service is away; `keepalive`: it outlives the page.
  * @throws {ServiceError} the service refused it, or was away for too long (status 0).
  */
 export async function request(path, how = {}) {
@@ -90,10 +90,10 @@ function wait(request, words) {
 }
 
 /** Sends a request once, with its key, and returns the Response, whatever it says. */
-export function once(url, { method = "GET", body, headers = {}, signal } = {}) {
+export function once(url, { method = "GET", body, headers = {}, signal, keepalive } = {}) {
   const secret = key();
   const given = secret ? { ...headers, Authorization: `Bearer ${secret}` } : headers;
-  return fetch(url, { method, body, headers: given, signal });
+  return fetch(url, { method, body, headers: given, signal, keepalive });
 }
 
 async function attempt(url, how) {
