@@ -18,6 +18,7 @@ def described(task: Task) -> dict[str, Any]:
         "task_id": task.task_id,
         "kind": task.kind,
         "created_at": task.created_at,
+        "request_id": task.request_id,
     }
     if task.version is not None:
         answer["version"] = task.version

@@ -279,7 +279,8 @@ def test_a_task_is_waited_for(similarity: Similarity) -> None:
     assert seen[-1] == ended
     assert task.status().ended
     assert similarity.wait(task.task_id).task_id == task.task_id
-    assert similarity.tasks(limit=1).tasks[0].task_id == task.task_id
+    [newest] = similarity.tasks(limit=1).tasks
+    assert (newest.task_id, newest.request_id) == (task.task_id, task.state.meta.request_id)
     with pytest.raises(errors.TaskFinished):
         task.cancel()
 

@@ -34,7 +34,9 @@ def test_a_request_is_one_line_whatever_its_path(stack: Stack) -> None:
 def test_the_workers_lines_have_the_id_of_the_request_that_asked(stack: Stack) -> None:
     headers = {"X-Request-Id": "asked-for-an-update"}
     task_id = stack.get("/similarity/update", headers=headers).json()["task_id"]
-    stack.finish_well(task_id)
+    assert stack.finish_well(task_id)["request_id"] == headers["X-Request-Id"]
+    newest = stack.get("/similarity/tasks?limit=1").json()["tasks"][0]
+    assert (newest["task_id"], newest["request_id"]) == (task_id, headers["X-Request-Id"])
 
     def said(what: str) -> bool:
         found = lines(stack, "worker", headers["X-Request-Id"])

@@ -16,6 +16,8 @@ class TaskState:
         message: what it does, or the word of its error.
         kind: such as `train`; None in the answer that begins it, as are the times.
         created_at, finished_at: seconds since 1970.
+        request_id: of the request that asked for it, by which the service's logs name its lines;
+            None where the service asked itself.
         progress: from 0 to 1.
         detail: what went wrong, in a sentence.
         version: of the model, where the task is about one.
@@ -35,6 +37,7 @@ class TaskState:
     version: int | None = None
     generation: int | None = None
     images: int | None = None
+    request_id: str | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     meta: Meta = NO_META
 

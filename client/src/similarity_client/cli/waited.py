@@ -62,6 +62,7 @@ def rows(state: TaskState) -> Iterator[tuple[str, Any]]:
         "progress": percent(state),
         "created": when(state.created_at),
         "finished": when(state.finished_at),
+        "request": state.request_id,
         "version": state.version,
         "generation": state.generation,
         "images": state.images,
