@@ -10,6 +10,7 @@ from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
 from sidecar.catalogue.keyword_pages import KeywordPage
 from sidecar.catalogue.keyword_rows import DIGITS, NO_KEYWORDS, TopKeywords, top
+from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.lookups import Stored
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
@@ -53,6 +54,7 @@ __all__ = [
     "UNFINISHED",
     "Adds",
     "Agreement",
+    "BackupMade",
     "Catalogue",
     "Change",
     "Described",

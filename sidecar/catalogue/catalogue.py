@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sidecar.catalogue import last_backup
 from sidecar.catalogue.adds import Adds
 from sidecar.catalogue.audit import problems
 from sidecar.catalogue.copies import OnProgress, copying
 from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
+from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
@@ -91,6 +93,11 @@ class Catalogue:
         the block ends without an error. Errors as `copying`."""
         with copying(moment.connections, self.database, report):
             yield
+
+    def note_backup(self, made: BackupMade) -> None:
+        """Notes a backup as the last one, for `Summary.totals`."""
+        with self.database.writing() as connection:
+            last_backup.note(connection, made)
 
     def problems(self) -> Iterator[str]:
         """Reads everything, and yields a sentence for each thing that is wrong."""

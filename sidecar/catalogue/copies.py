@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
+from sidecar.catalogue import last_backup
 from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.schema import image_metadata, images, marks, metadata, models, removals
 from sidecar.errors import BackupRefused
@@ -41,6 +42,7 @@ def copying(moment: OpenTransaction, target: Database, report: OnProgress) -> It
             connection.execute(delete(table))
         for table in metadata.sorted_tables:
             _copy_table(source, connection, table, report)
+        last_backup.forget(connection)
         for column in COUNTED:
             # Not only the largest that is left: the newest image may have been removed.
             largest = int(source.execute(select(func.coalesce(func.max(column), 0))).scalar_one())

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from sidecar.catalogue import last_backup
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.images import count_images
+from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.model_rows import COLUMNS, ModelRecord
 from sidecar.catalogue.schema import features, models, tasks
 from sidecar.catalogue.task import Task
@@ -25,6 +27,7 @@ class Totals:
         last_task: the newest, if there is one.
         running: the task that runs, if one does.
         published: the number of the newest generation that a task has published; 0 for none.
+        last_backup: if there has been one.
     """
 
     images: int
@@ -33,6 +36,7 @@ class Totals:
     last_task: Task | None
     running: Task | None
     published: int
+    last_backup: BackupMade | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Summary:
                 next(iter(newest(connection, 1)), None),
                 running(connection),
                 connection.execute(_PUBLISHED).scalar_one(),
+                last_backup.find(connection),
             )
 
     def models(self) -> list[KnownModel]:

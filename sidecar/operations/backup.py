@@ -9,12 +9,13 @@ So a backup also moves a catalogue from SQLite to PostgreSQL or back.
 import errno
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.catalogue import Catalogue, Transaction, open_catalogue
+from sidecar.catalogue import BackupMade, Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.files import sync
 from sidecar.index import Generation, GenerationStore, Lineage
@@ -34,12 +35,14 @@ class Backups:
     catalogue: Catalogue
     generations: GenerationStore
 
-    def backup(self, dest: Path, report: Report) -> None:
+    def backup(self, dest: Path, report: Report) -> BackupMade:
         """Copies everything, as it is at one moment, into a folder that appears when it is whole.
 
         Args:
             dest: a path where nothing is, or an empty folder.
             report: gets each table and how many of its rows have been copied.
+        Returns:
+            of which moment it is, and how much it has.
         Raises:
             BackupRefused: there is something at `dest`, or it can't be written.
             StorageFull, CatalogueUnavailable, IndexDamaged: there is no backup.
@@ -51,9 +54,10 @@ class Backups:
             dest.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{dest.name}-", dir=dest.parent) as folder:
                 part = Path(folder, "part")
-                self._fill(part, report)
+                made = self._fill(part, report)
                 part.rename(dest)
             sync(dest.parent)
+        return made
 
     def restore(self, source: Path, report: Report) -> None:
         """Fills an empty catalogue, and its index, from a backup; all of it or nothing.
@@ -70,11 +74,11 @@ class Backups:
             with tempfile.TemporaryDirectory(prefix=DRAFT, dir=index) as folder:
                 self._restore(source, Path(folder), report)
 
-    def _fill(self, part: Path, report: Report) -> None:
+    def _fill(self, part: Path, report: Report) -> BackupMade:
         for _ in range(TRIES):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
-            generation = self._current()
+            generation, at = self._current(), time.time()
             # A generation may be replaced and deleted while it is copied: then take the next one.
             with suppress(FileNotFoundError), self.catalogue.reading() as moment:
                 moment.models.in_use()  # the first read decides which moment it is
@@ -84,20 +88,22 @@ class Backups:
                     # Unless the database was replaced by an older copy just now.
                     if generation is not None and Lineage(moment.marks).fits(generation.meta):
                         _copy_generation(generation, part / INDEX)
-                    self._copy_catalogue(moment, part, report)
-                    return
+                    return BackupMade(at, self._copy_catalogue(moment, part, report))
         raise BackupRefused(f"the index was replaced during each of {TRIES} tries: try again")
 
-    def _copy_catalogue(self, moment: Transaction, part: Path, report: Report) -> None:
+    def _copy_catalogue(self, moment: Transaction, part: Path, report: Report) -> int:
+        """Copies it, and returns how many images it has."""
         target = _open(part / FILE)
         try:
             with target.filling(moment, report):
                 pass
             target.release_space()
+            images = target.images.count()
         finally:
             target.close()
         sync(part / FILE)
         sync(part)
+        return images
 
     def _restore(self, source: Path, folder: Path, report: Report) -> None:
         # A copy is opened, since opening may migrate it, and a backup stays as it is.

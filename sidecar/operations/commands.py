@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar import volume
-from sidecar.catalogue import MendingReport, open_catalogue
-from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.catalogue import BackupMade, Catalogue, MendingReport, open_catalogue
+from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, ModelRefused, StorageFull
 from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
@@ -63,9 +63,18 @@ class Tools:
 
 
 def _backup(tools: Tools, folder: Path) -> int:
-    tools.backups.backup(folder, _report)
+    made = tools.backups.backup(folder, _report)
     print(f"backed up into {folder}")
+    _note(tools.backups.catalogue, made)
     return 0
+
+
+def _note(catalogue: Catalogue, made: BackupMade) -> None:
+    """Notes a backup, which is whole, noted or not."""
+    try:
+        catalogue.note_backup(made)
+    except (CatalogueUnavailable, StorageFull) as error:
+        print(f"the backup is whole, but its date was not noted: {error}", file=sys.stderr)
 
 
 def _restore(tools: Tools, folder: Path) -> int:

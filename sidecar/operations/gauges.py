@@ -59,6 +59,9 @@ class Gauges:
         yield Gauge.of(
             "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
         )
+        if stats.last_backup is not None:
+            text = "The moment that the last backup holds."
+            yield Gauge.of("last_backup_timestamp_seconds", text, stats.last_backup.at)
         if generation is not None:
             yield from _of_index(generation)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.catalogue import Catalogue, ImageRecord, Task, Totals
+from sidecar.catalogue import BackupMade, Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.recall.filtered import FilteredRecall
@@ -38,6 +38,7 @@ class Stats:
         warnings, training_due: a sentence for each promise that is not kept, and for each reason to
             train again.
         last_task: the newest task, if there is one.
+        last_backup: of this catalogue, since it was made or restored.
     """
 
     images: int
@@ -56,6 +57,7 @@ class Stats:
     warnings: list[str]
     training_due: list[str]
     last_task: Task | None
+    last_backup: BackupMade | None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class Inventory:
             warnings=quality.operating_points.below_target() if quality else [],
             training_due=quality.training_due() if quality else [],
             last_task=totals.last_task,
+            last_backup=totals.last_backup,
         )
 
     def _live(self, generation: Generation | None, totals: Totals) -> int:

@@ -1,11 +1,8 @@
 """Backup, restore, verify, repair: without a server, and as commands."""
 
-import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from local.stack import ROOT
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import (
@@ -30,6 +26,7 @@ from sidecar.operations.repair import repair
 from sidecar.operations.verify import Verifier
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
+from tests.support.maintenance import command
 
 
 def build(house: House) -> None:
@@ -250,17 +247,6 @@ def test_repair_waits_for_no_task_and_changes_nothing_where_it_fails(house: Hous
     with pytest.raises(CatalogueDamaged, match="verify"):
         repair(house.catalogue, house.generations, house.trainer.rules)
     assert house.generations.numbers() == [1]
-
-
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sidecar", *words],
-        cwd=ROOT,
-        env=os.environ | {"DATA_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_commands_tell_how_they_ended(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The subcommands about the service, and those that begin, show and end tasks."""
 
+import re
 import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,21 @@ def test_the_figures_of_the_service(command: Command, similarity: Similarity) ->
     assert shown["images"] == f"{stats.images:,}"
     assert shown["recall by nprob"].startswith(f"1: {stats.recall[0].recall:.3f}, ")
     assert shown["model"] == "1"
+
+
+def test_the_last_backup_is_among_the_figures(
+    command: Command, similarity: Similarity, served: Stack, tmp_path: Path
+) -> None:
+    served.command("backup", str(tmp_path / "copy"))
+    stats = similarity.stats()
+    assert stats.last_backup is not None
+    assert stats.last_backup.images == stats.images
+    page = similarity.metrics().text
+    [at] = re.findall(r"^similarity_last_backup_timestamp_seconds (.*)$", page, re.M)
+    assert float(at) == stats.last_backup.at
+    shown = dict(line.split("\t") for line in command("stats").stdout.splitlines())
+    begun = datetime.fromisoformat(shown["last backup"]).timestamp()
+    assert begun == int(stats.last_backup.at)
 
 
 def test_health_is_code_3_where_a_part_is_away(

@@ -19,6 +19,7 @@ def test_the_examples_answer_as_shown(
     name = next(name for name in collection if name.startswith("chelsea"))
     (tmp_path / "cat.jpg").write_bytes(collection[name])
     (tmp_path / "dog.jpg").write_bytes(collection[name])
+    stack.command("backup", str(tmp_path / "backup"))
     shown = list(examples())
     assert len(shown) == 28
     task_id = ""

@@ -62,6 +62,7 @@ def watched(
 ) -> Iterator[Watched]:
     program_or_skip("prometheus")
     with trained(tmp_path_factory.mktemp("watched"), HTTP_PROCESSES="1") as stack:
+        stack.command("backup", str(tmp_path_factory.mktemp("backups") / "copy"))
         settings = stack.env | {"PROMETHEUS_INTERVAL": LOOKS}
         with watching(tmp_path_factory.mktemp("prometheus"), settings) as prometheus:
             yield Watched(stack, prometheus, list(collection.values())[:50])

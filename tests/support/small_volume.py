@@ -4,8 +4,9 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 
@@ -37,6 +38,17 @@ def filled(volume: Path, left_bytes: int) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
+
+
+@contextmanager
+def without_room(volume: Path) -> Iterator[None]:
+    """Nothing can be written into the catalogue of a volume: that is full, and a reader (a backup,
+    say) keeps the log from beginning anew."""
+    with closing(connect(volume / "catalogue.sqlite", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM tasks").fetchall()
+        with filled(volume, 0):
+            yield
 
 
 def _free(volume: Path) -> int:

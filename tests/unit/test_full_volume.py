@@ -3,9 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from sqlite3 import connect
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from sidecar.settings import from_environment
 from sidecar.tasks import heartbeat, runner
 from sidecar.tasks.heartbeat import Heartbeat
 from tests.support.databases import new_file
-from tests.support.small_volume import NEEDS_ROOT, filled, small_volume
+from tests.support.small_volume import NEEDS_ROOT, filled, small_volume, without_room
 
 pytestmark = NEEDS_ROOT
 
@@ -41,17 +40,6 @@ def catalogue(volume: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog
     catalogue.models.adopt(1, "a" * 64, 8)
     yield catalogue
     catalogue.close()
-
-
-@contextmanager
-def without_room(volume: Path) -> Iterator[None]:
-    """Nothing can be written: the volume is full, and a reader (a backup, say) keeps the log from
-    beginning anew."""
-    with closing(connect(volume / "catalogue.sqlite", isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM tasks").fetchall()
-        with filled(volume, 0):
-            yield
 
 
 def claimed(catalogue: Catalogue) -> Task:

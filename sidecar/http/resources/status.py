@@ -15,13 +15,14 @@ class StatsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         stats = self._inventory.stats()
-        last = stats.last_task
+        task, backup = stats.last_task, stats.last_backup
         resp.media = {
             "status": "ok",
             **vars(stats),
             "recall": [vars(point) for point in stats.recall],
             "filtered_recall": [vars(each) for each in stats.filtered_recall],
-            "last_task": described(last) if last else None,
+            "last_task": described(task) if task else None,
+            "last_backup": vars(backup) if backup else None,
         }
 
 

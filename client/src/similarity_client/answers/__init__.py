@@ -28,6 +28,7 @@ from similarity_client.answers.searches import (
     SharedKeyword,
 )
 from similarity_client.answers.service import (
+    BackupMade,
     FilteredRecall,
     Live,
     Me,
@@ -54,6 +55,7 @@ __all__ = [
     "NO_META",
     "Added",
     "AddedLine",
+    "BackupMade",
     "Batch",
     "Cancelled",
     "Comparison",

@@ -66,6 +66,14 @@ class FilteredRecall:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupMade:
+    """A backup: the moment that it holds, in seconds since 1970, and how many images it has."""
+
+    at: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """The figures of the service; docs/API.md, "Statistics", says what each is."""
 
@@ -85,6 +93,7 @@ class Stats:
     warnings: tuple[str, ...]
     training_due: tuple[str, ...]
     last_task: TaskState | None
+    last_backup: BackupMade | None
     meta: Meta
 
 

@@ -1,6 +1,7 @@
 """The calls about the service itself."""
 
 from similarity_client.answers import (
+    BackupMade,
     FilteredRecall,
     Live,
     Me,
@@ -36,7 +37,7 @@ def stats(*, timeout: float | None = None) -> Request[Stats]:
 
 def _stats(reply: Reply) -> Stats:
     answer = reply.json()
-    last = part(answer, "last_task")
+    last, backup = part(answer, "last_task"), answer.get("last_backup")
     return made(
         Stats,
         answer,
@@ -45,6 +46,7 @@ def _stats(reply: Reply) -> Stats:
             made(FilteredRecall, each) for each in part(answer, "filtered_recall")
         ),
         last_task=None if last is None else state_of(last),
+        last_backup=None if backup is None else made(BackupMade, backup),
         meta=meta(reply),
     )
 

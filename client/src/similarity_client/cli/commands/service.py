@@ -7,6 +7,7 @@ from similarity_client.cli import browser
 from similarity_client.cli.exits import Exit
 from similarity_client.cli.session import Session, connected
 from similarity_client.cli.talk import mebibytes
+from similarity_client.cli.waited import when
 
 
 @click.command()
@@ -23,7 +24,7 @@ def stats(session: Session) -> None:
 
 
 def _figures(stats: Stats) -> list[tuple[str, object]]:
-    last = stats.last_task
+    last, backup = stats.last_task, stats.last_backup
     recall = [f"{each.nprob}: {each.recall:.3f}" for each in stats.recall]
     return [
         ("images", f"{stats.images:,}"),
@@ -37,6 +38,7 @@ def _figures(stats: Stats) -> list[tuple[str, object]]:
         ("model", stats.model_version),
         ("recall by nprob", recall),
         ("last task", None if last is None else f"{last.kind} {last.status} {last.task_id}"),
+        ("last backup", None if backup is None else when(backup.at)),
         ("warnings", stats.warnings),
         ("training due", stats.training_due),
     ]
