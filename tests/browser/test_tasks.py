@@ -1,13 +1,18 @@
 """The screen of tasks and health: what is away, what goes on, and who may stop it."""
 
 import re
+import time
+from contextlib import closing
+from pathlib import Path
 
 from playwright.sync_api import expect
 
 from local.stack import Stack
+from sidecar.catalogue import BackupMade, open_catalogue
 from tests.browser.stacks import Guarded, held
 from tests.browser.visit import Visit
 
+DAY_S = 86_400
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -24,6 +29,42 @@ def test_the_screen_says_what_serves_and_how_tasks_ended(visit: Visit, shown: St
     page.emulate_media(color_scheme="dark")
     assert visit.barriers() == []
     assert page.evaluate(WIDER) <= 0
+
+
+def test_a_task_shows_the_request_that_asked_for_it_and_a_click_takes_its_id(
+    visit: Visit, shown: Stack, mark: str
+) -> None:
+    page, asked = visit.page, f"{mark} <img src=x onerror=alert(1)>"
+    answer = shown.post("/similarity/update", headers={"X-Request-Id": asked})
+    visit.go("tasks")
+    entry = page.get_by_role("listitem").filter(has_text=answer.json()["task_id"])
+    request = entry.get_by_text(asked, exact=True)
+    request.click()
+    assert page.evaluate("getSelection().toString()") == asked
+    shown.finish_well(answer.json()["task_id"])
+
+
+def test_the_last_backup_is_shown_and_how_to_make_one_where_none_is_recent(
+    visit: Visit, shown: Stack, tmp_path: Path
+) -> None:
+    page = visit.page
+    health = page.get_by_role("region", name="Health")
+    how = health.get_by_text("python -m sidecar backup FOLDER")
+    visit.go("tasks")
+    expect(health.get_by_text("There has been no backup.")).to_be_visible()
+    expect(how).to_be_visible()
+    assert visit.barriers() == []
+    shown.command("backup", str(tmp_path / "copy"))
+    page.reload()
+    images = shown.get("/similarity/stats").json()["images"]
+    expect(health).to_contain_text(re.compile(rf"Last backup: .* (ago|now), {images:,} images"))
+    expect(how).to_have_count(0)
+    with closing(open_catalogue(f"sqlite:///{shown.folder}/catalogue.sqlite", 30.0)) as catalogue:
+        catalogue.note_backup(BackupMade(time.time() - 8 * DAY_S, 1))
+    page.reload()
+    expect(health).to_contain_text(re.compile("Last backup: 8 days ago, 1 image +old"))
+    expect(how).to_be_visible()
+    assert visit.barriers() == []
 
 
 def test_a_task_is_cancelled_by_a_key_that_may_and_by_no_other(

@@ -1,8 +1,9 @@
-/** Which parts of the service answer, and what goes on without those that do not. */
+/** Which parts of the service answer, what goes on without those that do not, and its backups. */
 
 import { html } from "../../vendor/preact.js";
 import { Failure, useAnswer, useEvery } from "../../parts/loading.js";
 import { ready } from "../../service/calls.js";
+import { Backup } from "./backup.js";
 
 const EVERY_MS = 5_000;
 const PARTS = {
@@ -27,6 +28,7 @@ export function Health() {
       : html`<ul class="tasks-parts">
           ${parts.map(draw)}
         </ul>`}
+    <${Backup} />
   </section>`;
 }
 

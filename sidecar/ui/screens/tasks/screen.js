@@ -27,10 +27,14 @@ export function TasksScreen() {
                 (text) => html`<p class="hint">${text}</p>`,
               )}
               <p class="hint">
-                <code>${task.task_id}</code> ${task.status === "error" && task.message}
+                Task <${Whole} text=${task.task_id} />
+                ${task.request_id && html`, request <${Whole} text=${task.request_id} />`}
+                ${task.status === "error" && `, ${task.message}`}
               </p>
             <//>
           </li>`,
       )}
     </ul>`;
 }
+
+const Whole = ({ text }) => html`<code class="tasks-whole">${text}</code>`;
