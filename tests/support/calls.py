@@ -2,6 +2,7 @@
 
 import uuid
 
+import numpy as np
 import requests
 from PIL import Image
 
@@ -17,6 +18,12 @@ def jpeg(colour: tuple[int, int, int] = (10, 120, 30), size: tuple[int, int] = (
 def picture(number: int) -> bytes:
     image = Image.linear_gradient("L").rotate(number * 7).convert("RGB")
     return encode(image, "JPEG")
+
+
+def noise(number: int) -> bytes:
+    """An image that is like no photo."""
+    pixels = np.random.default_rng(number).integers(0, 256, (96, 96, 3), np.uint8)
+    return encode(Image.fromarray(pixels), "JPEG")
 
 
 def unused() -> str:
