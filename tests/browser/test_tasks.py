@@ -53,6 +53,7 @@ def test_the_last_backup_is_shown_and_how_to_make_one_where_none_is_recent(
     visit.go("tasks")
     expect(health.get_by_text("There has been no backup.")).to_be_visible()
     expect(how).to_be_visible()
+    expect(health).to_contain_text("meanwhile: python -m sidecar backup FOLDER")
     assert visit.barriers() == []
     shown.command("backup", str(tmp_path / "copy"))
     page.reload()

@@ -22,7 +22,7 @@ export function Backup() {
     </p>
     ${old &&
     html`<p class="hint">
-      Make one beside the service, which goes on meanwhile:
+      Make one beside the service, which goes on meanwhile:${" "}
       <code class="tasks-whole">python -m sidecar backup FOLDER</code>
     </p>`}`;
 }
