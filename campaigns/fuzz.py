@@ -91,7 +91,7 @@ def fault(request: Request, answer: Answer | None) -> str | None:
         return "no answer" if request.whole else None
     if request.method == "HEAD":
         return f"{answer.status}" if answer.status >= 500 and answer.status != 503 else None
-    if answer.status in (204, 304) or (request.method == "OPTIONS" and answer.status == 200):
+    if answer.status in (204, 302, 304) or (request.method == "OPTIONS" and answer.status == 200):
         return f"a body with {answer.status}" if answer.body else None
     if answer.status == 200 and answer.kind == OTHER_TYPES.get(request.call.path):
         return None

@@ -75,7 +75,7 @@ class Generator:
         target = _path(chance, call).encode() + _query(chance, call.names)
         has_body = method not in ("GET", "HEAD", "OPTIONS") or chance.random() < 0.03
         body = bodies.body(chance, call.names, call.files) if has_body else bodies.Body(b"", b"")
-        lines = [b"Host: fuzz", b"Connection: close"]
+        lines = [b"Host: localhost", b"Connection: close"]
         lines += [b"Content-Type: " + body.kind] if body.kind else []
         lines += chance.sample(ODD_HEADERS, chance.choice((0, 0, 0, 1, 2)))
         framing, content, whole = _framed(chance, body.content, has_body)

@@ -242,7 +242,7 @@ def test_a_key_is_found_among_many(tmp_path: Path) -> None:
 def slow_uploads(guarded: Guarded, number: int) -> Iterator[list[socket.socket]]:
     """Requests whose body has yet to come."""
     head = (
-        "POST /similarity/search HTTP/1.1\r\nHost: test\r\n"
+        "POST /similarity/search HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer {guarded.secrets['read']}\r\n"
         "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n"
     )
@@ -307,7 +307,7 @@ def test_a_request_that_does_not_arrive_is_given_up(guarded: Guarded) -> None:
 def test_headers_that_never_end_are_given_up(guarded: Guarded) -> None:
     with socket.create_connection(("127.0.0.1", int(guarded.stack.env["PORT"]))) as slow:
         slow.settimeout(60)
-        slow.sendall(b"GET /similarity/stats HTTP/1.1\r\nHost: te")
+        slow.sendall(b"GET /similarity/stats HTTP/1.1\r\nHost: local")
         assert slow.recv(1024) == b""  # closed by the server
 
 

@@ -87,7 +87,7 @@ def test_a_half_closed_connection_still_gets_its_answer(lone: Lone) -> None:
 
 
 def get(*headers: str, path: str = "/similarity/images", method: str = "GET") -> bytes:
-    head = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close", *headers, "", ""]
+    head = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", ""]
     return "\r\n".join(head).encode("latin-1")
 
 
@@ -113,7 +113,7 @@ def test_a_script_name_is_refused_in_json(lone: Lone, name: str) -> None:
     [
         (b"nonsense\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),  # TLS on a port without
-        (b"GET / HTTP/1.1\nHost: test\n\n", 400),
+        (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
         (get(path="/sim ilarity"), 400),
         (get("Content-Length: 3", "Content-Length: 4"), 400),
         (get("Content-Length: many"), 400),

@@ -175,7 +175,7 @@ def test_a_client_that_asks_first_is_let_go_on(lone: Lone) -> None:
 
 def test_requests_sent_ahead_are_answered_in_their_order(lone: Lone) -> None:
     calls = ("/health/live", "/nowhere", "/similarity/images")
-    heads = [f"GET {path} HTTP/1.1\r\nHost: test\r\n" for path in calls]
+    heads = [f"GET {path} HTTP/1.1\r\nHost: localhost\r\n" for path in calls]
     answer = lone.answer("\r\n".join([*heads, ""])[:-2].encode() + b"Connection: close\r\n\r\n")
     found = [int(part[:3]) for part in answer.decode().split("HTTP/1.1 ")[1:]]
     assert found == [200, 404, 200]

@@ -122,7 +122,7 @@ def test_a_refusal_waits_for_no_body(limited: Limited) -> None:
     )
     assert failure(limited.stack.post(CHECK, headers=headers, data=b"{")) == (429, "rate_limited")
     head = (
-        f"POST {CHECK} HTTP/1.1\r\nHost: test\r\nX-API-Key: {headers['X-API-Key']}\r\n"
+        f"POST {CHECK} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {headers['X-API-Key']}\r\n"
         "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n"
     )
     with socket.create_connection(("127.0.0.1", int(limited.stack.env["PORT"])), 60) as client:

@@ -17,13 +17,14 @@ MANY = 60
 SOON_S = 1.5
 QUICK = "/similarity/images"  # a call that is refused where too many are in flight
 
-HALF_A_HEAD = b"GET /similarity/images HTTP/1.1\r\nHost: te"
+HALF_A_HEAD = b"GET /similarity/images HTTP/1.1\r\nHost: local"
 FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
 BEGUN = b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.jpg"\r\n\r\n'
 
 
 def post(path: str, *headers: str, body: bytes = b"") -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: test\r\n" + "".join(f"{each}\r\n" for each in headers)
+    lines = (f"{each}\r\n" for each in ("Host: localhost", *headers))
+    head = f"POST {path} HTTP/1.1\r\n" + "".join(lines)
     return head.encode() + FORM + b"\r\n" + body
 
 
