@@ -173,7 +173,8 @@ def test_a_client_that_hangs_up_half_way_does_no_harm(stack: Stack) -> None:
         with socket.create_connection(("127.0.0.1", int(stack.env["PORT"]))) as client:
             client.sendall(
                 b"POST /similarity/add?id=halfway HTTP/1.1\r\nHost: localhost\r\n"
-                b"Content-Length: 9999\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+                b"Content-Length: 9999\r\n"
+                b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
             )
     assert stack.get("/health/live").json() == {"status": "ok"}
 
