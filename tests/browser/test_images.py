@@ -54,7 +54,7 @@ def test_all_images_come_by_scrolling_the_newest_first(
         expect(cells(visit).nth(place)).to_have_attribute("title", name)
     total = similarity.stats().images
     expect(visit.page.get_by_text(f"{total:,} images stored")).to_be_visible()
-    visit.page.wait_for_function(SCROLL, arg=f'li[aria-posinset="{total}"] img')
+    visit.page.wait_for_function(SCROLL, arg=f'li[aria-posinset="{total}"] canvas')
     assert cells(visit).count() < PAGE  # of those that are near the screen
 
 

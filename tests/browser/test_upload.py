@@ -119,7 +119,7 @@ def test_a_dropped_file_shows_at_once_and_another_of_its_name_replaces_it_if_tha
     expect(visit.button("Upload")).to_be_enabled()
     visit.drop("main", f"{mark}.jpg", picture(1))
     says(visit, "1 added, 0 there before, 0 failed.")
-    expect(visit.page.locator(f'button[title="{mark}"] img')).to_be_visible()
+    expect(visit.page.locator(f'button[title="{mark}"] canvas')).to_be_visible()
     visit.drop("main", f"{mark}.jpg", picture(1))
     says(visit, "0 added, 1 there before, 0 failed.")
     first = similarity.get(mark).sha256

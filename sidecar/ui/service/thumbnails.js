@@ -9,12 +9,12 @@ import { thumbnail } from "./calls.js";
 const AT_ONCE = 6;
 const KEPT = 300;
 
-const kept = new Map(); // id to {url, users}; those used last stand last
-const wanted = new Map(); // id to {promise, start, controller}
+const kept = new Map(); // id to {url, blob, users}; those used last stand last
+const wanted = new Map(); // id to {users, started, promise, controller}
 let underWay = 0;
 
 /**
- * Returns the URL of a thumbnail; `release` it when it has left the screen.
+ * Returns a thumbnail, {url, blob}; `release` it when it has left the screen.
  *
  * @throws {ServiceError | DOMException} it can't be had, or was given up by `release`.
  */
@@ -24,14 +24,12 @@ export async function take(id) {
     kept.delete(id);
     kept.set(id, there);
     there.users += 1;
-    return there.url;
+    return there;
   }
   if (!wanted.has(id)) want(id);
   const entry = wanted.get(id);
   entry.users += 1;
-  const url = await entry.promise;
-  kept.get(id).users += 1;
-  return url;
+  return entry.promise;
 }
 
 /** Says that a thumbnail is no longer shown, or no longer waited for. */
@@ -90,14 +88,12 @@ function startNext() {
 async function fetchOne(id, entry) {
   const { signal } = entry.controller;
   const response = await thumbnail(id, { signal });
-  const url = URL.createObjectURL(await response.blob());
-  if (signal.aborted) {
-    URL.revokeObjectURL(url);
-    signal.throwIfAborted();
-  }
-  kept.set(id, { url, users: 0 });
+  const blob = await response.blob();
+  signal.throwIfAborted();
+  const there = { url: URL.createObjectURL(blob), blob, users: entry.users };
+  kept.set(id, there);
   wanted.delete(id);
-  entry.resolve(url);
+  entry.resolve(there);
   evict();
 }
 

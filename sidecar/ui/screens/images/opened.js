@@ -27,7 +27,7 @@ export function Opened({ id, onClose, onRemove }) {
 
 function About({ image, fields }) {
   return html`<div class="images-opened">
-    <${Thumbnail} id=${image.id} />
+    <${Thumbnail} id=${image.id} whole />
     <div>
       <h3>Keywords</h3>
       <ul class="chips">

@@ -30,7 +30,7 @@ export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch,
   ];
   return html`<${Dialog} title=${id} wide onClose=${() => onOpen(null)}>
     <div class="search-opened">
-      <${Thumbnail} id=${id} />
+      <${Thumbnail} id=${id} whole />
       <div>
         <div class="row">
           <button class="primary" onClick=${() => onSearch(id)}>Search by it</button>

@@ -28,7 +28,7 @@ export function QueryTile({ query, entry, busy, onBox, onQuery }) {
       ? html`<${Part} box=${box} onBox=${onBox}>
           ${entry
             ? html`<img src=${entry.url} alt=${name} draggable=${false} />`
-            : html`<${Thumbnail} id=${id} />`}
+            : html`<${Thumbnail} id=${id} whole />`}
         <//>`
       : html`<p class="hint">
           ${query.features && "Features from the address: the file is not in this browser."}
