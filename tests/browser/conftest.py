@@ -15,6 +15,7 @@ from tests.browser.visit import Visit
 from tests.conftest import LIMITS, Trained
 from tests.support.calls import unused
 
+MOST_ADDED = 1000  # images by a test
 PATIENCE_MS = 20_000  # of what a test waits for; the machine may be busy
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -62,9 +63,18 @@ def similarity(shown: Stack) -> Iterator[Similarity]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, shown: Stack) -> Iterator[Visit]:
-    """A page of it, in a browser that knows nothing yet; anything that goes wrong fails the test,
-    but for what the test has said before (`visit.expects`)."""
+def mark(similarity: Similarity) -> Iterator[str]:
+    """What the ids of a test begin with; what it has added of them is removed in the end."""
+    mark = unused()
+    yield mark
+    newest = similarity.images_page(order="newest", limit=MOST_ADDED).images
+    similarity.remove_batch(each.id for each in newest if each.id.startswith(mark))
+
+
+@pytest.fixture
+def visit(chromium: Browser, shown: Stack, mark: str) -> Iterator[Visit]:
+    """A page of it, in a browser that knows nothing yet; it closes before what the test added goes.
+    Anything that goes wrong in it fails the test, but for what it said before (`visit.expects`)."""
     context = chromium.new_context(
         permissions=["clipboard-read", "clipboard-write"], viewport={"width": 1280, "height": 900}
     )
@@ -74,9 +84,3 @@ def visit(chromium: Browser, shown: Stack) -> Iterator[Visit]:
     yield visit
     context.close()
     assert visit.surprises() == []
-
-
-@pytest.fixture
-def mark() -> str:
-    """What the ids of a test begin with."""
-    return unused()

@@ -1,6 +1,5 @@
 """The screen of the images: all of them, some of them, one, and away with a few."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -37,13 +36,12 @@ def stored(similarity: Similarity, names: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def added(similarity: Similarity, mark: str) -> Iterator[list[str]]:
-    """The ids of six images, the newest first; what a test leaves of them is removed."""
+def added(similarity: Similarity, mark: str) -> list[str]:
+    """The ids of six images, the newest first."""
     names = [f"{mark}-{number}" for number in range(6)]
     for number, name in enumerate(names):
         similarity.add(picture(number), name, metadata={"shop": mark, "price": number})
-    yield names[::-1]
-    similarity.remove_batch(names)
+    return names[::-1]
 
 
 def test_all_images_come_by_scrolling_the_newest_first(

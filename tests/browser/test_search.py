@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
@@ -47,17 +47,15 @@ def tab_to(page: Page, place: Locator) -> None:
 
 
 @pytest.fixture
-def added(similarity: Similarity, mark: str) -> Iterator[Callable[..., str]]:
-    """Adds an image with metadata; it is gone after the test."""
-    ids: list[str] = []
+def added(similarity: Similarity, mark: str) -> Callable[..., str]:
+    """Adds an image with metadata."""
 
     def add(number: int, name: str, **metadata: str) -> str:
-        ids.append(f"{mark} {name}")
-        similarity.add(picture(number), id=ids[-1], metadata=metadata)
-        return ids[-1]
+        image_id = f"{mark} {name}"
+        similarity.add(picture(number), id=image_id, metadata=metadata)
+        return image_id
 
-    yield add
-    similarity.remove_batch(ids)
+    return add
 
 
 def test_what_is_dropped_is_found_and_so_it_is_by_the_address_elsewhere(

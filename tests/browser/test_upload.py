@@ -1,6 +1,5 @@
 """Uploads by the pages: many files, broken ones, and what comes again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,11 @@ BROKEN = 3
 
 
 @pytest.fixture
-def folder(tmp_path: Path, mark: str, similarity: Similarity) -> Iterator[Path]:
-    """A folder whose name, and those of all files in it, begin with the mark; whatever a test adds
-    of them is removed."""
+def folder(tmp_path: Path, mark: str) -> Path:
+    """A folder whose name, and those of all files in it, begin with the mark."""
     folder = tmp_path / mark
     folder.mkdir()
-    yield folder
-    newest = similarity.images_page(order="newest", limit=2 * COUNT).images
-    similarity.remove_batch(each.id for each in newest if each.id.startswith(mark))
+    return folder
 
 
 def choose(visit: Visit, path: Path | list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ SCORES = (0.0, 0.0, 0.0, 0.0625, 0.25, 0.5, 0.75)  # many are alike
 KEYWORD = LABELS[3]
 
 
+@cache
 def likely(number: int) -> TopKeywords:
     random = np.random.default_rng(number)
     return top(random.choice(SCORES, len(LABELS)).astype(np.float32))
@@ -44,7 +46,7 @@ class Scored(NamedTuple):
 
 def wanted(house: House, numbers: set[int], label: int = 3, least: float = 0.0) -> list[Scored]:
     """What the images of these numbers have, in order."""
-    seqs = {n: house.catalogue.images.seqs_of([f"{n}"])[0] for n in numbers}
+    seqs = {int(name): seq for seq, name in house.catalogue.images.page(0, MOST)}
     found = []
     for number in numbers:
         made = likely(number)
