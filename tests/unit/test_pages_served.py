@@ -20,6 +20,7 @@ AWAY: dict[str, Any] = {"triton_url": "127.0.0.1:1", "redis_url": "redis://127.0
 MOST_BYTES = 60_000  # of all files that a browser loads, compressed as one
 VENDOR = FOLDER / "vendor"
 FILES = [path for path in sorted(FOLDER.rglob("*")) if path.is_file()]
+LAYERS = ("vendor", "service", "parts", "frame", "screens")
 LOADED = [path for path in FILES if path.suffix in (".html", ".js", ".css", ".svg")]
 
 
@@ -100,8 +101,27 @@ def test_a_file_loads_nothing_from_elsewhere_and_makes_no_html_of_text(path: Pat
         assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
 
 
-def test_a_module_imports_only_files_that_are_there() -> None:
-    for path in LOADED:
-        if path.suffix == ".js":
-            for name in re.findall(r'(?:from|import) "(\.[^"]+)"', path.read_text()):
-                assert (path.parent / name).is_file(), (path, name)
+def imports(path: Path) -> list[Path]:
+    """The files that a module imports."""
+    names = re.findall(r'(?:from|import) "(\.[^"]+)"', path.read_text())
+    return [(path.parent / name).resolve() for name in names]
+
+
+def place(path: Path) -> tuple[int, str]:
+    """The layer of a module, the lowest first, and its folder within that."""
+    folders = path.relative_to(FOLDER).parts[:-1]
+    if not folders:
+        return len(LAYERS), ""
+    return LAYERS.index(folders[0]), "/".join(folders[:2])
+
+
+def test_modules_import_files_that_are_there_downwards_and_no_other_screen() -> None:
+    modules = [path for path in LOADED if path.suffix == ".js" and VENDOR not in path.parents]
+    assert len(modules) > 20
+    for path in modules:
+        layer, folder = place(path)
+        for imported in imports(path):
+            assert imported.is_file(), (path, imported)
+            below, beside = place(imported)
+            is_own = beside == folder or path == FOLDER / "screens" / "index.js"
+            assert below < layer or (below == layer and is_own), (path, imported)
