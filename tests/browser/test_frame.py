@@ -1,5 +1,7 @@
 """The frame of the pages: every screen opens, by keyboard too, and nothing goes wrong in it."""
 
+from typing import Literal
+
 import pytest
 from playwright.sync_api import expect
 
@@ -7,20 +9,22 @@ from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
 
 SCREENS = ("search", "images", "index", "models", "tasks", "api")
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (320, "dark"))
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.mark.parametrize("width", [1280, 320])
 @pytest.mark.parametrize("screen", SCREENS)
-def test_every_screen_opens_without_a_barrier(visit: Visit, screen: str, width: int) -> None:
-    visit.page.set_viewport_size({"width": width, "height": 800})
-    for scheme in ("light", "dark"):
+def test_every_screen_opens_without_a_barrier_at_a_desk_and_on_a_phone(
+    visit: Visit, screen: str
+) -> None:
+    for width, scheme in LOOKS:
+        visit.page.set_viewport_size({"width": width, "height": 800})
         visit.page.emulate_media(color_scheme=scheme)
         visit.go(screen)
         expect(visit.page.locator("h1")).to_be_visible()
         visit.page.wait_for_load_state("networkidle")
         assert visit.barriers() == []
-    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert visit.page.evaluate(wider) <= 0, "it scrolls sideways"
+        assert visit.page.evaluate(WIDER) <= 0, "it scrolls sideways"
 
 
 def test_an_unknown_place_is_the_search(visit: Visit) -> None:
