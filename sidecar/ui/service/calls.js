@@ -14,7 +14,7 @@ export const ready = (how) =>
     throw error;
   });
 export const metrics = (how) => request("metrics", how).then((response) => response.text());
-export const document_ = () => json("openapi.json");
+export const openapi = (how) => json("openapi.json", how);
 
 export const images = (parameters, how) => json("similarity/images", { parameters, ...how });
 export const keywords = (parameters, how) => json("similarity/keywords", { parameters, ...how });
@@ -25,8 +25,6 @@ export const check = (wanted, how) =>
   post("similarity/images/check", {}, { body: JSON.stringify(wanted), ...how });
 export const add = (file, parameters, how) =>
   post("similarity/add", parameters, { body: form({ data: file }), ...how });
-export const searchBy = (fields, how) =>
-  post("similarity/search", {}, { body: form(fields), ...how });
 export const removeMany = (ids, how) =>
   post("similarity/remove_batch", {}, { body: JSON.stringify(ids), ...how });
 

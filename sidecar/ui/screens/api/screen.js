@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { Failure, useAnswer } from "../../parts/loading.js";
 import { count } from "../../parts/words.js";
-import { document_ } from "../../service/calls.js";
+import { openapi } from "../../service/calls.js";
 import { may, rights } from "../../service/rights.js";
 import { go } from "../../service/route.js";
 import { useStore } from "../../service/store.js";
@@ -12,7 +12,7 @@ import { Prose, Trial } from "./trial.js";
 
 /** @param {{parameters: {q?: string, call?: string}}} props what is looked for, what is open */
 export function ApiScreen({ parameters }) {
-  const { value: document, error, again } = useAnswer((signal) => document_({ signal }));
+  const { value: document, error, again } = useAnswer((signal) => openapi({ signal }));
   useStore(rights);
   if (!document) {
     return html`<h1>API</h1>

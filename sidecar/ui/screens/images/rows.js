@@ -1,7 +1,7 @@
 /** The images that are shown, page by page. */
 
 import { useCallback, useEffect, useRef, useState } from "../../vendor/preact.js";
-import { images, searchBy } from "../../service/calls.js";
+import { form, images, search } from "../../service/calls.js";
 import { filterOf } from "./filters.js";
 
 const PAGE = 200;
@@ -62,7 +62,8 @@ async function pageOf(keyword, fields, after, signal) {
     const filter = filterOf(fields, keyword);
     const bytes = Uint8Array.from(atob(POINT), (each) => each.charCodeAt(0));
     const data = new Blob([bytes], { type: "image/gif" });
-    const { result } = await searchBy({ num_results: MOST, filter, data }, { signal });
+    const body = form({ num_results: MOST, filter, data });
+    const { result } = await (await search({ method: "POST", body, signal })).json();
     return { rows: result.map((id) => ({ id })), next: null };
   }
   const order = keyword ? "" : "newest";
