@@ -1,7 +1,6 @@
 """What a web page of another site can't do with a service on its reader's machine."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,13 @@ from falcon.testing import TestClient
 
 from sidecar.errors import SettingsError
 from sidecar.http.api_keys import ADMIN, WRITE
-from sidecar.http.app import Sidecar, create_app
+from sidecar.http.app import Sidecar
 from sidecar.settings import from_environment
-from tests.support.local_client import local_client
+from tests.support.local_client import sidecar
 
-AWAY: dict[str, Any] = {"triton_url": "127.0.0.1:1", "redis_url": "redis://127.0.0.1:1/0"}
 ORIGIN = "https://shop.example"
 FOREIGN = ("cross-site", "same-site")
 OWN = ("same-origin", "none")
-
-
-@contextmanager
-def sidecar(folder: Path, **settings: Any) -> Iterator[TestClient]:
-    with create_app(from_environment(data_dir=folder, **AWAY, **settings)) as app:
-        yield local_client(app)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,18 +18,10 @@ from sidecar.http import api_keys
 from sidecar.http.app import Sidecar, create_app
 from sidecar.http.forwarded import Forwarded, networks
 from sidecar.settings import from_environment
-from tests.support.local_client import local_client
+from tests.support.local_client import local_client, sidecar
 
-AWAY: dict[str, Any] = {"triton_url": "127.0.0.1:1", "redis_url": "redis://127.0.0.1:1/0"}
 ORIGIN = "https://shop.example"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
-
-
-@contextmanager
-def sidecar(folder: Path, **settings: Any) -> Iterator[TestClient]:
-    """A sidecar with an empty catalogue; Triton and Redis are away."""
-    with create_app(from_environment(data_dir=folder, **AWAY, **settings)) as app:
-        yield local_client(app)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sidecar.http.app import create_app
 from sidecar.http.known_params import taken
 from sidecar.settings import from_environment
 from tests.support.calls import jpeg
-from tests.support.local_client import local_client
+from tests.support.local_client import sidecar
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 FORM = {"Content-Type": "Multipart/Form-Data; Boundary=cut"}
@@ -20,14 +20,8 @@ Field = tuple[str, bytes]
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A sidecar with an empty catalogue; Triton and Redis are away."""
-    settings = from_environment(
-        data_dir=tmp_path_factory.mktemp("data"),
-        triton_url="127.0.0.1:1",
-        redis_url="redis://127.0.0.1:1/0",
-    )
-    with create_app(settings) as app:
-        yield local_client(app)
+    with sidecar(tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 def form(*fields: Field, end: bytes = b"--cut--\r\n") -> bytes:

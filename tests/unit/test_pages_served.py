@@ -6,17 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from falcon.testing import TestClient
 
-from sidecar.http.app import create_app
 from sidecar.http.pages import FOLDER
-from sidecar.settings import from_environment
-from tests.support.local_client import local_client
+from tests.support.local_client import sidecar
 
-AWAY: dict[str, Any] = {"triton_url": "127.0.0.1:1", "redis_url": "redis://127.0.0.1:1/0"}
 MOST_BYTES = 60_000  # of all files that a browser loads, compressed as one
 VENDOR = FOLDER / "vendor"
 FILES = [path for path in sorted(FOLDER.rglob("*")) if path.is_file()]
@@ -26,8 +22,8 @@ LOADED = [path for path in FILES if path.suffix in (".html", ".js", ".css", ".sv
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with create_app(from_environment(data_dir=tmp_path_factory.mktemp("data"), **AWAY)) as app:
-        yield local_client(app)
+    with sidecar(tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 def test_the_root_leads_to_the_page_under_whatever_prefix(client: TestClient) -> None:
@@ -72,9 +68,9 @@ def test_a_page_is_only_looked_at(client: TestClient) -> None:
 
 
 def test_without_the_pages_nothing_is_there(tmp_path: Path) -> None:
-    with create_app(from_environment(data_dir=tmp_path, ui=False, **AWAY)) as app:
+    with sidecar(tmp_path, ui=False) as client:
         for path in ("/", "/ui", "/ui/", "/ui/main.js"):
-            assert local_client(app).simulate_get(path).status_code == 404
+            assert client.simulate_get(path).status_code == 404
 
 
 def test_all_files_together_are_small() -> None:

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { Action } from "../../parts/action.js";
+import { copy } from "../../parts/clipboard.js";
 import { say } from "../../parts/notices.js";
 import { may, rights } from "../../service/rights.js";
 import { curl, requestOf, send } from "./document.js";
@@ -27,8 +28,8 @@ export function Trial({ call, isFree, fields, bodies }) {
   const request = () => requestOf(call, fields, given);
   const [mine] = rights.get()?.scopes ?? [];
   const scope = isFree ? mine : call["x-scope"];
-  const copy = async () => {
-    await navigator.clipboard.writeText(curl(request()));
+  const put = async () => {
+    await copy(curl(request()));
     say("Copied");
   };
   return html`<form class="api-trial" onSubmit=${(event) => event.preventDefault()}>
@@ -64,7 +65,7 @@ export function Trial({ call, isFree, fields, bodies }) {
       >
         Send
       <//>
-      <${Action} scope=${mine} onClick=${copy}>
+      <${Action} scope=${mine} onClick=${put}>
         Copy as curl
       <//>
       ${!may(scope) && html`<span class="hint">This key has no scope '${scope}'.</span>`}

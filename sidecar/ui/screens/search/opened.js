@@ -2,6 +2,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { Action } from "../../parts/action.js";
+import { copy } from "../../parts/clipboard.js";
 import { Dialog } from "../../parts/dialog.js";
 import { Failure, useAnswer } from "../../parts/loading.js";
 import { say } from "../../parts/notices.js";
@@ -16,9 +17,9 @@ const STORED = { top_k: 20, keyword_threshold: 0.05 }; // keywords that take no 
 export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch, onExample }) {
   const { value, error } = useAnswer((signal) => describe(id, STORED, { signal }), [id]);
   const { num_results, max_dist, nprob, filter } = query;
-  const copy = (name, written) => {
+  const button = (name, written) => {
     const press = async () => {
-      await put(written({ id, num_results, max_dist, nprob, filter }));
+      await copy(written({ id, num_results, max_dist, nprob, filter }));
       say(`Copied as ${name}`);
     };
     return html`<${Action} onClick=${press}>Copy as ${name}<//>`;
@@ -50,21 +51,10 @@ export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch,
           )}
         </ul>
         <h3>Search by it from a program</h3>
-        <div class="row">${copy("curl", curl)} ${copy("Python", python)}</div>
+        <div class="row">${button("curl", curl)} ${button("Python", python)}</div>
       </div>
     </div>
   <//>`;
-}
-
-async function put(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Which browsers have for https and this machine alone; this older way works elsewhere.
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.activeElement.after(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
 }
 
 function curl(parameters) {

@@ -1,6 +1,7 @@
 /** Search: by an image that is dropped, or by a stored one. The address holds all of it. */
 
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useEffect, useRef } from "../../vendor/preact.js";
+import { useDrop } from "../../parts/dropping.js";
 import { Failure } from "../../parts/loading.js";
 import { useSearch } from "./answer.js";
 import { Settings } from "./narrowing.js";
@@ -68,25 +69,14 @@ export function SearchScreen({ parameters }) {
 
 /** Calls `onFile` with what is dropped or pasted; returns whether a file hovers over the page. */
 function useIncoming(onFile) {
-  const [over, setOver] = useState(false);
   const give = useRef();
   give.current = (from) => from?.files[0] && onFile(from.files[0]);
   useEffect(() => {
     const controller = new AbortController();
-    const on = (kind, handler) => window.addEventListener(kind, handler, controller);
-    const hover = (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      setOver(event.type === "dragover");
-      if (event.type === "drop") give.current(event.dataTransfer);
-    };
-    on("dragover", hover);
-    on("drop", hover);
-    on("dragleave", (event) => event.relatedTarget || setOver(false));
-    on("paste", (event) => give.current(event.clipboardData));
+    addEventListener("paste", (event) => give.current(event.clipboardData), controller);
     return () => controller.abort();
   }, []);
-  return over;
+  return useDrop(give.current);
 }
 
 /** Buttons that choose a file. */

@@ -1,7 +1,8 @@
 /** The card of an upload: what chooses files, how it goes, and what has failed. */
 
-import { html, useEffect, useRef, useState } from "../../../vendor/preact.js";
+import { html, useRef, useState } from "../../../vendor/preact.js";
 import { Action } from "../../../parts/action.js";
+import { useDrop } from "../../../parts/dropping.js";
 import { say } from "../../../parts/notices.js";
 import { Progress } from "../../../parts/progress.js";
 import { count, duration, figure } from "../../../parts/words.js";
@@ -20,7 +21,11 @@ export function UploadCard() {
   const open = useStore(isOpen) || course || lost > 0;
   const [options, setOptions] = useState({});
   const take = (files) => start(files, options);
-  const over = useDrop(take);
+  const over = useDrop((transfer) =>
+    dropped(transfer).then(take, (error) =>
+      say(`It can't be read: ${error.message}`, { isError: true }),
+    ),
+  );
   const leave = () => {
     isOpen.set(false);
     close();
@@ -66,31 +71,6 @@ function Choose({ label, onFiles, ...others }) {
   };
   return html`<${Action} scope="write" onClick=${() => place.current.click()}>${label}<//>
     <input type="file" hidden multiple ref=${place} onChange=${take} ...${others} />`;
-}
-
-/** Calls `onFiles` with what is dropped; returns whether something hovers over the page. */
-function useDrop(onFiles) {
-  const [over, setOver] = useState(false);
-  const take = useRef();
-  take.current = onFiles;
-  useEffect(() => {
-    const controller = new AbortController();
-    const hover = (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      setOver(event.type === "dragover");
-      if (event.type !== "drop") return;
-      dropped(event.dataTransfer).then(
-        (files) => take.current(files),
-        (error) => say(`It can't be read: ${error.message}`, { isError: true }),
-      );
-    };
-    addEventListener("dragover", hover, controller);
-    addEventListener("drop", hover, controller);
-    addEventListener("dragleave", (event) => event.relatedTarget || setOver(false), controller);
-    return () => controller.abort();
-  }, []);
-  return over;
 }
 
 function Course({ state, why, total, added, before, failed, rate }) {
