@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar import volume
+from sidecar import garbage, volume
 from sidecar.errors import SettingsError, SimilarityError
 from sidecar.http import api_keys
 from sidecar.settings import Settings, from_environment
@@ -66,7 +66,8 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     elif arguments.command == "worker":
         _work(settings)
     else:
-        from sidecar.operations.commands import maintain
+        with garbage.loading():
+            from sidecar.operations.commands import maintain
 
         return maintain(settings, arguments.command, arguments.folder)
     return 0
@@ -74,16 +75,18 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> None:
     with volume.held(settings.data_dir, settings.stack, "serve"), multiprocess.share():
-        _check(settings, mends=True)
-        from sidecar.http.server import serve
+        with garbage.loading():
+            _check(settings, mends=True)
+            from sidecar.http.server import serve
 
         serve(settings)
 
 
 def _work(settings: Settings) -> None:
     with volume.held(settings.data_dir, settings.stack, "worker"):
-        _check(settings)
-        from sidecar.tasks.worker import work
+        with garbage.loading():
+            _check(settings)
+            from sidecar.tasks.worker import work
 
         work(settings)
 

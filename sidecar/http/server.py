@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
+from sidecar import garbage
 from sidecar.http.known_params import FORM_BYTES
 from sidecar.http.transport import TimeoutWorker
 from sidecar.settings import Settings
@@ -46,9 +47,10 @@ class Server(BaseApplication):
         # the processor time. numpy was loaded before the fork, with a thread for each core.
         threadpool_limits(1, "blas")
         # In each process, after the fork: neither gRPC nor OpenMP survives one.
-        from sidecar.http.app import create_app
+        with garbage.loading():
+            from sidecar.http.app import create_app
 
-        return create_app(self._settings)
+            return create_app(self._settings)
 
 
 def serve(settings: Settings) -> None:

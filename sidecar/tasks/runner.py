@@ -10,6 +10,7 @@ import signal
 import time
 from contextlib import AbstractContextManager, closing
 
+from sidecar import garbage
 from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, SimilarityError, StorageFull, TaskLost
 from sidecar.settings import Settings, from_environment
@@ -59,7 +60,8 @@ def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
         try:
             # Only here, after the fork: the threads of FAISS and gRPC would not survive it. Loading
             # them takes seconds on a busy machine, so the heartbeat begins before.
-            from sidecar.tasks.composition import work_on
+            with garbage.loading():
+                from sidecar.tasks.composition import work_on
 
             done = work_on(task, catalogue, settings, heartbeat.report)
         except TaskLost as error:
