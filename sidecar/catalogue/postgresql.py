@@ -13,6 +13,11 @@ from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 
 from sidecar.catalogue.dialect import Seen, waiting, where_seen
+from sidecar.catalogue.schema import features_unlabelled, unlabelled
+
+# Here and not where the index is: SQLAlchemy loads a dialect whole, with the types of three
+# drivers, as soon as an option of it is named, and with SQLite nobody needs it.
+features_unlabelled.dialect_options["postgresql"]["where"] = unlabelled
 
 # The number is the lock's name, in this database. A writer that hangs frees the others.
 LOCK = (

@@ -92,14 +92,10 @@ features = Table(
 
 # Only where keywords are missing, so it is empty but for catalogues of an older release, and an add
 # does not write it.
-_unlabelled = features.c.keywords.is_(None)
-Index(
-    "features_unlabelled",
-    features.c.model,
-    features.c.seq,
-    sqlite_where=_unlabelled,
-    postgresql_where=_unlabelled,
-)
+unlabelled = features.c.keywords.is_(None)
+features_unlabelled = Index(
+    "features_unlabelled", features.c.model, features.c.seq, sqlite_where=unlabelled
+)  # postgresql.py says the same for PostgreSQL
 
 # What users say of their images, one row an image. Each change of it is a new row, with a number
 # that is never used twice: who has read up to a number reads on from there.

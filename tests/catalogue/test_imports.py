@@ -21,8 +21,10 @@ print(json.dumps([name for name in {names!r} if name in sys.modules]))
 """
 
 
-@pytest.mark.parametrize("names", [("alembic", "mako", "psycopg")])
-def test_who_opens_a_current_sqlite_catalogue_imports_neither_alembic_nor_psycopg(
+@pytest.mark.parametrize(
+    "names", [("alembic", "mako", "psycopg", "sqlalchemy.dialects.postgresql", "yaml")]
+)
+def test_who_opens_a_current_sqlite_catalogue_imports_nothing_that_others_need(
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     url = f"sqlite:///{tmp_path}/catalogue.sqlite"

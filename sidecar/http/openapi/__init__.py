@@ -8,19 +8,18 @@ import json
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 PARTS = ("start", "images", "search", "tasks", "service", "answers", "schemas")
 SHARED = "x-shared"  # what the parts have by name; the document has it where it is used
-
-# libyaml's where it is there, which reads ten times as fast.
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def document() -> dict[str, Any]:
     """Returns the document, read anew."""
+    import yaml  # here: most processes are never asked for the document
+
+    # libyaml's where it is there, which reads ten times as fast.
+    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     folder = files(__name__)
-    loader = Loader("".join((folder / f"{part}.yaml").read_text("utf-8") for part in PARTS))
+    loader = kind("".join((folder / f"{part}.yaml").read_text("utf-8") for part in PARTS))
     try:
         found: dict[str, Any] = loader.get_single_data()
     finally:
