@@ -1,12 +1,12 @@
 """The settings of the sidecar and the worker, read once from the environment."""
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sidecar.errors import SettingsError
 
@@ -20,11 +20,11 @@ DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "postgresql": 5432}
 SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Holds all settings. A field's variable is its name in capitals; `--help` and the manual print
     its description."""
 
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", description="address on which the sidecar listens")
     port: int = Field(5000, ge=1, le=65_535, description="port on which the sidecar listens")
@@ -216,13 +216,16 @@ class Settings(BaseSettings):
 
 
 def from_environment(**overrides: Any) -> Settings:
-    """Reads the settings.
+    """Reads the settings. A variable that is empty counts as missing.
 
+    Args:
+        overrides: by the names of fields; they go before the environment.
     Raises:
         SettingsError: one line for each variable that breaks its rule, with the rule.
     """
+    given = {name: os.environ.get(name.upper()) for name in Settings.model_fields}
     try:
-        return Settings(**overrides)
+        return Settings(**{name: text for name, text in given.items() if text} | overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(map(_describe, error.errors()))) from error
 

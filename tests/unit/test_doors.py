@@ -32,7 +32,6 @@ DOORS = {
     "playwright": {"local.browser"},
     "psycopg": {"sidecar.catalogue"},
     "pydantic": {"sidecar.settings", "sidecar.models.contract"},
-    "pydantic_settings": {"sidecar.settings"},
     "redis": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
     "requests": {"local.stack"},
     "rich": {"similarity_client.cli.bar", "similarity_client.cli.talk"},
