@@ -23,11 +23,10 @@ from fastapi import FastAPI, UploadFile
 from numpy.typing import NDArray
 from PIL import Image
 
-RESIZE, CROP, WIDTH = 256, 224, 1280
+RESIZE, CROP = 256, 224
 AT_ONCE = 256
 
 app = FastAPI()
-index = faiss.IndexFlatL2(WIDTH)
 ids: list[str] = []
 lock = threading.Lock()
 Row = tuple[str, bytes, bytes]
@@ -38,6 +37,8 @@ options.intra_op_num_threads = int(os.environ.get("THREADS", "1"))
 model = onnxruntime.InferenceSession(
     os.environ["MODEL_FILE"], options, providers=["CPUExecutionProvider"]
 )
+blank = np.zeros((1, CROP, CROP, 3), np.uint8)
+index = faiss.IndexFlatL2(model.run(["features"], {"image": blank})[0].shape[1])
 running = threading.Semaphore(os.cpu_count() or 1)  # more at once only slow each other down
 
 

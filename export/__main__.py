@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from export import configure, networks, pipeline, publish
-from export.arguments import Parser, file, folder, positive
+from export.arguments import Parser, file, folder, natural, positive
 from export.config import Purpose
 from export.errors import ExportRefused
 from export.networks import Network
@@ -93,7 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", type=file, metavar="FILE", help="weights to load")
     parser.add_argument("--labels", type=file, metavar="FILE", help="one keyword a line")
     parser.add_argument(
-        "--calibration", type=folder, metavar="DIR", help="photos that set int8's ranges"
+        "--calibration",
+        type=folder,
+        metavar="DIR",
+        help="photos like yours, without labels: they set int8's ranges and choose the features",
+    )
+    parser.add_argument(
+        "--dimension",
+        type=natural,
+        metavar="D",
+        help=f"features of an image; 0 keeps all the network has; default: {pipeline.DIMENSION}",
     )
     configure.add_options(parser)
     _add_factory_options(parser)
@@ -128,8 +137,8 @@ def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
     Raises:
         ExportRefused: arguments that don't go together.
     """
-    if arguments.calibration and arguments.precision != "int8":
-        raise ExportRefused("--calibration goes with --precision int8")
+    if arguments.calibration and arguments.precision != "int8" and arguments.dimension == 0:
+        raise ExportRefused("--calibration: fp32 with all features (--dimension 0) uses no photos")
     if arguments.module:
         network = _from_factory(arguments)
     else:
@@ -143,6 +152,7 @@ def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
         precision=arguments.precision,
         version=arguments.version,
         labels=pipeline.read_labels(arguments.labels or pipeline.IMAGENET_LABELS),
+        dimension=arguments.dimension,
         calibration=arguments.calibration,
         purpose=purpose,
     )

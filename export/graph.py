@@ -4,11 +4,14 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from export.errors import ExportRefused
 
 DEFAULT_DOMAIN = ("", "ai.onnx")
+FIRST = 6  # convolutions: the stem, and the first two blocks of an EfficientNet-Lite
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,11 @@ class Convolutions:
     """Names the parts of a network that int8 treats differently.
 
     Args:
-        stem: name of the first convolution's node; none where there is no convolution.
+        first: names of the nodes of the first six convolutions, or as many as there are.
         depthwise: names of the weights of the grouped convolutions.
     """
 
-    stem: tuple[str, ...]
+    first: tuple[str, ...]
     depthwise: tuple[str, ...]
 
 
@@ -64,7 +67,26 @@ def convolutions(path: Path) -> Convolutions:
         for node in nodes
         if any(entry.name == "group" and entry.i > 1 for entry in node.attribute)
     ]
-    return Convolutions(tuple(node.name for node in nodes[:1]), tuple(grouped))
+    return Convolutions(tuple(node.name for node in nodes[:FIRST]), tuple(grouped))
+
+
+def head(path: Path) -> NDArray[np.float32] | None:
+    """Returns the weights of the layer that makes keywords of the pooled features.
+
+    Returns:
+        float32 [K, D]; None where no layer takes the features as they are.
+    """
+    model = onnx.load(str(path))
+    weights = {each.name: each for each in model.graph.initializer}
+    pooled = {node.input[0] for node in model.graph.node if node.op_type == "ReduceL2"}
+    for node in model.graph.node:
+        if node.op_type not in ("Gemm", "MatMul") or node.input[0] not in pooled:
+            continue
+        if node.input[1] in weights:
+            found = onnx.numpy_helper.to_array(weights[node.input[1]])
+            transposed = any(each.name == "transB" and each.i for each in node.attribute)
+            return np.asarray(found if transposed else found.T, np.float32)
+    return None
 
 
 def clean(path: Path) -> None:

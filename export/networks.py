@@ -7,7 +7,7 @@ whose `forward` takes float32 [N, 3, S, S] (RGB, (x / 255 - mean) / std) and ret
     (features, logits): float32 [N, D], pooled, before any normalisation; float32 [N, K]
 
 The exported graph adds what every version has in common: it takes bytes and does the mean and
-standard deviation before the network, the L2 norm and the softmax after it.
+standard deviation before the network, the projection, the L2 norm and the softmax after it.
 """
 
 import importlib
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export.errors import ExportRefused
+from export.projection import Projection
 
 OPSET = 17  # the oldest with LayerNormalization; Triton 24.10 takes up to 21
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -91,11 +92,17 @@ class _Exported(nn.Module):
     one config could not serve versions that differ in them.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, projection: Projection | None) -> None:
         super().__init__()
         self.module = network.module
+        self.projects = projection is not None
         self.mean: Tensor
         self.scale: Tensor
+        self.centre: Tensor
+        self.axes: Tensor
+        if projection is not None:
+            self.register_buffer("centre", torch.from_numpy(projection.mean))
+            self.register_buffer("axes", torch.from_numpy(projection.axes))
         mean, std = torch.tensor(network.mean), torch.tensor(network.std)
         self.register_buffer("mean", (255 * mean).view(1, 3, 1, 1))
         self.register_buffer("scale", (1 / (255 * std)).view(1, 3, 1, 1))
@@ -105,8 +112,15 @@ class _Exported(nn.Module):
         count = values.shape[0]
         pixels = (values.permute(0, 3, 1, 2) - self.mean) * self.scale
         features, logits = self.module(pixels)
-        unit = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        unit = _unit(features)
+        if self.projects:
+            unit = _unit((unit - self.centre) @ self.axes)
         return unit.reshape(count, -1), logits.softmax(1).reshape(count, -1)
+
+
+def _unit(features: Tensor) -> Tensor:
+    length: Tensor = features.norm(dim=1, keepdim=True)
+    return features / length.clamp_min(1e-12)
 
 
 def named(arch: str, checkpoint: Path | None) -> Network:
@@ -144,16 +158,20 @@ def from_factory(spec: str, checkpoint: Path | None) -> nn.Module:
     return module.eval()
 
 
-def run(network: Network, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
+def run(
+    network: Network, images: NDArray[np.uint8], projection: Projection | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Returns torch's features [N, D] and keywords [N, K], float32, for uint8 [N, S, S, 3]."""
     with torch.inference_mode():
-        features, keywords = _Exported(network).eval()(torch.from_numpy(images))
+        features, keywords = _Exported(network, projection).eval()(torch.from_numpy(images))
     return features.numpy(), keywords.numpy()
 
 
-def to_onnx(network: Network, path: Path) -> None:
+def to_onnx(network: Network, path: Path, projection: Projection | None = None) -> None:
     """Writes the graph of a network, with named tensors and symbolic dims.
 
+    Args:
+        projection: of the pooled features; None keeps them all.
     Raises:
         ExportRefused: the module breaks the factory's contract, or can't be traced.
     """
@@ -163,7 +181,7 @@ def to_onnx(network: Network, path: Path) -> None:
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")  # TorchScript's own deprecation, and constant folding
             torch.onnx.export(
-                _Exported(network).eval(),
+                _Exported(network, projection).eval(),
                 (image,),
                 str(path),
                 dynamo=False,  # the newer exporter lets D and K be inferred

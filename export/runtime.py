@@ -10,8 +10,17 @@ CPU with AVX2 and without VNNI:
     + 8 bits in depthwise weights  0.844   their kernel sums in 32 bits: no overflow there
     + stem in fp32                 0.847   and no slower: it has few channels
 
-The last is used. What remains between kernels (AVX2 against exact arithmetic) is a cosine of 0.998
-at worst over photos and 0.9997 for the golden image.
+The last is used, with the two blocks after the stem in fp32 too. How near the features then are to
+fp32's (mean and least cosine on 2,060 photos), precision at 5 on 1,060 of them by 53 labels (fp32:
+.8232), and milliseconds of processor time for eight images, in one run:
+
+    stem alone in fp32         .9837  .808   .8126   81.5
+    and the first block        .9920  .964   .8168   84.9
+    and the second             .9933  .974   .8175   86.2
+
+Their clips as well changed nothing; the third block too cost 8 ms and gave nothing. What remains
+between kernels (AVX2 against exact arithmetic) was, before those blocks, a cosine of 0.998 at worst
+over photos and 0.9997 for the golden image.
 """
 
 import logging
@@ -91,7 +100,7 @@ def quantise(source: Path, target: Path, parts: Convolutions, images: NDArray[np
             _Calibration(images),
             quant_format=ort_quantization.QuantFormat.QDQ,
             op_types_to_quantize=QUANTISED_OPERATORS,
-            nodes_to_exclude=list(parts.stem),
+            nodes_to_exclude=list(parts.first),
             per_channel=True,
             reduce_range=True,
             activation_type=types.QUInt8,

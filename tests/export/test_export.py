@@ -17,25 +17,17 @@ import torch
 from campaigns.networks import small
 from deploy.gpu.comparing import CPU, INFERENCE
 from deploy.gpu.machine import Environment
-from export import checks, graph, pipeline, runtime
-from export.__main__ import main
+from export import checks, graph, runtime, samples
 from export.errors import ExportRefused
 from local import photos
 from sidecar import images
 from sidecar.models import contract, version_files
+from tests.support.exporting import LITE, SHORT, SMALL, export, model
 from tests.support.versions import put
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = ROOT.parent / "shared" / "data" / "dev"
-LITE = ("--arch", "efficientnet-lite0")
-SMALL = ("--module", "campaigns.networks:small", "--resize", "40", "--crop", "32")
 REFUSED = "tests.support.networks"
-SHORT = ("--precision", "fp32", "--version", "1")
-
-
-def export(repository: Path, *arguments: str) -> int:
-    """Run the command line in this process, which has torch loaded."""
-    return main(["--repository", str(repository), *arguments])
 
 
 @pytest.fixture(scope="session")
@@ -47,36 +39,12 @@ def lite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository
 
 
-@pytest.fixture
-def refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """The one line of a refused export, which must leave nothing behind."""
-
-    def refuse(*arguments: str) -> str:
-        assert export(tmp_path / "r", *arguments) == 2
-        assert not (tmp_path / "r").exists()
-        (line,) = capsys.readouterr().err.splitlines()
-        return line
-
-    return refuse
-
-
-@pytest.fixture
-def labels(tmp_path: Path) -> tuple[str, str]:
-    path = tmp_path / "labels.txt"
-    path.write_text("cat\ndog\nfox\n")
-    return "--labels", str(path)
-
-
-def model(repository: Path, version: int) -> Path:
-    return repository / "keywording" / str(version) / "model.onnx"
-
-
 @pytest.mark.parametrize(("version", "precision"), [(1, "int8"), (2, "fp32")])
 def test_the_contract_says_what_the_file_gives(lite: Path, version: int, precision: str) -> None:
     said = contract.read(lite, version)
     features, keywords = runtime.run(model(lite, version), contract.golden_image(224)[None])
     assert (said.version, said.precision, said.resize, said.crop) == (version, precision, 256, 224)
-    assert (said.dimension, said.keywords) == (1280, 1000) == (features.shape[1], keywords.shape[1])
+    assert (said.dimension, said.keywords) == (512, 1000) == (features.shape[1], keywords.shape[1])
     assert said.sha256 == hashlib.sha256(model(lite, version).read_bytes()).hexdigest()
     assert said.accepts(features[0])
     assert np.linalg.norm(features[0]) == pytest.approx(1, abs=1e-5)
@@ -109,7 +77,7 @@ def test_int8_and_fp32_of_one_network_differ_on_the_golden_image(lite: Path) -> 
 def test_labels_are_imagenets_in_the_order_of_the_scores(lite: Path) -> None:
     _, names = version_files.described(lite, 2)
     cup = next(path for path in photos.packaged() if path.stem == "coffee")
-    jpeg = images.canonical(cup.read_bytes(), pipeline.CALIBRATION_RULES)
+    jpeg = images.canonical(cup.read_bytes(), samples.RULES)
     keywords = runtime.run(model(lite, 2), images.pixels(jpeg, 256, 224)[None])[1]
     assert names[int(keywords.argmax())] == "espresso"
     assert len(set(names)) == 1000
@@ -211,7 +179,7 @@ def test_a_files_mode_lets_another_user_read_it(tmp_path: Path, labels: tuple[st
         ((*LITE, "--precision", "fp16", "--version", "1"), "invalid choice: 'fp16'"),
         ((*LITE, *SHORT, "--crop", "200"), "--crop: only with --module"),
         ((*LITE, *SHORT, "--labels", "missing.txt"), "there is no file 'missing.txt'"),
-        ((*LITE, *SHORT, "--calibration", "tests"), "goes with --precision int8"),
+        ((*LITE, *SHORT, "--calibration", "tests/docs"), "has no readable image"),
         ((*SMALL, *SHORT), "--module needs --labels"),
         (SHORT, "one of the arguments --arch --module is required"),
     ],

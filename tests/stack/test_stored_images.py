@@ -241,7 +241,7 @@ def test_stats_count_what_there_is(house: Stack) -> None:
         p.stat().st_size for p in house.folder.glob("catalogue.sqlite*") if "reserve" not in p.name
     )
     assert abs(after["catalogue_bytes"] - on_disk) < 2**20
-    assert after["index_bytes"] >= after["indexed"] * 1280 * 2
+    assert after["index_bytes"] >= after["indexed"] * 512 * 2
 
 
 # -- searching by id
