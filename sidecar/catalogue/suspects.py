@@ -79,8 +79,9 @@ class Suspects:
                 return []
             newest = _features_of(record).order_by(features.c.seq.desc()).limit(1)
             rows = [*connection.execute(newest)]
-            for start in np.linspace(first, last, size - 1, endpoint=False, dtype=np.int64):
-                after = _features_of(record).where(features.c.seq >= int(start))
+            starts = np.linspace(first, last, size - 1, endpoint=False, dtype=np.int64)
+            for start in np.unique(starts).tolist():  # few images have fewer starts than asked
+                after = _features_of(record).where(features.c.seq >= start)
                 rows += [*connection.execute(after.order_by(features.c.seq).limit(1))]
         return [_read(row) for row in {row.seq: row for row in rows}.values()]
 
