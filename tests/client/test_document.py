@@ -15,11 +15,11 @@ from jsonschema import Draft202012Validator
 from similarity_client import Similarity, calls
 from similarity_client.request import Body, Request
 
-from sidecar.http import openapi
+from campaigns.document import DOCUMENT as CUT
 from tests.client.arguments import requests_of
 from tests.support.breaking import whole
 
-DOCUMENT: dict[str, Any] = whole(openapi.document(), openapi.document())
+DOCUMENT: dict[str, Any] = whole(CUT, CUT)
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN = {"ask", "take", "close", "check_version"}  # of the client, no call by themselves
 ON_CALLS = {"wait": "status", "images": "images_page", "upload": "add"}

@@ -10,6 +10,7 @@ import pytest
 from falcon import inspect
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from campaigns.document import DOCUMENT
 from local.stack import ROOT
 from sidecar import errors
 from sidecar.http import openapi
@@ -27,7 +28,6 @@ from tests.docs.test_readme import table
 from tests.support.examples import API
 from tests.support.local_client import local_client
 
-DOCUMENT = openapi.document()
 METHODS = ("get", "post", "put", "patch", "delete")
 SCOPES = {OPEN: "open", ANY: "any"}
 FILES = ("data", "other_data")

@@ -8,9 +8,9 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
 from export import config, fitting, graph, runtime
-from export.__main__ import main
 from export.config import Purpose
 from sidecar.models import contract
+from tests.support import exporting
 
 # Triton's names in README.md of the onnxruntime_backend at 24.10; it refuses any other.
 KNOWN = {
@@ -36,11 +36,11 @@ def export(repository: Path, version: int, *more: str, crop: int = 32) -> int:
     size = ("--resize", str(crop + 8), "--crop", str(crop), "--labels", str(labels))
     small = ("--module", "campaigns.networks:small", "--version", str(version))
     precision = () if "--precision" in more else ("--precision", "fp32")
-    return main(["--repository", str(repository), *small, *size, *precision, *more])
+    return exporting.run(["--repository", str(repository), *small, *size, *precision, *more])
 
 
 def configure(repository: Path, *words: str) -> int:
-    return main(["config", "--repository", str(repository), *words])
+    return exporting.run(["config", "--repository", str(repository), *words])
 
 
 def written(repository: Path) -> Path:

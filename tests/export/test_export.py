@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
 
-from campaigns.networks import small
 from deploy.gpu.comparing import CPU, INFERENCE
 from deploy.gpu.machine import Environment
 from export import checks, graph, runtime, samples
@@ -134,6 +132,10 @@ def test_force_replaces_a_version_and_keeps_the_operators_config(
 def test_a_module_with_a_checkpoint_is_exported_with_its_weights(
     tmp_path: Path, labels: tuple[str, str]
 ) -> None:
+    import torch  # here: a process that runs other tests has no use for it
+
+    from campaigns.networks import small
+
     network = small().eval()
     torch.nn.init.constant_(network.head.bias, 0.5)  # type: ignore[union-attr, arg-type]
     torch.nn.init.constant_(network.layers[0].weight, 0.01)  # type: ignore[index, union-attr]
@@ -153,6 +155,10 @@ def test_a_module_with_a_checkpoint_is_exported_with_its_weights(
 def test_a_checkpoint_that_would_run_code_is_refused(
     tmp_path: Path, refusal: Callable[..., str], labels: tuple[str, str]
 ) -> None:
+    import torch
+
+    from campaigns.networks import small
+
     torch.save({"state_dict": small()}, tmp_path / "code.pth")
     weights = ("--checkpoint", str(tmp_path / "code.pth"))
     assert "does not fit" in refusal(*SMALL, *labels, *SHORT, *weights)

@@ -11,9 +11,9 @@ from deploy.gpu import comparing, machine
 from deploy.gpu.__main__ import Check, main, subjects, table
 from deploy.gpu.comparing import CPU, CUDA, Subject
 from deploy.gpu.machine import Environment, Refused, Wrong
-from export.__main__ import main as export
 from local.stack import ROOT
 from sidecar.models import contract
+from tests.support import exporting
 
 TRITON = Environment(ROOT / ".venvs" / "triton")  # onnxruntime 1.19.2, for the CPU
 OWN = Environment(Path(sys.prefix))
@@ -27,8 +27,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels.write_text("cat\ndog\nfox\n")
     small = ["--module", "campaigns.networks:small", "--resize", "40", "--crop", "32"]
     words = ["--repository", str(folder / "r"), "--labels", str(labels), "--precision", "fp32"]
-    assert export([*small, *words, "--version", "1"]) == 0
-    assert export([*small, *words, "--version", "2", "--mean", "0", "0", "0"]) == 0
+    assert exporting.run([*small, *words, "--version", "1"]) == 0
+    assert exporting.run([*small, *words, "--version", "2", "--mean", "0", "0", "0"]) == 0
     return folder / "r"
 
 

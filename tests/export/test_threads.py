@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from export import config, fitting
-from export.__main__ import main
 from export.config import Purpose
+from tests.support import exporting
 
 ASKED = ["--module", "campaigns.networks:small", "--resize", "40", "--crop", "32"]
 
@@ -27,7 +27,7 @@ def test_threads_that_would_end_the_server_are_refused(
     by_hand(tmp_path, name, value)
     (tmp_path / "labels.txt").write_text("cat\ndog\nfox\n")
     words = [*ASKED, "--precision", "fp32", "--version", "1", "--labels", f"{tmp_path}/labels.txt"]
-    assert main([*words, "--repository", f"{tmp_path}"]) == 2
+    assert exporting.run([*words, "--repository", f"{tmp_path}"]) == 2
     expected = f"export: config.pbtxt sets {name} to '{value}': it must be 0 to 1024 threads\n"
     assert capsys.readouterr().err == expected
     assert not (tmp_path / "keywording" / "1").exists()

@@ -10,6 +10,7 @@ from local.stack import ROOT
 from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
 from sidecar.models import contract
+from tests.support import exporting
 from tests.support.once import kept
 
 LABELS = {"tiny": ("sea", "sky", "sand")}
@@ -56,9 +57,7 @@ def put(name: str, version: int, repository: Path) -> Path:
 
 
 def _export(name: str, folder: Path) -> None:
-    from export.__main__ import main  # here: most runs find it made, and torch takes its time
-
     labels = LABELS.get(name, OTHER_LABELS)
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
     given = ("--labels", f"{folder}/labels.txt") if "--module" in WORDS[name] else ()
-    assert main([*WORDS[name], *given, "--version", "1", "--repository", f"{folder}"]) == 0
+    assert exporting.run([*WORDS[name], *given, "--version", "1", "--repository", f"{folder}"]) == 0

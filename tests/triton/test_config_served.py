@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import tritonclient.grpc as triton
 
-from export.__main__ import main
 from sidecar.models import contract
 from sidecar.models.triton import TritonClient
+from tests.support import exporting
 from tests.support.triton_server import serving
 from tests.support.versions import put
 
@@ -17,7 +17,7 @@ def test_without_a_gpu_the_same_config_is_served_by_the_cpu(tmp_path: Path, targ
     repository = tmp_path / "r"
     put("small-32", 1, repository)
     (repository / "keywording" / "config.pbtxt").unlink()  # the tests' own
-    assert main(["config", "--repository", str(repository), "--target", target]) == 0
+    assert exporting.run(["config", "--repository", str(repository), "--target", target]) == 0
     said = contract.read(repository, 1)
     with serving(repository, tmp_path) as running:
         client = triton.InferenceServerClient(running.url)
