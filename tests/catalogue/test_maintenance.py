@@ -22,8 +22,10 @@ from sidecar.errors import (
 )
 from sidecar.index import GenerationStore
 from sidecar.operations.backup import Backups
+from sidecar.operations.commands import maintain
 from sidecar.operations.repair import repair
 from sidecar.operations.verify import Verifier
+from sidecar.settings import from_environment
 from tests.support.databases import KINDS, new_database
 from tests.support.house import House
 from tests.support.maintenance import command
@@ -249,24 +251,32 @@ def test_repair_waits_for_no_task_and_changes_nothing_where_it_fails(house: Hous
     assert house.generations.numbers() == [1]
 
 
-def test_the_commands_tell_how_they_ended(tmp_path: Path) -> None:
+def test_the_commands_tell_how_they_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that take a folder as processes, where one fails; the others here, within one."""
+
+    def here(folder: Path, word: str, *given: Path) -> tuple[int, str]:
+        monkeypatch.setenv("DATA_DIR", f"{folder}")
+        status = maintain(from_environment(), word, *(given or (Path(),)))
+        return status, capsys.readouterr().out
+
     house = House(tmp_path)
     house.add(1, 1000)
     house.run("train")
     house.catalogue.close()
     copy = str(tmp_path / "copy")
-    assert command(tmp_path, "backup", copy).stdout == f"backed up into {copy}\n"
+    assert here(tmp_path, "backup", Path(copy)) == (0, f"backed up into {copy}\n")
     again = command(tmp_path, "backup", copy)
     assert (again.returncode, again.stderr) == (1, f"{copy} is not empty\n")
     restored = command(tmp_path / "new", "restore", copy)
     assert restored.stdout == f"restored from {copy}: 1000 images\n"
-    whole = command(tmp_path / "new", "verify")
-    assert (whole.returncode, whole.stdout) == (0, "1000 images, nothing wrong\n")
+    assert here(tmp_path / "new", "verify") == (0, "1000 images, nothing wrong\n")
     (tmp_path / "index/000001/lists.ivf").write_bytes(b"rubbish")
-    wrong = command(tmp_path, "verify")
-    assert wrong.returncode == 1
-    assert wrong.stdout.endswith("1000 images, 1 wrong\n")
-    assert command(tmp_path, "repair").stdout == "repaired: generation 2, 1000 images\n"
+    status, wrong = here(tmp_path, "verify")
+    assert status == 1
+    assert wrong.endswith("1000 images, 1 wrong\n")
+    assert here(tmp_path, "repair") == (0, "repaired: generation 2, 1000 images\n")
     house = House(tmp_path)
     assert house.problems() == []
     house.catalogue.close()
