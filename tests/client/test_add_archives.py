@@ -183,14 +183,13 @@ def test_links_and_encrypted_members_fail_alone(add: Add, tmp_path: Path, mark: 
     assert list(states(add(locked)).values()) == ["archive_reading_error"]
 
 
-def test_a_zip_of_many_names_is_read_as_zipfile_reads_it(tmp_path: Path) -> None:
+def test_a_zip_of_many_names_is_read_as_zipfile_wrote_it(tmp_path: Path) -> None:
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(70_000):  # more than the old format has room for
             archive.writestr(f"{number}.jpg", b"")
-    found = zip_directory.members(Archive(path), path.stat().st_size)
-    with zipfile.ZipFile(path) as archive:
         wanted = [(each.filename, each.header_offset) for each in archive.infolist()]
+    found = zip_directory.members(Archive(path), path.stat().st_size)
     assert [(each.filename, each.header_offset) for each in found] == wanted
 
 
@@ -209,9 +208,9 @@ finally:
 
 @pytest.mark.parametrize("kind", ["photos.tar", "photos.tar.gz", "photos.zip", "-"])
 def test_memory_stays_the_same_however_large_an_archive_is(tmp_path: Path, kind: str) -> None:
-    """A dry run that hashes 200 MB takes no more memory than one of 10 MB, but for a little."""
+    """A dry run that hashes 80 MB takes no more memory than one of 10 MB, but for a little."""
     peaks = []
-    for count in (10, 200):
+    for count in (10, 80):
         archive = tmp_path / "photos"
         fill(archive, count, "photos.tar.gz" if kind == "-" else kind)
         line = ["add", "--dry-run", "--id-from", "sha256", "--exclude", "none"]
@@ -226,17 +225,21 @@ def test_memory_stays_the_same_however_large_an_archive_is(tmp_path: Path, kind:
             )
         assert f"{count} images of {count << 20:,} bytes" in done.stderr
         peaks.append(int(done.stderr.splitlines()[-1]))
-    assert peaks[1] < peaks[0] + (100 << 10)
+    assert peaks[1] < peaks[0] + (40 << 10)
 
 
 def fill(path: Path, count: int, kind: str) -> None:
     content = bytes(1 << 20)
     if kind == "photos.zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for number in range(count):
                 archive.writestr(f"{number}.jpg", content)
         return
-    with tarfile.open(path, "w:gz" if kind.endswith("gz") else "w") as archive:
+    if kind.endswith("gz"):
+        opened = tarfile.open(path, "w:gz", compresslevel=1)
+    else:
+        opened = tarfile.open(path, "w")
+    with opened as archive:
         for number in range(count):
             member = tarfile.TarInfo(f"{number}.jpg")
             member.size = len(content)
