@@ -15,7 +15,7 @@ import pytest
 
 from deploy.gpu.comparing import CPU, INFERENCE
 from deploy.gpu.machine import Environment
-from export import checks, graph, runtime, samples
+from export import checks, graph, runtime
 from export.errors import ExportRefused
 from local import photos
 from sidecar import images
@@ -73,6 +73,8 @@ def test_int8_and_fp32_of_one_network_differ_on_the_golden_image(lite: Path) -> 
 
 
 def test_labels_are_imagenets_in_the_order_of_the_scores(lite: Path) -> None:
+    from export import samples
+
     _, names = version_files.described(lite, 2)
     cup = next(path for path in photos.packaged() if path.stem == "coffee")
     jpeg = images.canonical(cup.read_bytes(), samples.RULES)

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from campaigns.networks import small
-from export import graph, pipeline, projection, runtime, samples
-from export.networks import Network
+from export import graph, projection, runtime
 from tests.support.exporting import LITE, SHORT, SMALL, export, model
 from tests.support.versions import SIZE_32, put
 
@@ -25,6 +23,10 @@ def every(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pixels() -> NDArray[np.uint8]:
+    from campaigns.networks import small  # here and below: no process needs torch to collect this
+    from export import pipeline, samples
+    from export.networks import Network
+
     network = Network(small(), resize=40, crop=32)
     return samples.packaged(network, 0, pipeline.PROJECTION_PHOTOS)
 
@@ -43,6 +45,8 @@ def test_the_file_gives_the_features_projected_and_of_norm_1(
 
 
 def test_the_head_is_the_layer_that_takes_the_features(every: Path) -> None:
+    from campaigns.networks import small
+
     found = graph.head(every)
     assert found is not None
     assert np.array_equal(found, small().head.weight.detach().numpy())  # type: ignore[union-attr, operator]
