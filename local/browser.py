@@ -10,6 +10,16 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What no page needs: the pages of the address bar's list, which each window draws anew, at four
+# times the cost of a page of ours, and a process in reserve.
+UNNEEDED = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess")
+# What Playwright turns off by itself: of two such lists Chromium reads the last alone.
+BY_PLAYWRIGHT = (
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose"),
+    *("HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter"),
+    *("PaintHolding", "ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect"),
+    *("OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
+)
 # Alone: no sandbox, which root can't have, and no word to its maker's servers.
 FLAGS = (
     "--no-sandbox",
@@ -20,6 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-precise-memory-info",
+    f"--disable-features={','.join((*UNNEEDED, *BY_PLAYWRIGHT))}",
 )
 ABORTED = "net::ERR_ABORTED"  # what a page gave up itself
 
