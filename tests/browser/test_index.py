@@ -14,8 +14,6 @@ from tests.browser.stacks import held
 from tests.browser.visit import Visit
 from tests.support.calls import picture
 
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
 
 def rows(table: Locator) -> list[list[str]]:
     """Returns what stands in the rows of a table, without its head."""
@@ -54,10 +52,8 @@ def test_a_training_is_followed_to_its_end_and_its_recall_drawn(visit: Visit, sh
     assert len(history) >= 2
     expect(page.get_by_role("img", name="Recall by generation")).to_be_visible()
 
-    page.set_viewport_size({"width": 320, "height": 800})
-    page.emulate_media(color_scheme="dark")
+    visit.on_a_phone()
     assert visit.barriers() == []
-    assert page.evaluate(WIDER) <= 0
 
 
 def test_what_waits_is_said_and_an_update_takes_it_in(

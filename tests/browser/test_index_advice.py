@@ -77,8 +77,7 @@ def test_a_catalogue_that_went_back_is_said_and_an_update_keeps_it(
     generation = page.locator("dl > div").filter(has_text="Generation").locator("dd")
     expect(generation).to_have_text(f"{before['generation']}")
     assert visit.barriers() == []
-    page.set_viewport_size({"width": 320, "height": 800})
-    page.emulate_media(color_scheme="dark")
+    visit.on_a_phone()
     assert visit.barriers() == []
     visit.button("Update").click()
     expect(back).to_have_count(0)

@@ -257,8 +257,7 @@ def test_what_would_be_markup_is_text_also_on_a_small_dark_screen(
     visit: Visit, added: Callable[..., str]
 ) -> None:
     page = visit.page
-    page.set_viewport_size({"width": 320, "height": 800})
-    page.emulate_media(color_scheme="dark")
+    visit.on_a_phone()
     one = added(2, "<b onclick=alert(1)>", note=HOSTILE)
     two = added(2, "<img src=x onerror=alert(1)>", note=HOSTILE)
     visit.go("search?id=" + one.replace(" ", "+").replace("=", "%3D"))
@@ -270,5 +269,4 @@ def test_what_would_be_markup_is_text_also_on_a_small_dark_screen(
     assert visit.barriers() == []
     assert page.locator("img[src=x], b[onclick]").count() == 0
     dialog.get_by_role("button", name="Close").click()
-    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(wider) <= 0, "it scrolls sideways"
+    assert visit.barriers() == []

@@ -13,7 +13,6 @@ from tests.browser.stacks import Guarded, held
 from tests.browser.visit import Visit
 
 DAY_S = 86_400
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def test_the_screen_says_what_serves_and_how_tasks_ended(visit: Visit, shown: Stack) -> None:
@@ -25,10 +24,8 @@ def test_the_screen_says_what_serves_and_how_tasks_ended(visit: Visit, shown: St
     first = shown.get("/similarity/tasks").json()["tasks"][-1]
     entry = page.get_by_role("listitem").filter(has_text=first["task_id"])
     expect(entry).to_contain_text(f"Generation {first['generation']} with 1,050 images")
-    page.set_viewport_size({"width": 320, "height": 800})
-    page.emulate_media(color_scheme="dark")
+    visit.on_a_phone()
     assert visit.barriers() == []
-    assert page.evaluate(WIDER) <= 0
 
 
 def test_a_task_shows_the_request_that_asked_for_it_and_a_click_takes_its_id(

@@ -11,6 +11,9 @@ from playwright.sync_api import Locator, Page
 from local.browser import Watch
 
 SERIOUS = ("serious", "critical")
+# All that axe finds would come over as JSON otherwise, with each element that is as it should be.
+AXE = "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)"
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What drops a file where a person would: Playwright has no drop of its own.
 DROP = """
 ([selector, name, type, bytes]) => {
@@ -63,12 +66,22 @@ class Visit:
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name)
 
+    def on_a_phone(self) -> None:
+        """The page is on a small dark screen from now on."""
+        self.page.set_viewport_size({"width": 320, "height": 700})
+        self.page.emulate_media(color_scheme="dark")
+
     def barriers(self) -> list[str]:
-        """Returns what axe finds serious: what keeps people from using the page."""
-        found: Any = Axe().run(self.page).response
-        return [
+        """Returns what keeps people from using the page: what axe finds serious, and that one has
+        to scroll sideways, which a small screen must not need (WCAG 1.4.10)."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(Axe().axe_script)
+        violations: Any = self.page.evaluate(AXE)
+        found = [
             f"{each['id']}: {node['html']}"
-            for each in found["violations"]
+            for each in violations
             if each["impact"] in SERIOUS
             for node in each["nodes"]
         ]
+        wider = self.page.evaluate(WIDER)
+        return [*found, f"it scrolls sideways: {wider} pixels"] if wider > 0 else found
