@@ -10,9 +10,11 @@ from sidecar.identification import Identification
 from sidecar.index import LiveFields, Names, SearchRequest, rank_each, the_nearest
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.recent import Found
+from sidecar.index.reranking import RERANKED, order, scores
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
 from sidecar.prepared import PreparedFilters
+from sidecar.telemetry import timings
 from sidecar.view import View
 from sidecar.wanted import Wanted
 
@@ -22,12 +24,13 @@ class Neighbours:
     """Holds the answer to a search.
 
     Args:
-        dist: squared L2 distances, ascending; with groups, within each.
+        dist: squared L2 distances; ascending, with groups within each, unless there are scores.
         result: the ids of the images at these distances.
         version, sha256: of the model that was searched with.
         generation: number of the one that was searched; 0 before the first training.
         unindexed: how many images were compared one by one, because no generation holds them.
         seqs: the sequence numbers of the images.
+        score: where a search orders by them, that of each image, None after the first `RERANKED`.
     """
 
     dist: list[float]
@@ -37,6 +40,7 @@ class Neighbours:
     generation: int
     unindexed: int
     seqs: list[int]
+    score: list[float | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,11 @@ class Finder:
         seen = self.identification.of(
             view, lambda view, gone: _rank(view, queries, own_seqs, request, gone, wanted)
         )
-        return [_neighbours(seen.view, found, seen.ids, request) for found in seen.found]
+        with timings.stage("search"):
+            return [
+                _neighbours(seen.view, query, _there(found, seen.ids), seen.ids, request)
+                for query, found in zip(queries, seen.found, strict=True)
+            ]
 
     def _wanted(self, view: View, request: SearchRequest) -> Wanted | None:
         """Returns what the images have to meet, if anything, by their fields as they are now."""
@@ -124,19 +132,42 @@ def _joined(parts: Sequence[Found], request: SearchRequest) -> Found:
     return the_nearest(seqs, dist, request)
 
 
+def _there(found: Found, ids: dict[int, str]) -> Found:
+    """Returns what was found, without what is gone."""
+    there = np.array([seq in ids for seq in found[0].tolist()], np.bool_)
+    return found[0][there], found[1][there]
+
+
 def _neighbours(
-    view: View, found: Found, ids: dict[int, str], request: SearchRequest
+    view: View,
+    query: NDArray[np.float32],
+    found: Found,
+    ids: dict[int, str],
+    request: SearchRequest,
 ) -> Neighbours:
-    """Returns what was found, without what is gone, as far as it was asked for."""
-    rows = zip(*(each.tolist() for each in found), strict=True)
-    known = [(seq, dist) for seq, dist in rows if seq in ids]
-    known = known[request.offset or 0 :][: request.num_results]
+    """Returns what was found in its order, as far as it was asked for."""
+    (seqs, dist), score = found, None
+    if request.similar:
+        places, score = _by_score(view, query, seqs)
+        seqs, dist = seqs[places], dist[places]
+    first = request.offset or 0
+    page = slice(first, first + request.num_results)
     return Neighbours(
-        [dist for _, dist in known],
-        [ids[seq] for seq, _ in known],
+        dist[page].tolist(),
+        [ids[seq] for seq in seqs[page].tolist()],
         view.version,
         view.sha256,
         view.number,
         view.unindexed,
-        [seq for seq, _ in known],
+        seqs[page].tolist(),
+        score and score[page],
     )
+
+
+def _by_score(
+    view: View, query: NDArray[np.float32], seqs: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], list[float | None]]:
+    """Returns the places of neighbours, nearest first, in the order of their scores, and these."""
+    scored = scores(query, view.features(seqs[:RERANKED]))
+    first, others = order(scored), np.arange(len(scored), len(seqs))
+    return np.concatenate([first, others]), [*scored[first].tolist(), *[None] * len(others)]

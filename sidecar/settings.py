@@ -17,6 +17,7 @@ DEFAULT_NPROB = 5
 ORIGIN = r"https?://[^\s/,*]+"
 NAME = r"[\w.-]+"
 DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "postgresql": 5432}
+Order = Literal["distance", "similar"]
 SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
 
 
@@ -102,6 +103,11 @@ class Settings(BaseModel):
         ge=1,
         le=MOST_NPROB,
         description="1 fastest, 100 most accurate, where a request has no `nprob=`",
+    )
+    search_order: Order = Field(
+        "distance",
+        description="order of what a search finds, where a request has no `order=`: `distance`, or "
+        "`similar`, by what the nearest have in common",
     )
     auto_update_s: float = Field(
         0,

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sidecar.catalogue import Seen
 from sidecar.errors import IndexAhead, NoIndex
 from sidecar.index import Generation, GenerationStore, Memtable, Recent
+from sidecar.index.ann import widen
 from sidecar.models.registry import ModelRegistry
 
 
@@ -44,6 +48,28 @@ class View:
         """What its sequence numbers are from."""
         mark = self.generation.meta.mark if self.generation else None
         return Seen(mark, self.recent.last if self.recent else None)
+
+    def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Looks up the full features of images that a search has found in it.
+
+        Args:
+            seqs: int64 [n].
+        Returns:
+            float32 [n, D].
+        Raises:
+            IndexDamaged: what the generation holds is not what was stored.
+        """
+        if self.generation is None:
+            assert self.recent is not None
+            return self.recent.features(seqs)
+        segments = self.generation.segments
+        waiting = seqs > self.generation.meta.snapshot
+        if self.recent is None or not waiting.any():
+            return widen(segments.features(seqs))
+        found = np.empty((len(seqs), segments.dimension), np.float32)
+        found[~waiting] = widen(segments.features(seqs[~waiting]))
+        found[waiting] = self.recent.features(seqs[waiting])
+        return found
 
 
 class Views:

@@ -19,6 +19,8 @@ def send(
     """Answers a search; where the client wants them, with the fields of each image."""
     _send_head(resp, neighbours.version, neighbours.generation, neighbours.unindexed)
     answer: dict[str, Any] = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
+    if neighbours.score is not None:
+        answer["score"] = neighbours.score
     if flag(req, "fields") or req.client_prefers((falcon.MEDIA_JSON, WITH_FIELDS)) == WITH_FIELDS:
         answer["matches"] = [asdict(match) for match in matches.of(neighbours)]
     resp.media = answer

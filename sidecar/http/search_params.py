@@ -1,16 +1,18 @@
 """Reads what a search asks for: the parameters that every kind of search has."""
 
 import math
+from typing import get_args
 
 import falcon
 
 from sidecar.errors import WrongArguments
 from sidecar.fields import parse_filter
-from sidecar.http.params import flag, number, whole_number
+from sidecar.http.params import choice, flag, number, whole_number
 from sidecar.index import Grouping, SearchRequest
 from sidecar.index.ranking import PAGED
-from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings
+from sidecar.settings import MOST_NPROB, MOST_RESULTS, Order, Settings
 
+ORDER = "order"
 SEARCH = (
     "num_results",
     "nprob",
@@ -20,6 +22,7 @@ SEARCH = (
     "group_by",
     "group_size",
     "fields",
+    ORDER,
 )
 
 
@@ -38,6 +41,7 @@ def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
         wanted=None if (text := req.get_param("filter")) is None else parse_filter(text),
         offset=_offset(req),
         group=_group(req),
+        similar=_order(req, settings) == "similar",
     )
     _check(request)
     flag(req, "fields")  # which the answer reads: a wrong one is refused before the search
@@ -49,6 +53,15 @@ def _offset(req: falcon.Request) -> int | None:
     if req.get_param("offset") is None:
         return None
     return whole_number(req, "offset", PAGED, 0, least=0)
+
+
+def _order(req: falcon.Request, settings: Settings) -> str:
+    """Returns the order of what is found. Groups are by distance, whatever the setting says."""
+    grouped = req.get_param("group_by") is not None
+    order = choice(req, ORDER, get_args(Order), "distance" if grouped else settings.search_order)
+    if grouped and order == "similar":
+        raise WrongArguments("send order=similar or group_by, not both: groups are by distance")
+    return order
 
 
 def _group(req: falcon.Request) -> Grouping | None:

@@ -10,6 +10,7 @@ from sidecar.fields import Filter
 from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
 from sidecar.index.recent import Found
+from sidecar.index.reranking import RERANKED
 
 # The distance up to which two images are the same: float16 moves what a segment holds by at most
 # 2^-11 of its norm of 1, 2.4e-7 in this measure, and another batch moves a query by a little.
@@ -36,6 +37,7 @@ class SearchRequest:
         wanted: what they have to meet, if anything.
         offset: how many nearer ones are left out; None for a search that is not paged.
         group: by what they are grouped, if at all.
+        similar: whether the nearest are ordered by their scores, as `reranking` makes them.
     """
 
     num_results: int
@@ -44,11 +46,14 @@ class SearchRequest:
     wanted: Filter | None = None
     offset: int | None = None
     group: Grouping | None = None
+    similar: bool = False
 
     @property
     def depth(self) -> int:
         """How many are ranked: all pages are of one ranking, so that none repeats another."""
-        return self.num_results if self.offset is None else PAGED
+        if self.offset is not None:
+            return PAGED
+        return max(self.num_results, RERANKED) if self.similar else self.num_results
 
 
 def rank(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import FeatureRow, NewRow
 from sidecar.index.block import Block
+from sidecar.index.places import places_among
 
 Meets = Callable[[Block], NDArray[np.bool_]]  # of its rows [n], bool [n]
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], distances [n]
@@ -77,6 +78,17 @@ class Recent:
         every, far = np.concatenate(seqs), np.concatenate(dist)
         others = every != own_seq
         return every[others], far[others]
+
+    def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Looks up the features of images that are here, int64 [n]: float32 [n, D]."""
+        dimension = self.blocks[0].features.dimension
+        found = np.empty((len(seqs), dimension), np.float32)
+        for block in self.blocks:
+            places = places_among(seqs, block.seqs)
+            here = places >= 0
+            if here.any():
+                found[here] = block.features.some(places[here])
+        return found
 
     def but_up_to(self, after: int) -> "Recent":
         """Returns what is above a higher sequence number."""

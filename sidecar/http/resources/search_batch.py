@@ -14,6 +14,7 @@ from sidecar.http.known_params import takes
 from sidecar.http.multipart import Body, is_form
 from sidecar.http.ndjson import SpooledLines
 from sidecar.http.resources.search import SearchResource
+from sidecar.http.search_params import ORDER
 from sidecar.images import archives
 from sidecar.search_batch import Outcome, SearchBatch
 
@@ -31,7 +32,7 @@ class SearchBatchResource:
         self._reader = reader
         self._search = search
 
-    @takes("num_results", "nprob", "max_dist", "filter", BOX, body=True)
+    @takes("num_results", "nprob", "max_dist", "filter", ORDER, BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         head = b"" if is_form(req) else Body(req).read(archives.MAGIC_BYTES)
         if is_form(req) or archives.is_archive(head):
@@ -65,4 +66,5 @@ def _line(called: str, outcome: Outcome) -> dict[str, Any]:
     found = outcome.answer
     if isinstance(found, SimilarityError):
         return {**failure(found), called: outcome.name, "dist": [], "result": []}
-    return {"status": "ok", called: outcome.name, "dist": found.dist, "result": found.result}
+    line = {"status": "ok", called: outcome.name, "dist": found.dist, "result": found.result}
+    return line if found.score is None else {**line, "score": found.score}

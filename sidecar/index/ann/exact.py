@@ -51,6 +51,16 @@ class Flat:
         codes: NDArray[np.uint8] = faiss.vector_to_array(self._index.codes)
         return codes.view(np.float16).reshape(len(self), -1)
 
+    @property
+    def dimension(self) -> int:
+        """How many numbers a row has."""
+        return int(self._index.d)
+
+    def some(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns the rows at some positions, int64 [m]: float32 [m, D]."""
+        rows: NDArray[np.float32] = self._index.reconstruct_batch(positions)
+        return rows
+
     def nearest(
         self, query: NDArray[np.float32], count: int, among: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
