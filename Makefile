@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -113,6 +113,9 @@ bench-filters: setup model $(MAIN)/bench ## compare searches with a filter with 
 
 bench-rates: setup $(MAIN)/bench ## compare requests by a key with a rate with those by one without
 	$(RUN) python -m bench.rates
+
+bench-quality: setup model ## measure what searches find of a kind, in both orders, in a FOLDER of labelled photos
+	$(RUN) OMP_NUM_THREADS=1 python -m bench.quality "$(FOLDER)"
 
 bench-upgrade: setup model $(MAIN)/bench ## measure how fast another model embeds stored images again
 	$(RUN) python -m bench.upgrade $(if $(IMAGES),--images "$(IMAGES)")

@@ -46,7 +46,7 @@ TEXTS: dict[str, list[str]] = {
 FORM, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 # What a call does without here, and what it must have.
 WITHOUT = {
-    "search": {"vector", "offset"},
+    "search": {"vector", "offset", "order"},
     "search_by_id": {"group_by", "group_size"},
     "recommend": {"like", "unlike", "like_weights", "like_boxes", "unlike_weights", "unlike_boxes"},
 }

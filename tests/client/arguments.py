@@ -49,6 +49,8 @@ VALUES: dict[str, Any] = {
     "timeout": None,
 }
 OMITTED = object()
+SIMILAR = {"order": "similar"}  # of what is found; images have an order of their own
+LONG = {"a": "x" * 3000}
 # Further ways to make a call, by what is given otherwise.
 WAYS: dict[str, list[dict[str, Any]]] = {
     "add": [{}, {"metadata": {"long": "x" * 3000}}],  # for which a query has no room
@@ -56,15 +58,16 @@ WAYS: dict[str, list[dict[str, Any]]] = {
     "get": [{}, {"id": "check"}],
     "remove": [{}, {"id": "check"}],
     "search": [
-        {"id": OMITTED, "vector": OMITTED, "model_version": OMITTED},
-        {"id": OMITTED, "vector": OMITTED, "model_version": OMITTED, "filter": {"a": "x" * 3000}},
-        {"photo": OMITTED, "vector": OMITTED, "model_version": OMITTED},
-        {"photo": OMITTED, "id": OMITTED},
+        SIMILAR | {"id": OMITTED, "vector": OMITTED, "model_version": OMITTED},
+        SIMILAR | {"id": OMITTED, "vector": OMITTED, "model_version": OMITTED, "filter": LONG},
+        SIMILAR | {"photo": OMITTED, "vector": OMITTED, "model_version": OMITTED},
+        SIMILAR | {"photo": OMITTED, "id": OMITTED},
     ],
-    "search_batch": [{"photos": OMITTED}, {"ids": OMITTED}],
+    "search_batch": [SIMILAR | {"photos": OMITTED}, SIMILAR | {"ids": OMITTED}],
     "recommend": [
-        {},
-        {
+        SIMILAR,
+        SIMILAR
+        | {
             "like": [Example("cat", 2, (0, 0, 0.5, 1)), PHOTO],
             "unlike": [Example(PHOTO, 1, (0, 0, 0.5, 1))],
         },

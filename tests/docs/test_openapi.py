@@ -175,6 +175,8 @@ def test_a_parameter_has_the_range_and_the_default_of_the_pages() -> None:
             row = f"`{name}`"
             if name == "limit":
                 row += f" of {path.rsplit('/', 1)[1]}"
+            if name == "order":
+                row += " of images" if path.endswith("/images") else " of a search"
             if row not in documented:
                 continue
             seen.add(row)

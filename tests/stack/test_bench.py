@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import labelled
 from bench.ceiling import Offline
 from bench.direct import parts_of_a_search
 from bench.features import mixed
@@ -37,6 +38,37 @@ def test_the_bench_of_rates_compares_two_keys() -> None:
     head, *rows = done.stdout.splitlines()
     assert head.count("with") == 4
     assert [(int(row.split()[0]), len(row.split())) for row in rows] == [(1, 7), (8, 7)]
+
+
+def test_the_bench_of_quality_compares_both_orders_of_labelled_photos(
+    stack: Stack, tmp_path: Path
+) -> None:
+    for number, (_, file) in zip(range(24), packaged.variations(24), strict=False):
+        folder = tmp_path / f"label {number % 3}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.jpg").write_bytes(file)
+    command = [sys.executable, "-m", "bench.quality", f"{tmp_path}", "--repository"]
+    command.append(stack.env.get("MODEL_REPOSITORY", "model_repository"))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = [[cell.strip() for cell in line.split("|")] for line in done.stdout.splitlines()]
+    rows = {cells[1]: cells[2:7] for cells in lines if len(cells) > 6}
+    for name in ("P@5", "mAP", "R@1 of twins"):
+        searches, distance, similar, gain, error = map(float, rows[name])
+        assert searches == 24
+        assert 0 < distance <= 1
+        assert abs(similar - distance - gain) < 2e-4
+        assert error >= 0
+    assert rows["R@1 of twins"][3:] == ["+0.0000", "0.0000"]
+
+
+def test_what_is_found_of_a_kind_is_measured_as_it_is_defined(tmp_path: Path) -> None:
+    relevant = np.array([True, False, True, False, False, False, True])
+    assert labelled.precision(relevant) == 2 / 5
+    assert labelled.average_precision(relevant) == (1 + 2 / 3 + 3 / 7) / 3
+    (tmp_path / "labels.csv").write_text("file,label\na/1.jpg,cat\nb/2.jpg,dog\nb/3.jpg,cat\n")
+    files, labels = labelled.read(tmp_path)
+    assert files == [tmp_path / "a/1.jpg", tmp_path / "b/2.jpg", tmp_path / "b/3.jpg"]
+    assert labelled.asked_with(labels).tolist() == [0, 2]
 
 
 def test_a_mixture_has_as_many_unit_vectors_as_asked_for() -> None:

@@ -21,7 +21,7 @@ def test_the_examples_answer_as_shown(
     (tmp_path / "dog.jpg").write_bytes(collection[name])
     stack.command("backup", str(tmp_path / "backup"))
     shown = list(examples())
-    assert len(shown) == 28
+    assert len(shown) == 29
     task_id = ""
     for command, expected in shown:
         real = command.replace("http://127.0.0.1:5000", stack.url).replace("TASK_ID", task_id)

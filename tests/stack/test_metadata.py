@@ -126,6 +126,8 @@ def test_metadata_are_changed_and_the_next_search_knows(
         ({"group_size": "2"}, "group_size goes with group_by"),
         ({"group_by": "a", "offset": "0"}, "send offset or group_by, not both"),
         ({"group_by": "a", "group_size": "101"}, "num_results times group_size"),
+        ({"group_by": "a", "order": "similar"}, "send order=similar or group_by, not both"),
+        ({"order": "newest"}, "order must be distance or similar, not 'newest'"),
         ({"fields": "yes"}, "fields must be true or false"),
     ],
 )

@@ -22,7 +22,8 @@ def candidates(count: int, dimension: int, seed: int, spread: float = 1.0) -> tu
 
 
 def unit(rows: NDArray[np.floating]) -> Rows:
-    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    made: Rows = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    return made
 
 
 def by_the_formula(query: Rows, x: Rows) -> list[float]:

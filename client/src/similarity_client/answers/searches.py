@@ -21,18 +21,21 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, the nearest first.
+    """What a search found, the nearest first, or in the order that it asked for.
 
     Args:
-        dist: squared L2 distances, ascending.
+        dist: squared L2 distances; ascending, unless there are scores.
         result: the ids, in the same order.
         matches: the same with what is known of each; None unless `fields=True` asked for it.
+        score: what the first 100 are ordered by, though the nearest stays first, and None for each
+            after them; None unless the order is "similar".
     """
 
     dist: tuple[float, ...]
     result: tuple[str, ...]
     matches: tuple[Match, ...] | None
     meta: Meta
+    score: tuple[float | None, ...] | None = None
 
     def pairs(self) -> Iterator[tuple[float, str]]:
         """Yields each distance with its id."""
@@ -46,12 +49,14 @@ class FoundLine:
     Args:
         query: the id, or the name of the file; "" where it says why the batch ended early.
         error: None where the search was made.
+        score: as in Found.
     """
 
     query: str
     dist: tuple[float, ...]
     result: tuple[str, ...]
     error: SimilarityError | None
+    score: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What searches take besides the image."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 Box = Sequence[float]
+Order = Literal["distance", "similar"]
 
 
 class Common(TypedDict, total=False):
@@ -13,6 +14,8 @@ class Common(TypedDict, total=False):
     nprob: 1 to 100, how thoroughly the index is searched.
     max_dist: the distance at which the list ends.
     filter: what the metadata of the images have to be, in the manner of MongoDB.
+    order: "distance", or "similar", by what the nearest have in common, which groups are not; the
+        service's own where it is not given.
     timeout: seconds, where it is not the client's.
     """
 
@@ -20,6 +23,7 @@ class Common(TypedDict, total=False):
     nprob: int | None
     max_dist: float | None
     filter: Mapping[str, Any] | None
+    order: Order | None
     timeout: float | None
 
 

@@ -32,8 +32,8 @@ def search(
         id: of a stored image, in its place; it is left out itself.
         vector: features, in its place, as `features` answers them.
         model_version: by which other numbers than such an answer were made.
-        options: as SearchOptions has them: num_results, nprob, max_dist, filter, offset, group_by,
-            group_size, fields, box, timeout.
+        options: as SearchOptions has them: num_results, nprob, max_dist, filter, order, offset,
+            group_by, group_size, fields, box, timeout.
     """
     if sum(given is not None for given in (photo, id, vector)) != 1:
         raise TypeError("search takes one of photo, id and vector")
@@ -80,7 +80,8 @@ def search_batch(
     Args:
         ids: of stored images; each is left out of what it finds.
         photos: in their place, images by a name of each, or paths.
-        options: as BatchOptions has them: num_results, nprob, max_dist, filter, box, timeout.
+        options: as BatchOptions has them: num_results, nprob, max_dist, filter, order, box,
+            timeout.
     """
     if (ids is None) == (photos is None):
         raise TypeError(NAMES_OR_IDS)
@@ -102,4 +103,6 @@ def _batch(reply: Reply) -> FoundBatch:
 def _line(line: dict[str, Any]) -> FoundLine:
     error = None if line.get("status") == "ok" else error_of(line)
     query = str(line.get("id", line.get("name", "")))
-    return FoundLine(query, tuple(line.get("dist", ())), tuple(line.get("result", ())), error)
+    score = None if (given := line.get("score")) is None else tuple(given)
+    dist, result = tuple(line.get("dist", ())), tuple(line.get("result", ()))
+    return FoundLine(query, dist, result, error, score)

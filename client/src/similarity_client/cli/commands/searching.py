@@ -4,11 +4,12 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from similarity_client.answers import Found
+from similarity_client.calls.options import Order
 from similarity_client.cli import browser, gallery
 from similarity_client.cli.examples import Query, by_examples, search_by
 from similarity_client.cli.page import page
@@ -50,6 +51,7 @@ def _box(_: click.Context, __: click.Parameter, given: str | None) -> tuple[floa
 @click.option("--max-dist", type=float, help="The distance at which the list ends.")
 @click.option("--filter", callback=_filter, metavar="JSON", help="What their metadata have to be.")
 @click.option("--box", callback=_box, metavar="X,Y,W,H", help="The part that counts, in fractions.")
+@click.option("--order", type=click.Choice(get_args(Order)), help="Which one comes first.")
 @click.option("--offset", type=int, help="How many nearer ones are passed over.")
 @click.option("--group-by", metavar="FIELD", help="A field whose values make groups.")
 @click.option("--group-size", type=int, help="How many images of a group.")
