@@ -8,6 +8,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -235,11 +236,11 @@ def fill(path: Path, count: int, kind: str) -> None:
             for number in range(count):
                 archive.writestr(f"{number}.jpg", content)
         return
-    if kind.endswith("gz"):
-        opened = tarfile.open(path, "w:gz", compresslevel=1)
-    else:
-        opened = tarfile.open(path, "w")
-    with opened as archive:
+    with ExitStack() as stack:
+        if kind.endswith("gz"):
+            archive = stack.enter_context(tarfile.open(path, "w:gz", compresslevel=1))
+        else:
+            archive = stack.enter_context(tarfile.open(path, "w"))
         for number in range(count):
             member = tarfile.TarInfo(f"{number}.jpg")
             member.size = len(content)
