@@ -98,6 +98,24 @@ def test_pages_follow_each_other(tiny_stack: Stack, photos: dict[str, bytes]) ->
     assert [number for page in pages for number in numbers(page)] == whole
 
 
+def test_an_order_of_its_own_has_scores_and_the_same_images(
+    tiny_stack: Stack, photos: dict[str, bytes]
+) -> None:
+    photo = photos[f"{SHOP}-4"]
+    plain = search(tiny_stack, photo, num_results=9)
+    similar = search(tiny_stack, photo, num_results=9, order="similar", fields=1)
+    assert plain.keys() == {"dist", "result", "status"}
+    assert similar.keys() == {"dist", "result", "status", "score", "matches"}
+    assert similar["result"][0] == plain["result"][0]
+    assert dict(zip(similar["result"], similar["dist"], strict=True)) == dict(
+        zip(plain["result"], plain["dist"], strict=True)
+    )
+    assert [each["id"] for each in similar["matches"]] == similar["result"]
+    assert similar["score"][1:] == sorted(similar["score"][1:], reverse=True)
+    grouped = search(tiny_stack, photo, num_results=3, group_by="product", order="distance")
+    assert grouped == search(tiny_stack, photo, num_results=3, group_by="product")
+
+
 def test_metadata_are_changed_and_the_next_search_knows(
     tiny_stack: Stack, photos: dict[str, bytes]
 ) -> None:
