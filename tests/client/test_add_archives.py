@@ -238,10 +238,10 @@ def fill(path: Path, count: int, kind: str) -> None:
         return
     with ExitStack() as stack:
         if kind.endswith("gz"):
-            archive = stack.enter_context(tarfile.open(path, "w:gz", compresslevel=1))
+            tar = stack.enter_context(tarfile.open(path, "w:gz", compresslevel=1))
         else:
-            archive = stack.enter_context(tarfile.open(path, "w"))
+            tar = stack.enter_context(tarfile.open(path, "w"))
         for number in range(count):
             member = tarfile.TarInfo(f"{number}.jpg")
             member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
+            tar.addfile(member, io.BytesIO(content))
