@@ -46,7 +46,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Itera
     """A trained stack that asks for keys; each test leaves it whole again."""
     folder = tmp_path_factory.mktemp("guarded")
     drawn = {
-        scope: keys.draw(scope, scopes)
+        scope: keys.draw(f"may-{scope}", scopes)
         for scope, scopes in {"read": "read", "admin": "read,write,admin"}.items()
     }
     (folder / "keys").write_text("".join(f"{key}\n" for _, key in drawn.values()))

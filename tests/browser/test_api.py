@@ -1,16 +1,13 @@
 """The screen of the API: every call of the document, each to be tried by a form."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from local.browser import Watch
-from sidecar.http import api_keys as keys
 from sidecar.http import openapi
+from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
-from tests.conftest import LIMITS, Trained
 
 METHODS = ("get", "post", "put", "patch", "delete")
 DOCUMENT = openapi.document()
@@ -40,35 +37,41 @@ def answer(row: Locator, status: int) -> str:
     return shown.locator("pre").inner_text()
 
 
-def test_every_call_of_the_document_is_shown_and_found(visit: Visit) -> None:
-    visit.go("api")
-    rows = visit.page.locator("summary")
-    expect(rows).to_have_count(len(CALLS))
-    shown = {
-        (row.locator("b").inner_text(), row.locator("code").first.inner_text())
-        for row in rows.all()
-    }
-    assert shown == {*CALLS}
-    expect(visit.page.get_by_role("heading", level=2)).to_have_count(len(DOCUMENT["tags"]))
-    visit.page.get_by_label("Find a call").fill("delete /images")
-    expect(rows).to_have_count(2)
-    expect(visit.page.get_by_text("2 calls")).to_be_visible()
-    visit.page.reload()
-    expect(rows).to_have_count(2)
+OPEN_ALL = "(rows) => rows.forEach((row) => row.querySelector('summary').click())"
+ANSWERS = "(rows) => rows.map((row) => row.querySelectorAll('dt').length)"
 
 
-def test_every_call_opens_with_its_parameters_and_the_words_of_its_errors(visit: Visit) -> None:
+def test_every_call_is_shown_and_found_and_opens_with_its_parameters_and_the_words_of_its_errors(
+    visit: Visit,
+) -> None:
+    page = visit.page
     visit.go("api")
-    rows = visit.page.locator("details")
+    rows = page.locator("details")
     expect(rows).to_have_count(len(CALLS))
-    for number, described in enumerate(in_order()):
-        row = rows.nth(number)
-        row.locator("summary").click()
-        expect(row.locator("dt")).to_have_count(len(described["responses"]))
-    words = set(visit.page.locator(".api-word").all_inner_texts())
+    heads = [rows.locator(part).all_inner_texts() for part in ("summary > b", "summary > code")]
+    assert {*zip(*heads, strict=True)} == {*CALLS}
+    expect(page.get_by_role("heading", level=2)).to_have_count(len(DOCUMENT["tags"]))
+
+    rows.evaluate_all(OPEN_ALL)
+    answers = [len(described["responses"]) for described in in_order()]
+    expect(rows.locator("dt")).to_have_count(sum(answers))
+    assert rows.evaluate_all(ANSWERS) == answers
+    words = set(page.locator(".api-word").all_inner_texts())
     assert words > {"wrong_arguments_format", "no index, train first", "duplicate_image_id"}
-    search = visit.page.locator("details", has_text="nearest to an upload")
+    search = page.locator("details", has_text="nearest to an upload")
     expect(search.locator("label", has_text="num_results").first).to_contain_text("1 to 1000")
+    # Colours are those of the parts, which the tests of one call look at.
+    assert visit.barriers(colours=False) == []
+
+    page.get_by_label("Find a call").fill("delete /images")
+    expect(rows).to_have_count(2)
+    expect(page.get_by_text("2 calls")).to_be_visible()
+    page.reload()
+    expect(rows).to_have_count(2)
+
+    visit.on_a_phone()
+    visit.go("api?q=recommend&call=recommend")
+    expect(visit.button("Send")).to_be_visible()
     assert visit.barriers() == []
 
 
@@ -125,39 +128,13 @@ def test_a_call_is_tried_and_copied(visit: Visit, collection: dict[str, bytes]) 
     assert visit.barriers() == []
 
 
-def test_it_is_read_in_the_dark_on_a_phone(visit: Visit) -> None:
-    visit.on_a_phone()
-    visit.go("api?q=recommend&call=recommend")
-    expect(visit.page.get_by_role("button", name="Send")).to_be_visible()
-    assert visit.barriers() == []
-
-
-def test_what_a_key_may_not_do_is_greyed_out(
-    chromium: Browser, trained: Trained, tmp_path: Path
-) -> None:
-    secret, line = keys.draw("reader", "read")
-    (tmp_path / "keys").write_text(f"{line}\n")
-    (tmp_path / "data").mkdir()
-    settings = {"API_KEYS_FILE": f"{tmp_path}/keys", "HTTP_PROCESSES": "1", **LIMITS}
-    context = chromium.new_context()
-    with trained(tmp_path / "data", **settings) as stack:
-        page = context.new_page()
-        visit = Visit(page, stack.url, Watch(page))
-        visit.expects("status of 401")
-        look_with(visit, secret)
-        assert visit.surprises() == []
-    context.close()
-
-
-def look_with(visit: Visit, secret: str) -> None:
-    visit.go("api")
-    visit.page.get_by_role("textbox", name="Key").fill(secret)
-    visit.button("Use this key").click()
-    expect(visit.page.get_by_text("reader")).to_be_visible()
+def test_what_a_key_may_not_do_is_greyed_out(visit: Visit, guarded: Guarded) -> None:
+    guarded.show(visit, "api", "read")
+    expect(visit.page.get_by_text("may-read")).to_be_visible()
     row = call(visit, "GET", "/similarity/stats")
     row.get_by_role("button", name="Send").click()
     assert "images" in answer(row, 200)
-    row.get_by_role("button", name="Copy as curl").wait_for()
+    expect(row.get_by_role("button", name="Copy as curl")).to_be_enabled()
     row = call(visit, "POST", "/similarity/remove")
     expect(row.get_by_role("button", name="Send")).to_be_disabled()
     expect(row.get_by_text("This key has no scope 'write'.")).to_be_visible()

@@ -17,8 +17,8 @@ SCREENS = {
 
 
 def test_every_screen_opens_without_a_barrier_at_a_desk_and_on_a_phone(visit: Visit) -> None:
-    for on_a_phone in (False, True):
-        if on_a_phone:
+    for is_phone in (False, True):
+        if is_phone:
             visit.on_a_phone()
         for screen, shown in SCREENS.items():
             visit.go(screen)

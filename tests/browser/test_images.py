@@ -1,17 +1,14 @@
 """The screen of the images: all of them, some of them, one, and away with a few."""
 
-from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 from similarity_client import Similarity
 
-from local.browser import Watch
 from local.stack import Stack
-from sidecar.http import api_keys
+from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
-from tests.conftest import Trained
 from tests.support.calls import picture
 
 PAGE = 200
@@ -191,30 +188,16 @@ def test_a_small_dark_screen_has_no_barrier_in_any_state(added: list[str], visit
     assert visit.barriers() == []
 
 
-def test_a_key_that_may_only_read_adds_and_removes_nothing(
-    chromium: Browser, trained: Trained, tmp_path: Path
-) -> None:
-    secret, line = api_keys.draw("reader", "read")
-    (tmp_path / "keys").write_text(f"{line}\n")
-    (tmp_path / "data").mkdir()
-    context = chromium.new_context()
-    with trained(
-        tmp_path / "data", HTTP_PROCESSES="1", API_KEYS_FILE=f"{tmp_path / 'keys'}"
-    ) as stack:
-        page = context.new_page()
-        visit = Visit(page, stack.url, Watch(page))
-        visit.expects("status of 401", "status of 403")
-        visit.go("images")
-        page.get_by_label("Key", exact=True).fill(secret)
-        visit.button("Use this key").click()
-        expect(cells(visit).first).to_be_visible()
-        expect(visit.button("Upload")).to_be_disabled()
-        visit.drop("main", "cat.jpg", picture(1))
-        expect(page.get_by_role("region", name="Upload")).to_contain_text(
-            "requires a key with the scope write. 0 added"
-        )
-        cells(visit).first.click()
-        expect(page.get_by_role("dialog").get_by_role("button", name="Remove")).to_be_disabled()
-        assert visit.barriers() == []
-        context.close()
-        assert visit.surprises() == []
+def test_a_key_that_may_only_read_adds_and_removes_nothing(visit: Visit, guarded: Guarded) -> None:
+    visit.expects("status of 403")
+    guarded.show(visit, "images", "read")
+    expect(cells(visit).first).to_be_visible()
+    expect(visit.button("Upload")).to_be_disabled()
+    visit.drop("main", "cat.jpg", picture(1))
+    expect(visit.page.get_by_role("region", name="Upload")).to_contain_text(
+        "requires a key with the scope write. 0 added"
+    )
+    cells(visit).first.click()
+    opened = visit.page.get_by_role("dialog")
+    expect(opened.get_by_role("button", name="Remove")).to_be_disabled()
+    assert visit.barriers() == []

@@ -12,7 +12,10 @@ from local.browser import Watch
 
 SERIOUS = ("serious", "critical")
 # All that axe finds would come over as JSON otherwise, with each element that is as it should be.
-AXE = "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)"
+AXE = """(colours) => axe
+  .run({ resultTypes: ["violations"], rules: { "color-contrast": { enabled: colours } } })
+  .then(({ violations }) => violations)
+"""
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What drops a file where a person would: Playwright has no drop of its own.
 DROP = """
@@ -71,12 +74,17 @@ class Visit:
         self.page.set_viewport_size({"width": 320, "height": 700})
         self.page.emulate_media(color_scheme="dark")
 
-    def barriers(self) -> list[str]:
+    def barriers(self, colours: bool = True) -> list[str]:
         """Returns what keeps people from using the page: what axe finds serious, and that one has
-        to scroll sideways, which a small screen must not need (WCAG 1.4.10)."""
+        to scroll sideways, which a small screen must not need (WCAG 1.4.10).
+
+        Args:
+            colours: whether each text has to stand out from what is behind it, which is dear to
+                find out of thousands.
+        """
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(Axe().axe_script)
-        violations: Any = self.page.evaluate(AXE)
+        violations: Any = self.page.evaluate(AXE, colours)
         found = [
             f"{each['id']}: {node['html']}"
             for each in violations
