@@ -51,7 +51,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Itera
     }
     (folder / "keys").write_text("".join(f"{key}\n" for _, key in drawn.values()))
     (folder / "data").mkdir()
-    settings = {"API_KEYS_FILE": str(folder / "keys"), "HTTP_PROCESSES": "1"}
+    # A training by it splits the index into lists.
+    settings = {"EXACT_SEARCH_MAX": "0", "HTTP_PROCESSES": "1"}
+    settings["API_KEYS_FILE"] = str(folder / "keys")
     with trained(folder / "data", **settings) as stack:
         yield Guarded(stack, {scope: secret for scope, (secret, _) in drawn.items()})
 

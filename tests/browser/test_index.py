@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, expect
 from similarity_client import Similarity
 
-from local.stack import Stack, running
+from local.stack import Stack
 from sidecar.http.pages import FOLDER
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.tasks.samples import FEWEST_SAMPLES
@@ -84,11 +84,12 @@ def test_a_task_under_way_is_seen_by_a_page_opened_then(visit: Visit, shown: Sta
     expect(visit.page.locator(".task").first).to_contain_text(re.compile("Update.*done"))
 
 
-def test_before_the_first_training_the_screen_says_what_to_do(
-    visit: Visit, tmp_path: Path, tiny: Path
-) -> None:
+def test_before_the_first_training_the_screen_says_what_to_do(visit: Visit, tmp_path: Path) -> None:
     visit.expects("status of 409")
-    with running(tmp_path, MODEL_REPOSITORY=str(tiny), HTTP_PROCESSES="1") as empty:
+    empty = Stack(tmp_path, HTTP_PROCESSES="1")
+    try:
+        empty.start("redis", "sidecar")  # the others have nothing to do yet
+        empty.wait(lambda: empty.get("/health/live").ok, "it answers")
         visit.url = empty.url
         visit.go("index")
         expect(visit.page.get_by_text("A training needs 1,000 more images.")).to_be_visible()
@@ -97,6 +98,8 @@ def test_before_the_first_training_the_screen_says_what_to_do(
         expect(visit.page.get_by_text("nothing has been added yet").first).to_be_visible()
         assert visit.barriers() == []
         visit.page.close()
+    finally:
+        empty.stop()
 
 
 def test_the_advice_knows_how_many_images_a_training_needs() -> None:

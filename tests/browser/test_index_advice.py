@@ -7,10 +7,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 from playwright.sync_api import expect
+from similarity_client import Similarity
 
 from local.stack import Stack
+from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
-from tests.conftest import Trained
 from tests.support.calls import noise, picture
 
 ADDED = 20  # over a hundredth of the images, so that their distance counts
@@ -18,12 +19,12 @@ ALL_WELL = "Every image is in the index. There is nothing to do."
 
 
 @pytest.fixture(scope="module")
-def lists(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
-    """A stack whose index is split into lists; each test leaves it trained, and all in it."""
-    settings = {"EXACT_SEARCH_MAX": "0", "HTTP_PROCESSES": "1"}
-    with trained(tmp_path_factory.mktemp("lists"), **settings) as stack:
-        stack.run("train")
-        yield stack
+def lists(guarded: Guarded) -> Iterator[Similarity]:
+    """A client that may all, of a stack whose index is split into lists; each test leaves it
+    trained, and all in it."""
+    with Similarity(guarded.stack.url, guarded.secrets["admin"]) as client:
+        client.train().wait()
+        yield client
 
 
 @contextmanager
@@ -43,13 +44,13 @@ def put_back(stack: Stack) -> Iterator[None]:
 
 
 def test_images_unlike_those_of_the_training_make_one_due_and_it_mends_that(
-    visit: Visit, lists: Stack
+    visit: Visit, guarded: Guarded, lists: Similarity
 ) -> None:
-    page, visit.url = visit.page, lists.url
-    visit.go("index")
+    page = visit.page
+    guarded.show(visit, "index", "admin")
     expect(page.get_by_text(ALL_WELL)).to_be_visible()
     for number in range(ADDED):
-        assert lists.post(f"/similarity/add?id=noise-{number}", noise(number)).ok
+        lists.add(noise(number), f"noise-{number}")
     expect(page.get_by_text(f"{ADDED} images waiting for an update.")).to_be_visible()
     expect(visit.button("Update")).to_have_class("primary")
     visit.button("Update").click()
@@ -63,19 +64,20 @@ def test_images_unlike_those_of_the_training_make_one_due_and_it_mends_that(
 
 
 def test_a_catalogue_that_went_back_is_said_and_an_update_keeps_it(
-    visit: Visit, lists: Stack
+    visit: Visit, guarded: Guarded, lists: Similarity
 ) -> None:
-    page, visit.url = visit.page, lists.url
-    before = lists.get("/similarity/stats").json()
-    with put_back(lists):
-        assert lists.post("/similarity/add?id=lost", picture(1)).ok
-        ahead = lists.run("update")["generation"]
-    visit.go("index")
+    page = visit.page
+    before = lists.stats()
+    with put_back(guarded.stack):
+        lists.add(picture(1), "lost")
+        ahead = lists.update().wait().generation
+        assert ahead
+    guarded.show(visit, "index", "admin")
     back = page.get_by_text("The catalogue went back to an older copy")
     expect(back).to_contain_text(f"(generation {ahead}). Bring the right database back")
     expect(back).to_contain_text("add what is lost and press Update.")
     generation = page.locator("dl > div").filter(has_text="Generation").locator("dd")
-    expect(generation).to_have_text(f"{before['generation']}")
+    expect(generation).to_have_text(f"{before.generation}")
     assert visit.barriers() == []
     visit.on_a_phone()
     assert visit.barriers() == []
@@ -83,4 +85,4 @@ def test_a_catalogue_that_went_back_is_said_and_an_update_keeps_it(
     expect(back).to_have_count(0)
     expect(page.get_by_text(ALL_WELL)).to_be_visible()
     expect(generation).to_have_text(f"{ahead + 1}")
-    assert lists.get("/similarity/stats").json()["images"] == before["images"]
+    assert lists.stats().images == before.images
