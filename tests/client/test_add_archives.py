@@ -8,7 +8,6 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -236,12 +235,12 @@ def fill(path: Path, count: int, kind: str) -> None:
             for number in range(count):
                 archive.writestr(f"{number}.jpg", content)
         return
-    with ExitStack() as stack:
-        if kind.endswith("gz"):
-            tar = stack.enter_context(tarfile.open(path, "w:gz", compresslevel=1))
-        else:
-            tar = stack.enter_context(tarfile.open(path, "w"))
+    with (
+        tarfile.open(path, "w:gz", compresslevel=1)
+        if kind.endswith("gz")
+        else tarfile.open(path, "w")
+    ) as archive:
         for number in range(count):
             member = tarfile.TarInfo(f"{number}.jpg")
             member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
+            archive.addfile(member, io.BytesIO(content))
