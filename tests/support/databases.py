@@ -20,7 +20,9 @@ def new_database(server: str, template: str = "template1") -> str:
     """Makes a database in a PostgreSQL, like the template or empty; returns its SQLAlchemy URL."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copied as files it costs a fifth of the processor time that it costs through the log.
+        as_files = " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}{as_files}")
     return f"{server.rpartition('/')[0]}/{name}"
 
 

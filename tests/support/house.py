@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,14 @@ def describe(repository: Path, version: int, sha256: str) -> None:
     (folder / contracts.LABELS_FILE).write_text("".join(f"{label}\n" for label in LABELS))
 
 
+@cache
 def vector(number: int) -> NDArray[np.float32]:
-    """A unit vector that is the same each time, near those of some other numbers."""
+    """A unit vector that is the same each time, near those of some other numbers; read-only."""
     random = np.random.default_rng(number)
     centre = np.random.default_rng(10_000 + number % 30).normal(size=DIMENSION)
     point = centre + random.normal(size=DIMENSION) * 0.5
     unit: NDArray[np.float32] = (point / np.linalg.norm(point)).astype(np.float32)
+    unit.flags.writeable = False  # all tests have the same
     return unit
 
 
