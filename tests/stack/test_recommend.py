@@ -148,3 +148,15 @@ def test_an_example_that_is_no_image_is_named(tiny_stack: Stack, names: list[str
     assert failure(large) == (413, "image_too_large")
     many = by_form(tiny_stack, *[("like", bytes(2 << 20))] * 9)
     assert failure(many) == (413, "image_too_large")
+
+
+def test_what_is_recommended_can_be_ordered_by_what_it_has_in_common(
+    tiny_stack: Stack, names: list[str]
+) -> None:
+    plain = by_json(tiny_stack, like=names[:2], num_results=100).json()
+    similar = by_json(tiny_stack, like=names[:2], num_results=100, order="similar").json()
+    assert similar["result"][0] == plain["result"][0]
+    assert sorted(similar["result"]) == sorted(plain["result"])
+    assert len(similar["score"]) == 100
+    assert similar["dist"] != sorted(similar["dist"])
+    assert by_json(tiny_stack, like=names[:2], order="nearest").status_code == 400

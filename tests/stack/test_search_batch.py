@@ -45,6 +45,16 @@ def test_by_ids_each_line_is_the_single_search(tiny_stack: Stack, some: dict[str
         assert each["result"] == single["result"]
 
 
+def test_each_line_can_be_in_an_order_of_its_own(tiny_stack: Stack, some: dict[str, bytes]) -> None:
+    names = list(some)[:20]
+    found = lines(tiny_stack.post(f"{BATCH}?num_results=30&order=similar", json=names))
+    for each in found:
+        single = tiny_stack.get(f"{SEARCH}?id={each['id']}&num_results=30&order=similar").json()
+        assert each["result"][0] == single["result"][0]
+        assert each["score"] == pytest.approx(single["score"], abs=1e-3)
+    assert any(each["dist"] != sorted(each["dist"]) for each in found)
+
+
 @pytest.mark.parametrize("kind", ["fields", "tar", "zip"])
 def test_by_files_each_line_is_the_single_search(
     tiny_stack: Stack, some: dict[str, bytes], kind: str
