@@ -22,6 +22,7 @@ from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, settled, stop, 
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
 
 ANSWER_TIMEOUT_S = 120
+WAIT_S = 2  # for a task to change: less to do for both sides than to ask again and again
 CONNECTIONS = 16  # which all reach one of two processes once in 30,000 times
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
@@ -164,7 +165,7 @@ class Stack:
 
         def ended() -> bool:
             last.clear()
-            last.update(self.get(f"/similarity/status/{task_id}").json())
+            last.update(self.get(f"/similarity/status/{task_id}?wait={WAIT_S}").json())
             return bool(last["status"] != "ongoing")
 
         self.wait(ended, f"task {task_id} ends", timeout_s)
