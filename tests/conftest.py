@@ -15,7 +15,7 @@ from campaigns import document
 from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
-from local.stack import Stack, add_all, restored, running
+from local.stack import Stack, restored, running
 from sidecar import garbage
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata
@@ -41,6 +41,9 @@ Trained = Callable[..., AbstractContextManager[Stack]]
 
 # Every answer of a stack is one that the document of the API has.
 Stack.observers.append(document.check)
+
+# Tests run beside each other, so threads of one training would only wait for each other's cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A stack compiles what it imports once, not with each of its processes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -89,21 +92,6 @@ def collection() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running stack that starts out empty."""
-    with running(tmp_path_factory.mktemp("stack"), **LIMITS, TRITON_TIMEOUT_S="60") as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def stack(bare_stack: Stack, collection: dict[str, bytes]) -> Stack:
-    """That stack with the collection added and trained, by the model that is shipped."""
-    add_all(bare_stack, collection)
-    bare_stack.run("train")
-    return bare_stack
-
-
-@pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose version 1 is quick: for all that is no matter of quality."""
 
@@ -121,8 +109,10 @@ def backup(
 
     def make(folder: Path) -> None:
         (folder / "stack").mkdir()
-        with running(folder / "stack", MODEL_REPOSITORY=str(tiny), **EXACT) as stack:
-            add_all(stack, collection)
+        settings = EXACT | {"MODEL_REPOSITORY": str(tiny), "HTTP_PROCESSES": "1"}
+        with running(folder / "stack", **settings) as stack:
+            with stack.client() as client:
+                assert not client.add_batch(collection).failed
             stack.run("train")
             stack.command("backup", str(folder / "copy"))
 
@@ -143,6 +133,15 @@ def trained(tiny: Path, backup: Path) -> Trained:
 def tiny_stack(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
     """A trained stack by the tiny model, for tests that only ask."""
     with trained(tmp_path_factory.mktemp("tiny-stack"), HTTP_PROCESSES="1", **LIMITS) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
+    """One that searches codes, as of far more images, and has two processes to answer."""
+    settings = LIMITS | {"EXACT_SEARCH_MAX": "0", "TRITON_TIMEOUT_S": "60"}
+    with trained(tmp_path_factory.mktemp("stack"), **settings) as stack:
+        stack.run("train")
         yield stack
 
 

@@ -94,10 +94,9 @@ def test_the_clients_of_the_bench_tell_what_went_well_from_what_did_not(stack: S
 
 def test_the_ceiling_and_the_parts_of_a_search_are_those_of_the_model(stack: Stack) -> None:
     files = [file for _, file in packaged.variations(20)]
-    offline = Offline(Path(stack.env.get("MODEL_REPOSITORY", "model_repository")), files)
-    ceiling = offline.measure(seconds=0.5)
+    ceiling = Offline(ROOT / "model_repository", files).measure(seconds=0.3)
     assert ceiling.images < ceiling.decoding
     assert ceiling.images > 1
-    parts = parts_of_a_search(stack.env, offline, files)
+    parts = parts_of_a_search(stack.env, Offline(Path(stack.env["MODEL_REPOSITORY"]), files), files)
     assert list(parts) == ["decode", "inference", "index"]
     assert all(ms > 0 for ms in parts.values())

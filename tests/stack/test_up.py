@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from local import photos
 from local.process import STOP_TIMEOUT_S
 from local.stack import ROOT, Stack
 
@@ -38,7 +39,14 @@ def tried(log: str, folder: Path) -> list[str]:
     return printed
 
 
-def test_its_lines_work_as_they_are_and_ctrl_c_stops_every_child(tmp_path: Path) -> None:
+def seen(stack: Stack, photo: str) -> list[str]:
+    """The five keywords that a packaged photo is likeliest given."""
+    [file] = [path.read_bytes() for path in photos.packaged() if path.stem == photo]
+    concepts = stack.post("/predict/concepts?top_k=5", file).json()["concepts"]
+    return [concept["name"] for concept in concepts]
+
+
+def test_its_lines_work_its_model_sees_a_cat_and_ctrl_c_stops_every_child(tmp_path: Path) -> None:
     stack = Stack(tmp_path)  # only for its ports and its questions
     with (tmp_path / "up.log").open("wb") as log:
         up = subprocess.Popen(
@@ -51,6 +59,9 @@ def test_its_lines_work_as_they_are_and_ctrl_c_stops_every_child(tmp_path: Path)
         assert search.split()[:2] == ["0.0000", "chelsea"]
         assert show == f"url\t{stack.url}/ui/\n"
         assert stack.get("/similarity/stats").json()["images"] > 10
+        names = seen(stack, "chelsea")
+        assert len(names) == 5
+        assert any("cat" in name or "tabby" in name for name in names), names
     finally:
         os.killpg(up.pid, signal.SIGINT)
         up.wait(STOP_TIMEOUT_S)
