@@ -16,4 +16,4 @@ def test_nothing_is_lost_when_parts_are_killed_at_random(
     if database == "postgresql":
         url = new_database(request.getfixturevalue("postgres_server"))
     settings = {"MODEL_REPOSITORY": str(tiny)}
-    campaign(tmp_path, Plan(3, 3, url, settings, backup, clients=12))
+    campaign(tmp_path, Plan(3, 3, url, settings, backup, clients=5))

@@ -10,24 +10,25 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, insert
 
-from campaigns.returning import PAUSE_S, Shelf, go_and_return, strange
+from campaigns.returning import Shelf, go_and_return, strange
 from campaigns.switching import Traffic
-from local.stack import Stack, add_all, running
+from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import tasks
 from tests.catalogue.test_key_migration import task
+from tests.conftest import Trained
 from tests.support.databases import upgrade_to
 from tests.support.versions import put
 from tests.triton.test_returning_models import spoiled
 
 SOME = ("embedding", "measuring")  # of the phases of an upgrade; the campaign takes them all
-IMAGES = 1000  # as many as a training takes
+PAUSE_S = 1.0  # of a client, after each answer: it is the versions that are tested
 TABLES = ("images", "pictures", "originals", "models", "features", "removals", "tasks")
-NETWORKS = {1: "small-32", 2: "signed-one", 3: "signed-two"}
+NETWORKS = {1: "tiny", 2: "signed-one", 3: "signed-two"}
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+def shelf(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Shelf]:
     folder = tmp_path_factory.mktemp("returns")
     for number, name in NETWORKS.items():
         put(name, number, folder / "all")
@@ -36,22 +37,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         shutil.rmtree(folder / "models" / "keywording" / f"{later}")
     (folder / "data").mkdir()
     settings = {"MODEL_REPOSITORY": f"{folder}/models", "TASK_LEASE_S": "30"}
-    with running(folder / "data", **settings) as stack:
-        yield Shelf(stack, folder / "models", folder / "all" / "keywording", every=5)
-
-
-@pytest.fixture(scope="module")
-def pictures(shelf: Shelf, collection: dict[str, bytes]) -> dict[str, bytes]:
-    pictures = dict([*collection.items()][:IMAGES])
-    add_all(shelf.stack, pictures)
-    shelf.stack.run("train")
-    return pictures
+    with trained(folder / "data", **settings) as stack:
+        yield Shelf(stack, folder / "models", folder / "all" / "keywording", every=10)
 
 
 def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
-    shelf: Shelf, pictures: dict[str, bytes]
+    shelf: Shelf, collection: dict[str, bytes]
 ) -> None:
-    traffic = Traffic(shelf.stack, [*pictures.values()], pictures, pause_s=PAUSE_S)
+    traffic = Traffic(shelf.stack, [*collection.values()], collection, pause_s=PAUSE_S)
     ended = go_and_return(shelf, traffic, SOME)
     assert traffic.failures == []
     assert ended.keys() == set(SOME)
@@ -59,17 +52,17 @@ def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     assert len(traffic.added) > 10
     assert [*shelf.wrong, *strange(shelf)] == []
     stats = shelf.stack.get("/similarity/stats").json()
-    assert stats["images"] == IMAGES + len(traffic.added)
+    assert stats["images"] == len(collection) + len(traffic.added)
     assert shelf.stack.get("/similarity/models").json()["in_use"] == 1
     assert "nothing wrong" in shelf.stack.command("verify")
 
 
 def test_a_volume_that_has_suffered_is_mended_at_the_next_start(
-    shelf: Shelf, pictures: dict[str, bytes]
+    shelf: Shelf, collection: dict[str, bytes]
 ) -> None:
     stack, whole = shelf.stack, replace(shelf, every=1)
     stack.kill_all("sidecar")
-    name = [*pictures][7]
+    name = [*collection][7]
     url = f"sqlite:///{stack.folder}/catalogue.sqlite"
     suffer(stack, url, name)
     assert len(list(strange(whole))) == 1

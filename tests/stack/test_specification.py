@@ -59,10 +59,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Stac
         yield stack
 
 
-def run(script: str, photos: Path, stack: Stack) -> list[dict[str, object]]:
-    """Run a script over (path, id) pairs and give its `results`."""
+def run(script: str, photos: Path, stack: Stack, every: int = 1) -> list[dict[str, object]]:
+    """Run a script over (path, id) pairs, all or every so many, and give its `results`."""
     first = f"import glob\nfrom pathlib import Path\npaths = sorted(glob.glob('{photos}/*.jpg'))"
-    pairs = "images = [(path, Path(path).stem) for path in paths]"
+    pairs = f"images = [(path, Path(path).stem) for path in paths[::{every}]]"
     ported = script.replace("127.0.0.1:5000", f"127.0.0.1:{stack.env['PORT']}")
     whole = "\n".join([first, pairs, ported, "print(repr(results))"])
     command = [sys.executable, "-c", whole]
@@ -100,7 +100,7 @@ def test_the_scripts_of_the_specification_work_as_they_stand(photos: Path, fresh
     added = run(ADDING, photos, fresh)
     assert added == [{"status": "ok", "id": name} for name in ids]
     fresh.run("train")
-    for name, answer in zip(ids, run(SEARCHING, photos, fresh), strict=True):
+    for name, answer in zip(ids[::10], run(SEARCHING, photos, fresh, 10), strict=True):
         result, dist = answer["result"], answer["dist"]
         assert isinstance(result, list)
         assert isinstance(dist, list)

@@ -29,7 +29,7 @@ from tests.support.calls import failure
 from tests.support.examples import run_example
 from tests.support.versions import put
 
-PAUSE_S = 0.1  # of a client, after each answer: it is the upgrade that is tested
+PAUSE_S = 0.2  # of a client, after each answer: it is the upgrade that is tested
 LATER = {2: "small-32", 3: "small-64"}
 
 
@@ -117,7 +117,7 @@ def test_a_search_knows_of_every_acknowledged_change_whatever_task_runs(
     """A short `campaigns.freshness`."""
     plant.put(2)
     pictures = [*collection.values()][:PICTURES]
-    clients = [Client(plant.stack, number, pictures, PAUSE_S) for number in range(6)]
+    clients = [Client(plant.stack, number, pictures, PAUSE_S) for number in range(3)]
     with changing(clients):
         tasks_for(plant.stack, 0)
     for image_id in [each for client in clients for each in client.images]:
@@ -132,7 +132,7 @@ def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
     stack = plant.stack
     traffic = Traffic(stack, [*collection.values()], collection, PAUSE_S)
     folder = plant.put(2)
-    with traffic.flowing(searchers=6, adders=2):
+    with traffic.flowing(searchers=3, adders=1):
         task = switch(stack, "upgrade?version=2")
         stack.wait(lambda: any(a.version == 2 for a in list(traffic.answers)), "version 2 answers")
         new, old = plant.known(2), plant.known(1)
