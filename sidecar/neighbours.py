@@ -31,6 +31,7 @@ class Neighbours:
         unindexed: how many images were compared one by one, because no generation holds them.
         seqs: the sequence numbers of the images.
         score: where a search orders by them, that of each image, None after the first `RERANKED`.
+        probability: that each is the same image as the query, where that was asked for.
     """
 
     dist: list[float]
@@ -41,6 +42,7 @@ class Neighbours:
     unindexed: int
     seqs: list[int]
     score: list[float | None] | None = None
+    probability: list[float | None] | None = None
 
 
 @dataclass(frozen=True)

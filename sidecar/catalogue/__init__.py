@@ -5,7 +5,10 @@ This package is the one door to SQLAlchemy, Alembic and psycopg; their objects d
 
 from sidecar.catalogue.adds import Adds, NewImage
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
+from sidecar.catalogue.decisions import Decisions
 from sidecar.catalogue.dialect import FeatureRow, Seen
+from sidecar.catalogue.duplicate_kinds import PROBABLE, Decision, DuplicateKind, kind_of
+from sidecar.catalogue.duplicates import DuplicateImage, DuplicateRun, Duplicates, Pair
 from sidecar.catalogue.features import Features, Page, StoredImage
 from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
 from sidecar.catalogue.keyword_pages import KeywordPage
@@ -20,6 +23,8 @@ from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
+    DuplicatesProgress,
+    DuplicatesReport,
     EmbeddingProgress,
     FillingReport,
     IndexReport,
@@ -49,6 +54,7 @@ __all__ = [
     "DIGITS",
     "NO_KEYWORDS",
     "OF_VERSIONS",
+    "PROBABLE",
     "SHORT",
     "SWITCHES",
     "UNFINISHED",
@@ -57,7 +63,15 @@ __all__ = [
     "BackupMade",
     "Catalogue",
     "Change",
+    "Decision",
+    "Decisions",
     "Described",
+    "DuplicateImage",
+    "DuplicateKind",
+    "DuplicateRun",
+    "Duplicates",
+    "DuplicatesProgress",
+    "DuplicatesReport",
     "EmbeddingProgress",
     "FeatureRow",
     "Features",
@@ -78,6 +92,7 @@ __all__ = [
     "NewRow",
     "NewRows",
     "Page",
+    "Pair",
     "Progress",
     "Publication",
     "Removals",
@@ -101,6 +116,7 @@ __all__ = [
     "Unlabelled",
     "Upload",
     "catalogue_at",
+    "kind_of",
     "open_catalogue",
     "to_json",
     "top",

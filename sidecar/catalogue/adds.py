@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
 from sidecar.batching import Batcher
-from sidecar.catalogue import feature_rows, metadata, model_rows
+from sidecar.catalogue import decision_rows, feature_rows, metadata, model_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.keyword_rows import TopKeywords
@@ -133,9 +133,16 @@ def store_all(connection: Connection, dialect: Dialect, batch: list[NewImage]) -
         else:
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
-    bury(connection, [stored[image_id][0] for image_id in chosen if image_id in stored])
     seqs = dialect.draw_numbers(connection, images.c.seq, len(chosen)) if chosen else []
     numbered = dict(zip(chosen, seqs, strict=True))
+    replaced = {image_id: stored[image_id] for image_id in chosen if image_id in stored}
+    unchanged = {
+        seq: numbered[image_id]
+        for image_id, (seq, sha256) in replaced.items()
+        if chosen[image_id].sha256 == sha256
+    }
+    decision_rows.carry_over(connection, dialect, unchanged)
+    bury(connection, [seq for seq, _ in replaced.values()])
     _insert(connection, numbered, chosen, known)
     documents = {
         seq: document

@@ -9,8 +9,10 @@ from sqlalchemy import Column, Connection, Select, Table, func, select
 
 from sidecar.catalogue import keyword_rows, row_checksums, task_rows
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.duplicates import PARTNERS
 from sidecar.catalogue.feature_rows import DTYPE
 from sidecar.catalogue.schema import (
+    duplicate_decisions,
     features,
     image_metadata,
     images,
@@ -30,6 +32,10 @@ REFERENCES = (
     ("the upload", originals, originals.c.seq, images.c.seq),
     ("the features", features, features.c.seq, images.c.seq),
     ("the features", features, features.c.model, models.c.model),
+    *(
+        (f"the {what} of duplicates", column.table, column, images.c.seq)
+        for column, what in zip(PARTNERS, 2 * ["pairs"] + 2 * ["decisions"], strict=True)
+    ),
 )
 
 
@@ -74,6 +80,15 @@ def _metadata(connection: Connection) -> Iterator[str]:
     for row in _rows(connection, query.select_from(joined)):
         if not row_checksums.is_whole(row.crc, *row[:-2]):
             yield f"the metadata of {row.id} are not what was stored"
+
+
+def _decisions(connection: Connection) -> Iterator[str]:
+    for row in _rows(connection, select(*row_checksums.DECISION, duplicate_decisions.c.crc)):
+        if not row_checksums.is_whole(row.crc, *row[:-1]):
+            yield (
+                f"decision {row.change} (about the images number {row.a} and {row.b}) is not what "
+                "was stored"
+            )
 
 
 def _tasks(connection: Connection) -> Iterator[str]:
@@ -153,6 +168,7 @@ CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
     _models,
     _removals,
     _metadata,
+    _decisions,
     _tasks,
     _jpegs,
     _originals,

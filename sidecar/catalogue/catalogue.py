@@ -9,6 +9,8 @@ from sidecar.catalogue.adds import Adds
 from sidecar.catalogue.audit import problems
 from sidecar.catalogue.copies import OnProgress, copying
 from sidecar.catalogue.database import Database, OpenTransaction
+from sidecar.catalogue.decisions import Decisions
+from sidecar.catalogue.duplicates import Duplicates
 from sidecar.catalogue.features import Features
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.last_backup import BackupMade
@@ -43,6 +45,8 @@ class Catalogue:
     summary: Summary
     marks: Marks
     pinned: Pinned
+    duplicates: Duplicates
+    decisions: Decisions
 
     @property
     def is_a_file(self) -> bool:
@@ -147,4 +151,6 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Summary(database),
         Marks(database),
         Pinned(database),
+        Duplicates(database),
+        Decisions(database),
     )

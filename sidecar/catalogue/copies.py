@@ -7,7 +7,15 @@ from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from sidecar.catalogue import last_backup
 from sidecar.catalogue.database import Database, OpenTransaction
-from sidecar.catalogue.schema import image_metadata, images, marks, metadata, models, removals
+from sidecar.catalogue.schema import (
+    duplicate_decisions,
+    image_metadata,
+    images,
+    marks,
+    metadata,
+    models,
+    removals,
+)
 from sidecar.errors import BackupRefused
 
 ROWS_AT_ONCE = {"originals": 4}  # whole uploads; other rows are small
@@ -19,6 +27,7 @@ COUNTED = (
     models.c.model,
     marks.c.number,
     image_metadata.c.change,
+    duplicate_decisions.c.change,
 )
 
 OnProgress = Callable[[str, int], None]

@@ -124,10 +124,37 @@ class FillingReport:
     with_keywords: int
 
 
+@dataclass(frozen=True)
+class DuplicatesProgress:
+    """How many of the images that had to be compared with all others have been."""
+
+    compared: int
+    to_compare: int
+
+
+@dataclass(frozen=True)
+class DuplicatesReport:
+    """What a search for duplicates has found.
+
+    Args:
+        compared: images that were compared with all others in this run.
+        identical, same, similar: pairs of each kind that are known now.
+        search_recall: recall@10 of the searches, as measured when the index was made.
+    """
+
+    compared: int
+    identical: int
+    same: int
+    similar: int
+    search_recall: float
+
+
 INDEX_FIELDS = tuple(field.name for field in dataclasses.fields(IndexReport))
 
-Outcome = IndexReport | SwitchReport | RetirementReport | MendingReport | FillingReport
-Progress = EmbeddingProgress | MendingProgress
+Outcome = (
+    IndexReport | SwitchReport | RetirementReport | MendingReport | FillingReport | DuplicatesReport
+)
+Progress = EmbeddingProgress | MendingProgress | DuplicatesProgress
 Report = Outcome | Progress
 
 
@@ -160,6 +187,10 @@ def from_json(fields: dict[str, Any] | None) -> Report | None:
         return RetirementReport(**fields)
     if "with_keywords" in fields:
         return FillingReport(**fields)
+    if "to_compare" in fields:
+        return DuplicatesProgress(**fields)
+    if "search_recall" in fields:
+        return DuplicatesReport(**fields)
     if "mended" in fields:
         return MendingReport(fields["checked"], fields["mended"], _index(fields))
     if "previous" in fields:

@@ -9,7 +9,14 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from sidecar.catalogue.schema import image_metadata, images, models, pictures, removals
+from sidecar.catalogue.schema import (
+    duplicate_decisions,
+    image_metadata,
+    images,
+    models,
+    pictures,
+    removals,
+)
 
 IMAGE: tuple[Column[Any], ...] = (
     images.c.seq,
@@ -29,6 +36,13 @@ METADATA: tuple[Column[Any], ...] = (
     image_metadata.c.change,
     image_metadata.c.seq,
     image_metadata.c.document,
+)
+DECISION: tuple[Column[Any], ...] = (
+    duplicate_decisions.c.change,
+    duplicate_decisions.c.a,
+    duplicate_decisions.c.b,
+    duplicate_decisions.c.decision,
+    duplicate_decisions.c.decided_at,
 )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     false,
 )
 
@@ -129,6 +130,44 @@ removals = Table(
     Column("crc", BigInteger),  # of the row: see row_checksums.py
     sqlite_autoincrement=True,
 )
+
+# Pairs of images that may be the same one; a is the older. Of many with the same bytes the first
+# stands for all: each other one has a pair with it, of the kind "identical", and no more.
+duplicate_pairs = Table(
+    "duplicate_pairs",
+    metadata,
+    Column("a", Number, primary_key=True, autoincrement=False),
+    Column("b", Number, primary_key=True, autoincrement=False),
+    Column("model", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),  # see duplicate_kinds.py
+    Column("probability", Float, nullable=False),  # 0..1
+)
+duplicate_pairs_b = Index("duplicate_pairs_b", duplicate_pairs.c.b)
+
+# How far the images of a model have been compared with all others.
+duplicate_runs = Table(
+    "duplicate_runs",
+    metadata,
+    Column("model", Integer, primary_key=True, autoincrement=False),
+    Column("reached", BigInteger, nullable=False),  # every seq up to this one
+    Column("recall", Float),  # recall@10 of the last run that ended
+    Column("ended_at", Float),  # when that was; null before the first
+)
+
+# What users decided about two images. Each change is a new row, as in `metadata`.
+duplicate_decisions = Table(
+    "duplicate_decisions",
+    metadata,
+    Column("change", Number, primary_key=True, autoincrement=True),
+    Column("a", BigInteger, nullable=False),  # the older
+    Column("b", BigInteger, nullable=False),
+    Column("decision", String(16), nullable=False),  # see duplicate_kinds.py
+    Column("decided_at", Float, nullable=False),
+    Column("crc", BigInteger, nullable=False),  # of the row: see row_checksums.py
+    UniqueConstraint("a", "b"),
+    sqlite_autoincrement=True,
+)
+duplicate_decisions_b = Index("duplicate_decisions_b", duplicate_decisions.c.b)
 
 # A word for each moment at which a task looked: a catalogue that has the mark of a generation has
 # everything that the generation was made of.

@@ -18,6 +18,7 @@ class TaskKind(StrEnum):
     RETIRE = "retire"
     MEND = "mend"
     FILL = "fill"
+    DUPLICATES = "duplicates"
 
     @property
     def message(self) -> str:
@@ -48,11 +49,12 @@ _MESSAGES = {
     TaskKind.RETIRE: "retiring",
     TaskKind.MEND: "mending",
     TaskKind.FILL: "filling keywords",
+    TaskKind.DUPLICATES: "finding duplicates",
 }
 _STATUS = {TaskState.OK: "ok", TaskState.ERROR: "error", TaskState.CANCELLED: "error"}
 
 SHORT = (TaskKind.TRAIN, TaskKind.UPDATE)  # others make way for these
-LAST = (TaskKind.FILL,)  # these make way for every other kind
+LAST = (TaskKind.FILL, TaskKind.DUPLICATES)  # these make way for every other kind
 SWITCHES = (TaskKind.UPGRADE, TaskKind.ROLLBACK)  # these bring another model into use
 OF_VERSIONS = (*SWITCHES, TaskKind.RETIRE)  # one of these at a time
 UNFINISHED = (TaskState.WAITING, TaskState.RUNNING)

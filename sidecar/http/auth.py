@@ -26,7 +26,7 @@ class Auth:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _params: object
     ) -> None:
-        scope = self._routes.scope(req.uri_template or "")
+        scope = self._routes.scope(req.uri_template or "", req.method)
         if scope == OPEN:
             req.context.may_read = self._may_read(req)
             return

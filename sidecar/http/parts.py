@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sidecar.batch_queries import BatchQueries
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.compare import Compare
+from sidecar.duplicate_groups import DuplicateGroups
 from sidecar.example import Examples
 from sidecar.grouping import GroupFinder
 from sidecar.http.batch_uploads import BatchReader
@@ -63,6 +64,7 @@ class Parts:
     recommend: Recommend
     keywords: Keywords
     keyword_search: KeywordSearch
+    duplicate_groups: DuplicateGroups
     # Tasks.
     scheduler: Scheduler
     model_requests: ModelRequests
@@ -141,6 +143,7 @@ def make_parts(settings: Settings) -> Parts:
         recommend=Recommend(search, examples, models),
         keywords=Keywords(models, rules),
         keyword_search=KeywordSearch(search, identification, models),
+        duplicate_groups=DuplicateGroups(catalogue),
         scheduler=scheduler,
         model_requests=ModelRequests(catalogue, admission, scheduler),
         estimates=Estimates(catalogue, candidates, generations, repository, triton),

@@ -16,6 +16,7 @@ class Route:
         resource: answers by its `on_get`, `on_post` and so on.
         scope: what its key must open; OPEN needs no key, ANY takes each. A DELETE, PUT or PATCH
             always needs `write`.
+        post_scope: what its key must open for a POST, where that differs.
         may_be_shed: whether it is refused while the process has too many requests in flight, or
             its key is over its rate; not the calls of monitoring, which matter most at that time.
         may_take_long: whether its body may take hours to arrive, if only it never pauses.
@@ -24,6 +25,7 @@ class Route:
     path: str
     resource: object
     scope: str
+    post_scope: str | None = None
     may_be_shed: bool = True
     may_take_long: bool = False
 
@@ -44,9 +46,11 @@ class Routes:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes.values())
 
-    def scope(self, template: str) -> str:
-        """Returns the scope that a call needs, by the template of its path."""
-        return self._routes[template].scope
+    def scope(self, template: str, method: str = "GET") -> str:
+        """Returns the scope that a call needs, by the template of its path and its method."""
+        route = self._routes[template]
+        differs = method == "POST" and route.post_scope is not None
+        return (route.post_scope or OPEN) if differs else route.scope
 
     def may_be_shed(self, path: str) -> bool:
         """Returns whether a request may be refused; asked before Falcon has found its route."""

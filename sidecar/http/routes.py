@@ -6,6 +6,11 @@ from sidecar.catalogue import TaskKind
 from sidecar.http.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
 from sidecar.http.resources.compare import CompareResource
+from sidecar.http.resources.duplicates import (
+    DecisionsResource,
+    DuplicateLinesResource,
+    DuplicatesResource,
+)
 from sidecar.http.resources.identity import MeResource, OpenApiResource, VersionResource
 from sidecar.http.resources.images import (
     AddBatchResource,
@@ -50,7 +55,7 @@ from sidecar.http.waits import Waits
 
 def make_routes(parts: Parts) -> Routes:
     """Returns all calls of the service."""
-    groups = (_images, _search, _tasks, _models, _status)
+    groups = (_images, _search, _duplicates, _tasks, _models, _status)
     return Routes(*(route for group in groups for route in group(parts)))
 
 
@@ -85,6 +90,13 @@ def _search(parts: Parts) -> Iterator[Route]:
     yield Route("/similarity/compare", CompareResource(parts.compare, reader), READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
     yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)
+
+
+def _duplicates(parts: Parts) -> Iterator[Route]:
+    groups, path = parts.duplicate_groups, "/similarity/duplicates"
+    yield Route(path, DuplicatesResource(parts.scheduler, groups), READ, post_scope=WRITE)
+    yield Route(f"{path}.ndjson", DuplicateLinesResource(groups, parts.settings.data_dir), READ)
+    yield Route(f"{path}/decisions", DecisionsResource(parts.catalogue.decisions), WRITE)
 
 
 def _tasks(parts: Parts) -> Iterator[Route]:

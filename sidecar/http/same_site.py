@@ -33,7 +33,7 @@ class SameSite:
     ) -> None:
         if req.get_header("Sec-Fetch-Site") not in FOREIGN or req.method == "OPTIONS":
             return
-        scope = self._routes.scope(req.uri_template or "")
+        scope = self._routes.scope(req.uri_template or "", req.method)
         is_change = scope in (WRITE, ADMIN) or req.method in CHANGES
         if is_change and not (self._cors and self._cors.lets(req.get_header("Origin"))):
             raise ForeignPage(

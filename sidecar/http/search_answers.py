@@ -21,6 +21,8 @@ def send(
     answer: dict[str, Any] = {"dist": neighbours.dist, "result": neighbours.result, "status": "ok"}
     if neighbours.score is not None:
         answer["score"] = neighbours.score
+    if neighbours.probability is not None:
+        answer["probability"] = neighbours.probability
     if flag(req, "fields") or req.client_prefers((falcon.MEDIA_JSON, WITH_FIELDS)) == WITH_FIELDS:
         answer["matches"] = [asdict(match) for match in matches.of(neighbours)]
     resp.media = answer

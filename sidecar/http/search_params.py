@@ -25,6 +25,8 @@ SEARCH = (
     ORDER,
 )
 
+PROBABILITY = "probability"  # of a single search
+
 
 def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
     """Returns what a search asks for.
@@ -42,6 +44,7 @@ def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
         offset=_offset(req),
         group=_group(req),
         similar=_order(req, settings) == "similar",
+        probability=flag(req, PROBABILITY),
     )
     _check(request)
     flag(req, "fields")  # which the answer reads: a wrong one is refused before the search

@@ -12,6 +12,7 @@ from sidecar.images.crop import pixels
 from sidecar.images.limits import ImageRules
 from sidecar.images.members import BatchRules, File
 from sidecar.images.part import Box, part
+from sidecar.images.size import size_of
 
 __all__ = [
     "BUDGET",
@@ -27,4 +28,5 @@ __all__ = [
     "names",
     "part",
     "pixels",
+    "size_of",
 ]

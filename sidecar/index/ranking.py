@@ -38,6 +38,7 @@ class SearchRequest:
         offset: how many nearer ones are left out; None for a search that is not paged.
         group: by what they are grouped, if at all.
         similar: whether the nearest are ordered by their scores, as `reranking` makes them.
+        probability: whether it is asked, too, how probably each is the same image.
     """
 
     num_results: int
@@ -47,6 +48,7 @@ class SearchRequest:
     offset: int | None = None
     group: Grouping | None = None
     similar: bool = False
+    probability: bool = False
 
     @property
     def depth(self) -> int:

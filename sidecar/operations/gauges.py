@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.catalogue import UNFINISHED, Catalogue, TaskKind, TaskState
+from sidecar.catalogue import UNFINISHED, Catalogue, DuplicateKind, TaskKind, TaskState
 from sidecar.errors import SimilarityError
 from sidecar.index import Generation
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
-from sidecar.operations.stats import Inventory
+from sidecar.operations.stats import DuplicateFigures, Inventory
 from sidecar.telemetry.exposition import Gauge
 
 
@@ -62,6 +62,8 @@ class Gauges:
         if stats.last_backup is not None:
             text = "The moment that the last backup holds."
             yield Gauge.of("last_backup_timestamp_seconds", text, stats.last_backup.at)
+        if stats.duplicates is not None:
+            yield from _of_duplicates(stats.duplicates)
         if generation is not None:
             yield from _of_index(generation)
 
@@ -104,6 +106,14 @@ class Gauges:
         usage = shutil.disk_usage(self.volume)
         yield Gauge.of("volume_size_bytes", "Of the volume of DATA_DIR.", usage.total)
         yield Gauge.of("volume_free_bytes", "Free on it.", usage.free)
+
+
+def _of_duplicates(known: DuplicateFigures) -> Iterator[Gauge]:
+    pairs = [((kind,), float(getattr(known, kind))) for kind in DuplicateKind]
+    yield Gauge("duplicate_pairs", "Pairs of duplicates that are known.", ("class",), pairs)
+    if known.ran_at is not None:
+        text = "When all images had last been compared."
+        yield Gauge.of("duplicates_run_timestamp_seconds", text, known.ran_at)
 
 
 def _of_index(generation: Generation) -> Iterator[Gauge]:

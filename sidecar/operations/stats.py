@@ -17,6 +17,17 @@ PAUSE_S = 0.01
 
 
 @dataclass(frozen=True)
+class DuplicateFigures:
+    """How many pairs of duplicates of each kind are known, by the model in use, and when all images
+    had last been compared (seconds since 1970; None before the first run has ended)."""
+
+    identical: int
+    same: int
+    similar: int
+    ran_at: float | None
+
+
+@dataclass(frozen=True)
 class Stats:
     """The figures of catalogue and index; the fields are keys of the answer.
 
@@ -39,6 +50,7 @@ class Stats:
             train again.
         last_task: the newest task, if there is one.
         last_backup: of this catalogue, since it was made or restored.
+        duplicates: None before the first search for them.
     """
 
     images: int
@@ -58,6 +70,7 @@ class Stats:
     training_due: list[str]
     last_task: Task | None
     last_backup: BackupMade | None
+    duplicates: DuplicateFigures | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,17 @@ class Inventory:
             training_due=quality.training_due() if quality else [],
             last_task=totals.last_task,
             last_backup=totals.last_backup,
+            duplicates=self._duplicates(),
         )
+
+    def _duplicates(self) -> DuplicateFigures | None:
+        record = self.catalogue.models.in_use()
+        run = self.catalogue.duplicates.run_of(record.model) if record is not None else None
+        if record is None or run is None:
+            return None
+        counts = self.catalogue.duplicates.counts(record.model)
+        by_name = {kind.value: count for kind, count in counts.items()}
+        return DuplicateFigures(**by_name, ran_at=run.ended_at)
 
     def _live(self, generation: Generation | None, totals: Totals) -> int:
         if generation is None and totals.waiting > self.live_max:

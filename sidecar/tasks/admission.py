@@ -112,7 +112,7 @@ class Admission:
     repository: Path
 
     def check_update(self) -> None:
-        """Raises NoIndex where there is nothing to update, and IndexDamaged."""
+        """Raises NoIndex where there is no index to work on, and IndexDamaged."""
         self.generations.current()
 
     def facts(self, kind: TaskKind, version: int | None) -> FileFacts:

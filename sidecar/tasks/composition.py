@@ -12,6 +12,7 @@ from sidecar.models.triton import TritonClient
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
+from sidecar.tasks.duplicates import DuplicateFinder
 from sidecar.tasks.filling import Filling
 from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.mending import Mending
@@ -23,13 +24,16 @@ from sidecar.tasks.upgrade import Parts, Upgrader
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
     """Runs a claimed task of any kind, and returns it as it ended.
 
-    Errors are those of `Trainer`, `Upgrader`, `Retirement`, `Mending` and `Filling`.
+    Errors are those of `Trainer`, `Upgrader`, `Retirement`, `Mending`, `Filling` and
+    `DuplicateFinder`.
     """
     generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
     rules = BuildRules.of(settings)
     trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     if task.kind in SHORT:
         return trainer.run(task, report)
+    if task.kind == TaskKind.DUPLICATES:
+        return DuplicateFinder(catalogue, generations, task, report).run()
     triton = TritonClient.of(settings)
     models = ModelRegistry(settings.model_repository, catalogue.models, triton)
     if task.kind == TaskKind.MEND:

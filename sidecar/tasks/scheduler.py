@@ -50,14 +50,14 @@ class Scheduler:
     auto_update: AutoUpdate
 
     def request(self, kind: TaskKind) -> Task:
-        """Requests a training or an update.
+        """Requests a training, an update or a search for duplicates.
 
         Returns:
             the task that waits for it; in state "error" where it makes no sense as things are, with
             the reason.
         """
         try:
-            if kind == TaskKind.UPDATE:
+            if kind != TaskKind.TRAIN:
                 self.admission.check_update()
             with self.catalogue.writing() as transaction:
                 if kind == TaskKind.TRAIN:

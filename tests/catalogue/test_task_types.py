@@ -96,7 +96,8 @@ def test_a_task_without_a_report_has_none() -> None:
 
 
 def test_kinds_and_states_are_the_same_strings_everywhere(catalogue_url: str) -> None:
-    assert [*TaskKind] == ["train", "update", "upgrade", "rollback", "retire", "mend", "fill"]
+    kinds = ["train", "update", "upgrade", "rollback", "retire", "mend", "fill", "duplicates"]
+    assert [*TaskKind] == kinds
     assert [*TaskState] == ["waiting", "running", "ok", "error", "cancelled"]
     assert [kind.message for kind in TaskKind] == [
         "training",
@@ -106,6 +107,7 @@ def test_kinds_and_states_are_the_same_strings_everywhere(catalogue_url: str) ->
         "retiring",
         "mending",
         "filling keywords",
+        "finding duplicates",
     ]
     assert [s.status for s in TaskState] == ["ongoing", "ongoing", "ok", "error", "error"]
     catalogue = open_catalogue(catalogue_url, 30)

@@ -12,6 +12,7 @@ from local.stack import ROOT
 from sidecar import errors
 from sidecar.http import error_handlers as answers
 from sidecar.http.app import create_app
+from sidecar.http.resources import duplicates as duplicate_resources
 from sidecar.http.resources import listings
 from sidecar.http.resources import tasks as task_resources
 from sidecar.index.ranking import PAGED
@@ -87,6 +88,9 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
         "`limit` of images",
         "`limit` of keywords",
         "`limit` of tasks",
+        "`limit` of duplicates",
+        "`class`",
+        "`probability`",
     }
     for name, most in {
         "`num_results`": MOST_RESULTS,
@@ -96,6 +100,7 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
         "`limit` of images": listings.MOST_IDS,
         "`limit` of keywords": listings.MOST_KEYWORDS,
         "`limit` of tasks": task_resources.MOST_TASKS,
+        "`limit` of duplicates": duplicate_resources.MOST_GROUPS,
     }.items():
         assert documented[name] == f"1 to {most}"
     assert documented["`offset`"] == f"0 to {PAGED}"

@@ -8,7 +8,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-PARTS = ("start", "images", "search", "tasks", "service", "answers", "schemas")
+PARTS = ("start", "images", "search", "tasks", "groups", "service", "answers", "schemas")
 SHARED = "x-shared"  # what the parts have by name; the document has it where it is used
 
 

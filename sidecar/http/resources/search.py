@@ -12,7 +12,7 @@ from sidecar.http.known_params import takes
 from sidecar.http.multipart import data_required
 from sidecar.http.params import required_id
 from sidecar.http.search_answers import send
-from sidecar.http.search_params import SEARCH, search_request
+from sidecar.http.search_params import PROBABILITY, SEARCH, search_request
 from sidecar.http.uploads import ImageReader
 from sidecar.http.vectors import VECTOR, model_version, vector
 from sidecar.index import SearchRequest
@@ -38,7 +38,7 @@ class SearchResource:
         self._matches = matches
         self._settings = settings
 
-    @takes(*SEARCH, VECTOR, BOX, body=True)
+    @takes(*SEARCH, PROBABILITY, VECTOR, BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         upload = self._reader.read_if_any(req)  # its form may hold the parameters
         features = vector(req)
@@ -54,7 +54,7 @@ class SearchResource:
         else:
             raise data_required()
 
-    @takes("id", "image_id", *SEARCH, BOX)
+    @takes("id", "image_id", *SEARCH, PROBABILITY, BOX)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         request = self.request(req)
         self.answer(req, resp, self._search.nearest_to(required_id(req), request, box(req)))

@@ -1,5 +1,7 @@
 """The resources that show how the service is doing: stats, metrics, health."""
 
+from dataclasses import asdict
+
 import falcon
 
 from sidecar.http.task_answers import described
@@ -15,14 +17,11 @@ class StatsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         stats = self._inventory.stats()
-        task, backup = stats.last_task, stats.last_backup
+        last = stats.last_task
         resp.media = {
             "status": "ok",
-            **vars(stats),
-            "recall": [vars(point) for point in stats.recall],
-            "filtered_recall": [vars(each) for each in stats.filtered_recall],
-            "last_task": described(task) if task else None,
-            "last_backup": vars(backup) if backup else None,
+            **asdict(stats),
+            "last_task": described(last) if last else None,
         }
 
 

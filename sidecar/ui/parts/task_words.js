@@ -12,6 +12,7 @@ const KINDS = {
   retire: "Retirement",
   mend: "Mending",
   fill: "Filling in keywords",
+  duplicates: "Finding duplicates",
 };
 
 export const isOngoing = ({ status }) => status === "ongoing";

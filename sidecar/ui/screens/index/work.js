@@ -7,7 +7,7 @@ import { isOngoing } from "../../parts/task_words.js";
 import { follow } from "../../service/follow.js";
 
 const SHORT = ["train", "update"]; // the others make way for these
-const OTHER = ["retire", "fill"]; // these make no generation
+const OTHER = ["retire", "fill", "duplicates"]; // these make no generation
 
 /** @param {{tasks: object[], refresh: function(): void}} props `tasks`: newest first */
 export function Work({ tasks, refresh }) {
