@@ -372,3 +372,29 @@ def test_a_part_that_is_away_is_an_answer_of_ready(similarity: Similarity, serve
     finally:
         served.start("redis")
         served.wait_ready()
+
+
+def test_duplicates_are_found_listed_and_decided(similarity: Similarity) -> None:
+    one, other, file = unused(), unused(), picture(90)
+    for name in (one, other):
+        similarity.add(file, name)
+    assert similarity.duplicates(kind="identical", limit=5).meta.request_id
+    similarity.update().wait(timeout=60)
+    assert similarity.find_duplicates().wait(timeout=60).report["identical"] >= 1
+
+    def pairs() -> list[set[str]]:
+        groups = similarity.duplicate_lines().groups
+        return [{image.id for image in group.images} for group in groups if group.best == one]
+
+    assert {one, other} in pairs()
+    figures = similarity.stats().duplicates
+    assert figures is not None
+    assert figures.identical >= 1
+    assert similarity.decide_duplicates({(one, other): "different"}).decisions == 1
+    assert {one, other} not in pairs()
+    with pytest.raises(errors.UnknownImageId):
+        similarity.decide_duplicates({(one, "nobody"): "same"})
+    found = similarity.search(file, num_results=2, probability=True)
+    assert found.probability is not None
+    assert len(found.probability) == 2
+    similarity.remove_batch([one, other])

@@ -239,3 +239,17 @@ def test_a_terminal_gets_a_table_and_no_colour_where_that_is_asked_for(
     assert "\t" not in shown
     shown = command(*line, FORCE_COLOR="1", NO_COLOR="1").stdout
     assert not re.search(r"\x1b\[[\d;]*[34]\d", shown)
+
+
+def test_duplicates_are_found_and_listed(command: Command, similarity: Similarity) -> None:
+    one, other = unused(), unused()
+    for name in (one, other):
+        similarity.add(picture(91), name)
+    similarity.update().wait(timeout=60)
+    assert command("duplicates", "--class", "identical", "--find").exit_code == 0
+    found = command.json("duplicates", "--class", "identical")
+    [group] = [group for group in found if group["best"] == one]
+    assert [image["id"] for image in group["images"]] == [one, other]
+    lines = command("duplicates", "--class", "identical").stdout.splitlines()
+    assert f"1.000\t{one}\t{other}" in lines
+    similarity.remove_batch([one, other])

@@ -1,5 +1,12 @@
 """The answers: frozen dataclasses, each with its `meta`."""
 
+from similarity_client.answers.duplicates import (
+    Decided,
+    DuplicateGroup,
+    DuplicateImage,
+    DuplicateLines,
+    DuplicatePage,
+)
 from similarity_client.answers.images import (
     Added,
     AddedLine,
@@ -29,6 +36,7 @@ from similarity_client.answers.searches import (
 )
 from similarity_client.answers.service import (
     BackupMade,
+    DuplicateFigures,
     FilteredRecall,
     Live,
     Me,
@@ -60,6 +68,12 @@ __all__ = [
     "Cancelled",
     "Comparison",
     "Concepts",
+    "Decided",
+    "DuplicateFigures",
+    "DuplicateGroup",
+    "DuplicateImage",
+    "DuplicateLines",
+    "DuplicatePage",
     "Estimate",
     "Features",
     "File",

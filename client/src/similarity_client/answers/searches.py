@@ -29,6 +29,8 @@ class Found:
         matches: the same with what is known of each; None unless `fields=True` asked for it.
         score: what the first 100 are ordered by, though the nearest stays first, and None for each
             after them; None unless the order is "similar".
+        probability: of each that it is the same image, 0 to 1; None unless that was asked for, and
+            None of each where fewer than ten others are there.
     """
 
     dist: tuple[float, ...]
@@ -36,6 +38,7 @@ class Found:
     matches: tuple[Match, ...] | None
     meta: Meta
     score: tuple[float | None, ...] | None = None
+    probability: tuple[float | None, ...] | None = None
 
     def pairs(self) -> Iterator[tuple[float, str]]:
         """Yields each distance with its id."""

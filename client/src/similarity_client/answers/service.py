@@ -74,6 +74,17 @@ class BackupMade:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateFigures:
+    """How many pairs of duplicates are known, and when all images had last been compared (seconds
+    since 1970)."""
+
+    identical: int
+    same: int
+    similar: int
+    ran_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """The figures of the service; docs/API.md, "Statistics", says what each is."""
 
@@ -94,6 +105,7 @@ class Stats:
     training_due: tuple[str, ...]
     last_task: TaskState | None
     last_backup: BackupMade | None
+    duplicates: DuplicateFigures | None
     meta: Meta
 
 

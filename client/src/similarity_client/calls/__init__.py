@@ -15,6 +15,12 @@ from similarity_client.calls.background import (
     upgrade_estimate,
     upgrade_preview,
 )
+from similarity_client.calls.duplicates import (
+    decide_duplicates,
+    duplicate_lines,
+    duplicates,
+    find_duplicates,
+)
 from similarity_client.calls.examples import compare, recommend
 from similarity_client.calls.images import (
     get,
@@ -38,8 +44,12 @@ __all__ = [
     "check",
     "compare",
     "concepts",
+    "decide_duplicates",
+    "duplicate_lines",
+    "duplicates",
     "features",
     "fill",
+    "find_duplicates",
     "get",
     "images_page",
     "keywords",

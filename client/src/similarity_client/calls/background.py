@@ -24,23 +24,23 @@ KNOWN = {each.name for each in fields(TaskState)}
 
 def train(*, timeout: float | None = None) -> Request[TaskState]:
     """Asks for a training: the index made afresh from all images."""
-    return Request("POST", "/similarity/train", _began, timeout=timeout)
+    return Request("POST", "/similarity/train", began, timeout=timeout)
 
 
 def update(*, timeout: float | None = None) -> Request[TaskState]:
     """Asks for an update: what was added since joins the index, what was removed leaves it."""
-    return Request("POST", "/similarity/update", _began, timeout=timeout)
+    return Request("POST", "/similarity/update", began, timeout=timeout)
 
 
 def fill(*, timeout: float | None = None) -> Request[TaskState]:
     """Asks for the keywords of images that an older release has stored."""
-    return Request("POST", "/similarity/keywords/fill", _began, timeout=timeout)
+    return Request("POST", "/similarity/keywords/fill", began, timeout=timeout)
 
 
 def upgrade(version: int, *, timeout: float | None = None) -> Request[TaskState]:
     """Asks for another version of the model to come into use."""
     query = params(version=version)
-    return Request("POST", "/similarity/upgrade", _began, query, timeout=timeout)
+    return Request("POST", "/similarity/upgrade", began, query, timeout=timeout)
 
 
 def upgrade_estimate(version: int, *, timeout: float | None = None) -> Request[Estimate]:
@@ -60,13 +60,13 @@ def rollback(*, timeout: float | None = None) -> Request[TaskState]:
     """Asks for the version before to come back into use. It is sent again only where the service
     surely has not begun with it: done twice, it is undone."""
     path, repeat = "/similarity/rollback", Repeat.UNBEGUN
-    return Request("POST", path, _began, repeat=repeat, timeout=timeout)
+    return Request("POST", path, began, repeat=repeat, timeout=timeout)
 
 
 def retire(version: int, *, timeout: float | None = None) -> Request[TaskState]:
     """Asks for a version to be forgotten. It is sent again as `rollback`."""
     path, query, repeat = "/similarity/retire", params(version=version), Repeat.UNBEGUN
-    return Request("POST", path, _began, query, repeat=repeat, timeout=timeout)
+    return Request("POST", path, began, query, repeat=repeat, timeout=timeout)
 
 
 def cancel_upgrade(*, timeout: float | None = None) -> Request[Cancelled]:
@@ -91,7 +91,7 @@ def status(
         wait: seconds, up to 30: the answer comes when the task's state changes, at the latest then.
     """
     path = f"/similarity/status/{quote(task_id, safe='')}"
-    return Request("GET", path, _began, params(wait=wait), timeout=timeout)
+    return Request("GET", path, began, params(wait=wait), timeout=timeout)
 
 
 def tasks(*, limit: int | None = None, timeout: float | None = None) -> Request[TaskList]:
@@ -105,7 +105,8 @@ def state_of(answer: dict[str, Any], said: Meta = NO_META) -> TaskState:
     return made(TaskState, answer, report=report, meta=said)
 
 
-def _began(reply: Reply) -> TaskState:
+def began(reply: Reply) -> TaskState:
+    """Returns the task of an answer."""
     return state_of(reply.json(), meta(reply))
 
 

@@ -52,6 +52,10 @@ class RecommendOptions(Common, total=False):
 
 
 class SearchOptions(RecommendOptions, total=False):
-    """What a search takes: that, and a box as a batch does."""
+    """What a search takes: that, a box as a batch does, and one thing more.
+
+    probability: whether each image comes with how probable it is that it is the query's own.
+    """
 
     box: Box | None
+    probability: bool | None

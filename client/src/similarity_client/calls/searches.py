@@ -33,7 +33,7 @@ def search(
         vector: features, in its place, as `features` answers them.
         model_version: by which other numbers than such an answer were made.
         options: as SearchOptions has them: num_results, nprob, max_dist, filter, order, offset,
-            group_by, group_size, fields, box, timeout.
+            group_by, group_size, fields, probability, box, timeout.
     """
     if sum(given is not None for given in (photo, id, vector)) != 1:
         raise TypeError("search takes one of photo, id and vector")

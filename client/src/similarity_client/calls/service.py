@@ -2,6 +2,7 @@
 
 from similarity_client.answers import (
     BackupMade,
+    DuplicateFigures,
     FilteredRecall,
     Live,
     Me,
@@ -38,6 +39,7 @@ def stats(*, timeout: float | None = None) -> Request[Stats]:
 def _stats(reply: Reply) -> Stats:
     answer = reply.json()
     last, backup = part(answer, "last_task"), answer.get("last_backup")
+    pairs = answer.get("duplicates")
     return made(
         Stats,
         answer,
@@ -47,6 +49,7 @@ def _stats(reply: Reply) -> Stats:
         ),
         last_task=None if last is None else state_of(last),
         last_backup=None if backup is None else made(BackupMade, backup),
+        duplicates=None if pairs is None else made(DuplicateFigures, pairs),
         meta=meta(reply),
     )
 

@@ -62,6 +62,11 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
     concepts = _asks(calls.concepts)
     features = _asks(calls.features)
 
+    find_duplicates = _begins(calls.find_duplicates)
+    duplicates = _asks(calls.duplicates)
+    duplicate_lines = _asks(calls.duplicate_lines)
+    decide_duplicates = _asks(calls.decide_duplicates)
+
     train = _begins(calls.train)
     update = _begins(calls.update)
     fill = _begins(calls.fill)
