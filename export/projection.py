@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 EVENNESS = 0.25  # power of the deviation by which each axis is divided
 LEAST = 1e-6  # of the largest deviation: an axis below it is as good as none
@@ -51,10 +52,11 @@ def learn(features: Floats, head: Floats | None, dimension: int) -> Projection:
         head: [K, D], weights of the network's last layer; None where it has none.
         dimension: d, at most D.
     """
-    covariance = _covariance(features)
-    if head is not None:
-        covariance = (covariance + _covariance(head)) / 2
-    values, vectors = np.linalg.eigh(covariance)  # ascending
+    with threadpool_limits(1, "blas"):  # their number would change the file of the same command
+        covariance = _covariance(features)
+        if head is not None:
+            covariance = (covariance + _covariance(head)) / 2
+        values, vectors = np.linalg.eigh(covariance)  # ascending
     deviations = np.sqrt(values[::-1][:dimension].clip(0))
     scale = deviations.clip(LEAST * deviations[0]) ** -EVENNESS
     axes = vectors[:, ::-1][:, :dimension] * scale

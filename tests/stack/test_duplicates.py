@@ -8,6 +8,7 @@ import pytest
 
 from bench.twins import twin
 from local.stack import Stack
+from tests.conftest import Trained
 from tests.support.calls import failure
 
 PATH = "/similarity/duplicates"
@@ -27,16 +28,23 @@ COPIED = "grass-0000"
 
 
 @pytest.fixture(scope="module")
-def done(stack: Stack, collection: dict[str, bytes]) -> Iterator[dict[str, Any]]:
+def stack(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Stack]:
+    """One of which nobody else asks for duplicates, nor sees them in its figures."""
+    settings = {"EXACT_SEARCH_MAX": "0", "HTTP_PROCESSES": "1"}
+    with trained(tmp_path_factory.mktemp("duplicates"), **settings) as stack:
+        stack.run("train")
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def done(stack: Stack, collection: dict[str, bytes]) -> dict[str, Any]:
     """How a run ended after twins of some images were added."""
     made = {f"{MARK}{kind}": twin(collection[name], kind) for kind, name in ORIGINALS.items()}
     made[f"{MARK}identical"] = collection[COPIED]
     for name, file in made.items():
         assert stack.post(f"/similarity/add?id={name}", file).ok
     stack.run("update")
-    yield run(stack)
-    stack.post("/similarity/remove_batch", json=[*made])
-    stack.run("update")
+    return run(stack)
 
 
 def run(stack: Stack) -> dict[str, Any]:

@@ -38,7 +38,7 @@ DOORS = {
     "rq": {"sidecar.tasks.queue", "sidecar.tasks.worker"},
     "simplejpeg": {"sidecar.images.turbojpeg"},
     "sqlalchemy": {"sidecar.catalogue"},
-    "threadpoolctl": {"sidecar.http.server"},
+    "threadpoolctl": {"sidecar.http.server", "export.projection"},
     "torch": {"export.networks"},
     "tritonclient": {"sidecar.models.triton"},
     "yaml": {"sidecar.http.openapi"},
