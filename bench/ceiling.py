@@ -16,11 +16,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from sidecar.images import ImageRules, canonical, pixels
+from export.samples import RULES
+from sidecar.images import canonical, pixels
 from sidecar.models import contract
 
 BATCH = 16
-RULES = ImageRules(canonical_size=384, max_pixels=100_000_000)
 
 
 @dataclass(frozen=True)

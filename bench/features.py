@@ -37,7 +37,7 @@ def real(source: Path | None, repository: Path) -> Rows:
         version = contract.read(repository, contract.versions(repository)[-1])
         folder = contract.folder(repository, version.version)
         pixels = _views(source, version.crop)
-        features = np.concatenate([*_embedded(folder / contract.MODEL_FILE, pixels)])
+        features = np.concatenate([*embedded(folder / contract.MODEL_FILE, pixels)])
     return _unit(np.random.default_rng(0).permutation(features))
 
 
@@ -87,7 +87,12 @@ def _box(size: tuple[int, int], random: np.random.Generator) -> tuple[int, int, 
     return left, top, left + width, top + height
 
 
-def _embedded(model: Path, views: Iterator[NDArray[np.uint8]]) -> Iterator[Rows]:
+def embedded(model: Path, views: Iterator[NDArray[np.uint8]]) -> Iterator[Rows]:
+    """Runs the file of a version over views, any iterator of uint8 [S, S, 3].
+
+    Yields:
+        float32 [n, D], in their order.
+    """
     from export import runtime
 
     done = 0

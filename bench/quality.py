@@ -9,11 +9,9 @@ itself at half the size and a low quality: R@1 is the share of twins that find i
 """
 
 import argparse
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -21,17 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench import labelled
+from bench import features, labelled
+from bench.twins import LOW, saved
 from docs.tables.markdown import table
-from export import runtime
+from export.samples import RULES
 from local.stack import ROOT
-from sidecar.images import ImageRules, canonical, pixels
+from sidecar.images import canonical, pixels
 from sidecar.index.reranking import RERANKED, order, scores
 from sidecar.models import contract
-
-RULES = ImageRules(384, 100_000_000)
-AT_ONCE = 64  # photos that are embedded at once
-QUALITY = 40  # of a twin
 
 Rows = NDArray[np.float32]
 Files = Iterator[bytes]
@@ -42,12 +37,8 @@ def embedded(files: Files, repository: Path) -> Rows:
     version = contract.read(repository, contract.versions(repository)[-1])
     model = contract.folder(repository, version.version) / contract.MODEL_FILE
     ready = (pixels(canonical(file, RULES), version.resize, version.crop) for file in files)
-    rows = []
-    while batch := list(islice(ready, AT_ONCE)):
-        rows.append(runtime.run(model, np.stack(batch))[0])
-        print(f"\r{sum(map(len, rows))} photos embedded\033[K", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return np.concatenate(rows).astype(np.float16).astype(np.float32)
+    rows = np.concatenate([*features.embedded(model, ready)])
+    return rows.astype(np.float16).astype(np.float32)
 
 
 def twin(path: Path) -> bytes:
@@ -55,9 +46,7 @@ def twin(path: Path) -> bytes:
     with Image.open(path) as image:
         rgb = image.convert("RGB")
     half = rgb.resize((max(1, rgb.width // 2), max(1, rgb.height // 2)), Image.Resampling.BICUBIC)
-    out = io.BytesIO()
-    half.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()
+    return saved(half, LOW)
 
 
 class Orders:

@@ -5,6 +5,8 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageEnhance
 
+LOW = 40  # quality of what was saved too often
+
 Change = Callable[[Image.Image], Image.Image]
 
 
@@ -39,6 +41,11 @@ CHANGES: dict[str, Change] = {
 def twin(file: bytes, kind: str) -> bytes:
     """Returns a twin of an image file, a JPEG; `kind` is one of `CHANGES`."""
     changed = CHANGES[kind](Image.open(BytesIO(file)).convert("RGB"))
+    return saved(changed, LOW if kind == "recompressed" else 85)
+
+
+def saved(image: Image.Image, quality: int) -> bytes:
+    """Returns an image as a JPEG."""
     made = BytesIO()
-    changed.save(made, "JPEG", quality=40 if kind == "recompressed" else 85)
+    image.save(made, "JPEG", quality=quality)
     return made.getvalue()

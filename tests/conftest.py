@@ -1,6 +1,5 @@
 """What many tests share: photos, models, a stack that is asked, backups that others begin with."""
 
-import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
@@ -59,11 +58,6 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest begin."""
     items.sort(key=lambda item: _place(item.path.stem))
-
-
-def pytest_collection_finish() -> None:
-    """What was collected stays to the end: the garbage collector need not look it through."""
-    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -49,8 +49,9 @@ class Routes:
     def scope(self, template: str, method: str = "GET") -> str:
         """Returns the scope that a call needs, by the template of its path and its method."""
         route = self._routes[template]
-        differs = method == "POST" and route.post_scope is not None
-        return (route.post_scope or OPEN) if differs else route.scope
+        if method == "POST" and route.post_scope is not None:
+            return route.post_scope
+        return route.scope
 
     def may_be_shed(self, path: str) -> bool:
         """Returns whether a request may be refused; asked before Falcon has found its route."""
