@@ -6,9 +6,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Catalogue, ModelRecord, NewImage
+from sidecar.catalogue import Catalogue, ModelRecord, NewImage, TopKeywords
 
 AT_ONCE = 1024  # images a commit
+SCORES = np.array([0.5, 0.2, 0.1], np.float16)  # of an image's keywords
 
 
 def fill(catalogue: Catalogue, images: Iterable[NewImage]) -> None:
@@ -19,5 +20,7 @@ def fill(catalogue: Catalogue, images: Iterable[NewImage]) -> None:
 
 
 def blank(name: str, model: ModelRecord, features: NDArray[np.float32]) -> NewImage:
-    """Returns an image with features, float32 [D], and no photo."""
-    return NewImage(name, "0" * 64, b"\xff", {model: features})
+    """Returns an image with features, float32 [D], as many keywords as a photo has on average, and
+    no photo."""
+    keywords = TopKeywords(np.argsort(-features)[: len(SCORES)].astype(np.uint16), SCORES)
+    return NewImage(name, "0" * 64, b"\xff", {model: features}, keywords={model: keywords})

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, func, select, update
 
 from sidecar.catalogue import keyword_rows
@@ -75,6 +77,13 @@ class StoredKeywords:
         query = select(func.count()).select_from(features).where(*_unlabelled(model))
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def unlabelled_seqs(self, model: int) -> NDArray[np.int64]:
+        """Returns the sequence numbers of the images whose keywords by a model were not made yet:
+        int64 [n], ascending."""
+        query = select(features.c.seq).where(*_unlabelled(model)).order_by(features.c.seq)
+        with self._database.reading() as connection:
+            return np.fromiter(connection.execute(query).scalars(), np.int64)
 
     def unlabelled(self, model: int, after: int, limit: int) -> list[Unlabelled]:
         """Returns at most `limit` images with seq > `after` whose keywords by a model were not made

@@ -115,6 +115,7 @@ def test_those_that_are_missing_are_stored_and_no_others(catalogue: Catalogue) -
     assert [(each.seq, each.id, each.jpeg, each.is_whole) for each in missing] == [
         (n, f"id-{n}", b"jpeg %d" % n, True) for n in (2, 3)
     ]
+    assert catalogue.features.unlabelled_seqs(1).tolist() == [2, 3]
     assert [each.seq for each in catalogue.features.unlabelled(1, 2, 9)] == [3]
     assert [each.seq for each in catalogue.features.unlabelled(1, 0, 1)] == [2]
     catalogue.features.label(FIRST, {n: keywords(11) for n in (1, 2, 3, 8, 99)})

@@ -140,6 +140,11 @@ class Index:
         """How many lists it has."""
         return int(self._index.nlist)
 
+    @property
+    def codes_per_image(self) -> int:
+        """How many codes stand for an image; where there are none, all its values do."""
+        return int(self._index.pq.M) if hasattr(self._index, "pq") else self.dimension
+
     def add(
         self,
         labels: NDArray[np.int64],

@@ -22,8 +22,10 @@ from sidecar.index.segments import Segments
 FIRST_CANDIDATES, MOST_CANDIDATES = 640, 5120
 FEWEST_CANDIDATES = 2 * NEAREST
 STEP = 1.2  # from one length to the next that is tried
-# Microseconds of a search at 1,280 dimensions, on a core of 2021; only their ratios count.
-US_PER_CODE, US_PER_LIST, US_PER_CANDIDATE = 0.012, 0.5, 1.5
+# Microseconds of a search, measured at 512 and 1,280 dimensions; only their ratios count.
+US_PER_CODE = 7e-5  # of each image in the lists that are visited
+US_PER_LIST = 0.3
+US_PER_CANDIDATE, US_PER_VALUE = 0.9, 5e-4  # that is compared, and of each of its values
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def tune(
     """
     sweep = Sweep(index, truth, segments)
     run = _far_enough(sweep, index, first or SearchParams(index.lists, FIRST_CANDIDATES))
-    options = sorted(_options(sweep, run), key=lambda option: option.cost)
+    options = sorted(_options(sweep, index, run), key=lambda option: option.cost)
     points: list[OperatingPoint] = []
     last: _Option | None = None
     for nprob, target in RECALL_TARGETS.items():
@@ -98,17 +100,24 @@ def _far_enough(sweep: Sweep, index: Index, first: SearchParams) -> SweepRun:
             return run
 
 
-def _options(sweep: Sweep, run: SweepRun) -> Iterator[_Option]:
+def _options(sweep: Sweep, index: Index, run: SweepRun) -> Iterator[_Option]:
     """Yields every search that is no longer than the run, in steps."""
     for lists in _lengths(1, run.params.lists):
-        hits, codes = run.hits(lists), sweep.codes(lists)
+        hits, scanned = run.hits(lists), sweep.scanned(lists)
         for candidates in _lengths(FEWEST_CANDIDATES, run.params.candidates):
-            yield _option(SearchParams(lists, candidates), hits, codes)
+            params = SearchParams(lists, candidates)
+            yield _option(params, hits, _cost(index, params, scanned))
 
 
-def _option(params: SearchParams, hits: SweepHits, codes: float) -> _Option:
-    """Returns what a search finds, and what it costs where it scans so many codes."""
-    cost = US_PER_CODE * codes + US_PER_LIST * params.lists + US_PER_CANDIDATE * params.candidates
+def _cost(index: Index, params: SearchParams, scanned: float) -> float:
+    """Returns what a search costs that scans so many images, microseconds."""
+    candidate = US_PER_CANDIDATE + US_PER_VALUE * index.dimension
+    scan = US_PER_CODE * index.codes_per_image * scanned
+    return scan + US_PER_LIST * params.lists + candidate * params.candidates
+
+
+def _option(params: SearchParams, hits: SweepHits, cost: float) -> _Option:
+    """Returns what a search of this cost finds."""
     recalls = hits.recalls(params.candidates)
     chosen, held_out = recalls[~hits.held_out], recalls[hits.held_out]
     return _Option(params, cost, MeanRecall.of(chosen), MeanRecall.of(held_out))

@@ -87,8 +87,8 @@ class Sweep:
         self._labels = labels[order]
         self._lists = np.repeat(np.arange(len(by_list)), self._sizes)[order]
 
-    def codes(self, lists: int) -> float:
-        """Returns how many codes a search of that many lists scans, on average."""
+    def scanned(self, lists: int) -> float:
+        """Returns how many images lie in the lists that a search of so many visits, on average."""
         visits = (self._turns < lists).sum(axis=0)
         return float(self._sizes @ visits) / max(1, len(self._turns))
 
