@@ -44,6 +44,7 @@ def main() -> None:
         images = dict(_photos(folder))
         add_all(stack, images)
         stack.run("train")
+        stack.finish_well(stack.post("/similarity/duplicates").json()["task_id"])
         first = next((name for name in images if name.startswith(FIRST)), next(iter(images)))
         for look in LOOKS:
             _draw(opened, stack.url, look, first)
@@ -64,7 +65,7 @@ def _draw(opened: Browser, url: str, look: str, image_id: str) -> None:
     places = {
         "empty": "search",
         "search": f"search?id={image_id}",
-        **{name: name for name in ("images", "index", "models", "tasks", "api")},
+        **{name: name for name in ("images", "duplicates", "index", "models", "tasks", "api")},
     }
     context = opened.new_context(**LOOKS[look])  # type: ignore[arg-type]
     page = context.new_page()

@@ -9,6 +9,7 @@ from tests.browser.visit import Visit
 SCREENS = {
     "search": "Choose an image",
     "images": "images stored",
+    "duplicates": "Look-alikes",
     "index": "Recall by NPROB as a table",
     "models": "Version 1",
     "tasks": "All is well.",

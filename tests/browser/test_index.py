@@ -84,7 +84,7 @@ def test_a_task_under_way_is_seen_by_a_page_opened_then(visit: Visit, shown: Sta
     expect(visit.page.locator(".task").first).to_contain_text(re.compile("Update.*done"))
 
 
-def test_before_the_first_training_the_screen_says_what_to_do(visit: Visit, tmp_path: Path) -> None:
+def test_before_the_first_training_the_screens_say_what_to_do(visit: Visit, tmp_path: Path) -> None:
     visit.expects("status of 409")
     empty = Stack(tmp_path, HTTP_PROCESSES="1")
     try:
@@ -96,6 +96,10 @@ def test_before_the_first_training_the_screen_says_what_to_do(visit: Visit, tmp_
         expect(visit.button("Update")).to_be_disabled()
         visit.button("Train").click()
         expect(visit.page.get_by_text("nothing has been added yet").first).to_be_visible()
+        assert visit.barriers() == []
+        visit.go("duplicates")
+        expect(visit.page.get_by_text("There is no index yet: train it first.")).to_be_visible()
+        expect(visit.button("Find duplicates")).to_be_disabled()
         assert visit.barriers() == []
         visit.page.close()
     finally:

@@ -23,7 +23,7 @@ export function Navigation({ screens, current }) {
     </nav>
     ${known?.name &&
     html`<span class="who">
-      ${known.name} <button type="button" class="quiet" onClick=${leave}>Forget key</button>
+      ${known.name} <button class="quiet" onClick=${leave}>Forget key</button>
     </span>`}
   </header>`;
 }

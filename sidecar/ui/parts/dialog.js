@@ -21,7 +21,7 @@ export function Dialog({ title, onClose, wide = false, children }) {
   >
     <header>
       <h2>${title}</h2>
-      <button type="button" class="quiet" aria-label="Close" onClick=${onClose}>✕</button>
+      <button class="quiet" aria-label="Close" onClick=${onClose}>✕</button>
     </header>
     ${children}
   </dialog>`;

@@ -1,8 +1,12 @@
-/** A few figures in one calm row: a name above, a value, and a word beside it. */
+/** Figures and facts. */
 
 import { html } from "../vendor/preact.js";
 
-/** @param {{items: [string, any, any?][]}} props */
+/**
+ * A few figures in one calm row: a name above, a value, and a word beside it.
+ *
+ * @param {{items: [string, any, any?][]}} props
+ */
 export function Figures({ items }) {
   return html`<dl class="figures card">
     ${items.map(
@@ -14,3 +18,12 @@ export function Figures({ items }) {
     )}
   </dl>`;
 }
+
+/** Facts one below another, each beside its name. */
+export const Facts = ({ items }) => html`<dl class="facts">
+  ${items.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
+</dl>`;
+
+/** What users said of an image, as facts. */
+export const factsOf = (fields) =>
+  Object.entries(fields ?? {}).map(([name, value]) => [name, [value].flat().join(", ")]);

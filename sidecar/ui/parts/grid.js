@@ -4,7 +4,8 @@
  * All cells are of one size, so that the place of each follows from its number.
  */
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { useWidth } from "./width.js";
 
 const GAP = 12; // pixels
 const AROUND = 800; // pixels above and below the screen
@@ -16,20 +17,13 @@ const AROUND = 800; // pixels above and below the screen
  *   `onEnd` is called when the last row comes near the screen.
  */
 export function Grid({ items, cell, keyOf, least = 150, caption = 44, label, onEnd }) {
-  const place = useRef();
-  const [width, setWidth] = useState(0);
+  const [place, width] = useWidth();
   const [[top, bottom], setSeen] = useState([0, 1]);
 
   const columns = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
   const side = Math.floor((width - GAP * (columns - 1)) / columns);
   const row = side + caption + GAP;
   const rows = Math.ceil(items.length / columns);
-
-  useLayoutEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
-    observer.observe(place.current);
-    return () => observer.disconnect();
-  }, []);
 
   useEffect(() => {
     const look = () => {

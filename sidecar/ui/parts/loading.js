@@ -46,10 +46,11 @@ export function useEvery(ms, look) {
   }, [ms]);
 }
 
-/** The sentence of an error, with a way to try again. */
+/** The sentence of an error, if there is one, with a way to try again. */
 export function Failure({ error, again }) {
+  if (!error) return null;
   return html`<div class="failure" role="alert">
     <p>${error.message}</p>
-    ${again && html`<button type="button" onClick=${again}>Try again</button>`}
+    ${again && html`<button onClick=${again}>Try again</button>`}
   </div>`;
 }

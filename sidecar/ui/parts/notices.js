@@ -33,7 +33,6 @@ export function Notices() {
           <span>${text}</span>
           ${action &&
           html`<button
-            type="button"
             onClick=${() => {
               action.press();
               drop();
@@ -41,7 +40,7 @@ export function Notices() {
           >
             ${action.label}
           </button>`}
-          <button type="button" class="quiet" aria-label="Dismiss" onClick=${drop}>✕</button>
+          <button class="quiet" aria-label="Dismiss" onClick=${drop}>✕</button>
         </p>`,
     )}
   </div>`;

@@ -5,7 +5,8 @@ import { cancel } from "../service/calls.js";
 import { Action } from "./action.js";
 import { Progress } from "./progress.js";
 import { isOngoing, lineOf, nameOf, stateOf, tookOf } from "./task_words.js";
-import { ago, moment, percent } from "./words.js";
+import { When } from "./when.js";
+import { percent } from "./words.js";
 
 /**
  * @param {{task: object, refresh: function(): void, live?: boolean, children?: any}} props
@@ -24,9 +25,7 @@ export function Task({ task, refresh, live, children }) {
     <div class="row">
       <strong>${name}</strong>
       <span class=${`badge ${kind}`}>${words}</span>
-      <time class="hint" datetime=${new Date(1000 * at).toISOString()} title=${moment(at)}>
-        ${ago(at)}${!open && `, ended after ${tookOf(task)}`}
-      </time>
+      <span class="hint"><${When} at=${at} />${!open && `, ended after ${tookOf(task)}`}</span>
       ${open &&
       html`<span class="end">
         <${Action} scope="admin" aria-label=${`Cancel: ${name}`} onClick=${stop}>Cancel<//>

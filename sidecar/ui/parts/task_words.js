@@ -43,13 +43,15 @@ function together(parts) {
   return line && `${line[0].toUpperCase()}${line.slice(1)}.`;
 }
 
-function ongoing({ phase, embedded, images, images_per_s: rate, eta_s: left, checked, mended }) {
+function ongoing({ phase, embedded, images, images_per_s: rate, eta_s: left, ...task }) {
+  const { checked, mended, compared, to_compare: all } = task;
   return [
     phase === WAITING ? "its turn has yet to come" : phase,
     embedded !== undefined && `${embedded.toLocaleString("en")} of ${count(images, "image")}`,
     rate && `${Math.round(rate)} a second`,
     left && `${duration(left)} left`,
     checked !== undefined && `${checked.toLocaleString("en")} checked, ${mended} mended`,
+    compared !== undefined && `${compared.toLocaleString("en")} of ${count(all, "image")}`,
   ];
 }
 
@@ -63,6 +65,9 @@ function done(task) {
     agreement && `agrees in ${percent(agreement)} of the nearest with version ${other}`,
     task.features_freed !== undefined && `features of ${count(task.features_freed, "image")} freed`,
     task.checked !== undefined && `${task.checked} checked, ${task.mended} mended`,
+    task.same !== undefined && `${count(task.compared, "image")} compared`,
+    task.same !== undefined &&
+      `pairs known: ${task.identical} identical, ${task.same} the same, ${task.similar} similar`,
     task.with_keywords !== undefined && `${count(task.with_keywords, "image")} with keywords`,
   ];
 }

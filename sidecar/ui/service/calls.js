@@ -2,8 +2,11 @@
 
 import { json, request } from "./http.js";
 
+const STORED = { top_k: 20, keyword_threshold: 0.05 }; // keywords that take no inference
+
 const image = (id, rest = "") => `similarity/images/${encodeURIComponent(id)}${rest}`;
 const post = (path, parameters, how) => json(path, { method: "POST", parameters, ...how });
+const list = (path, entries, how) => post(path, {}, { body: JSON.stringify(entries), ...how });
 
 export const me = () => json("similarity/me");
 export const version = () => json("similarity/version");
@@ -18,21 +21,23 @@ export const openapi = (how) => json("openapi.json", how);
 
 export const images = (parameters, how) => json("similarity/images", { parameters, ...how });
 export const keywords = (parameters, how) => json("similarity/keywords", { parameters, ...how });
-export const describe = (id, parameters, how) => json(image(id), { parameters, ...how });
+export const describe = (id, how) => json(image(id), { parameters: STORED, ...how });
 export const metadata = (id, how) => json(image(id, "/metadata"), how);
 export const thumbnail = (id, how) => request(image(id, "/thumbnail"), how);
-export const check = (wanted, how) =>
-  post("similarity/images/check", {}, { body: JSON.stringify(wanted), ...how });
+export const check = (wanted, how) => list("similarity/images/check", wanted, how);
 export const add = (file, parameters, how) =>
   post("similarity/add", parameters, { body: form({ data: file }), ...how });
-export const removeMany = (ids, how) =>
-  post("similarity/remove_batch", {}, { body: JSON.stringify(ids), ...how });
+export const removeMany = (ids, how) => list("similarity/remove_batch", ids, how);
 
 // Answered with what their headers say: the timings, and the version of the model.
 export const features = (file, parameters, how) =>
   request("predict/features", { method: "POST", parameters, body: form({ data: file }), ...how });
 export const search = (how) => request("similarity/search", how);
 export const recommend = (how) => request("similarity/recommend", how);
+
+export const duplicates = (parameters, how) => json("similarity/duplicates", { parameters, ...how });
+export const findDuplicates = () => post("similarity/duplicates");
+export const decide = (decisions) => list("similarity/duplicates/decisions", decisions);
 
 export const train = () => post("similarity/train");
 export const update = () => post("similarity/update");

@@ -1,6 +1,7 @@
 /** API: every call of the service, as its OpenAPI document has it, with a form to try it. */
 
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { Facts } from "../../parts/figures.js";
 import { Failure, useAnswer } from "../../parts/loading.js";
 import { count } from "../../parts/words.js";
 import { openapi } from "../../service/calls.js";
@@ -76,16 +77,13 @@ function Details({ call, isFree, fields, bodies, answers }) {
   return html`<p><${Prose} text=${call.description} /></p>
     <${Trial} ...${{ call, isFree, fields, bodies }} />
     <h3>Answers</h3>
-    <dl class="api-answers">
-      ${answers.map(
-        ({ status, description, kind, words }) => html`<dt>${status}</dt>
-          <dd>
-            ${status >= 400 && words.map((word) => html`<code class="api-word">${word}</code> `)}
-            <${Prose} text=${description} /> <span class="hint">${status < 400 && kind}</span>
-          </dd>`,
-      )}
-    </dl>`;
+    <${Facts} items=${answers.map((each) => [each.status, html`<${Answered} ...${each} />`])} />`;
 }
+
+const Answered = ({ status, description, kind, words }) => html`
+  ${status >= 400 && words.map((word) => html`<code class="api-word">${word}</code> `)}
+  <${Prose} text=${description} /> <span class="hint">${status < 400 && kind}</span>
+`;
 
 const fits = (looked) => (call) =>
   looked

@@ -6,11 +6,10 @@
 import { say } from "../../parts/notices.js";
 import { count } from "../../parts/words.js";
 import { removeMany } from "../../service/calls.js";
+import { MOST, removeAll } from "../../service/many.js";
 import { Store } from "../../service/store.js";
-import { forget } from "../../service/thumbnails.js";
 
 const PAUSE_MS = 10_000;
-const AT_ONCE = 1000; // ids in a request
 const LAST_WORDS = 60_000; // bytes, of the 64 KiB that a browser sends for a page that has closed
 
 /** The ids of what is about to be removed: it is not shown. */
@@ -47,13 +46,10 @@ async function send(removal) {
   waiting.delete(removal);
   const left = [...removal.ids];
   try {
-    while (left.length) {
-      const block = left.slice(0, AT_ONCE);
-      await removeMany(block);
-      block.forEach(forget);
+    await removeAll(removal.ids, (block) => {
       removed.set(block);
-      stay(left.splice(0, AT_ONCE));
-    }
+      stay(left.splice(0, block.length));
+    });
   } catch (error) {
     stay(left);
     const which = count(left.length, "image was", "images were");
@@ -69,6 +65,6 @@ addEventListener("pagehide", () => {
   waiting.clear();
   while (fitting.length) {
     const how = { keepalive: true, patience: 0 };
-    removeMany(fitting.splice(0, AT_ONCE), how).catch(() => {});
+    removeMany(fitting.splice(0, MOST), how).catch(() => {});
   }
 });

@@ -47,11 +47,11 @@ export function ImagesScreen({ parameters: { keyword = "", fields = "", id = "" 
     return () => removeEventListener("keydown", press);
   });
 
-  return html`<div class="row images-head">
+  return html`<div class="row head">
       <h1>Images</h1>
       <p class="hint">${total.value && `${count(total.value.images, "image")} stored`}</p>
       <span class="end row">
-        <button type="button" aria-pressed=${selection.on} onClick=${selection.turn}>Select</button>
+        <button aria-pressed=${selection.on} onClick=${selection.turn}>Select</button>
         <${Action} scope="write" kind="primary" onClick=${() => isOpen.set(true)}>Upload<//>
       </span>
     </div>
@@ -71,7 +71,7 @@ export function ImagesScreen({ parameters: { keyword = "", fields = "", id = "" 
       label="Images"
       onEnd=${list.more}
     />
-    ${list.error && html`<${Failure} error=${list.error} again=${list.again} />`}
+    <${Failure} error=${list.error} again=${list.again} />
     <p class="empty">${underneath(list, rows, keyword || fields)}</p>
     ${id &&
     html`<${Opened}

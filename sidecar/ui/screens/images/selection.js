@@ -39,7 +39,6 @@ export function Cell({ row: { id, score }, selection: { on, ids, toggle }, onOpe
   const press = ({ shiftKey, ctrlKey, metaKey }) =>
     on || shiftKey || ctrlKey || metaKey ? toggle(id, shiftKey) : onOpen({ id });
   return html`<button
-    type="button"
     class="images-cell"
     title=${id}
     aria-pressed=${on ? ids.has(id) : undefined}
@@ -55,11 +54,11 @@ export function SelectionBar({ selection: { ids, all, end }, shown, onRemove }) 
     <strong role="status">${count(ids.size, "image")} selected</strong>
     <span class="hint">Shift selects all between two</span>
     <span class="end row">
-      <button type="button" onClick=${all}>Select all ${shown} shown</button>
+      <button onClick=${all}>Select all ${shown} shown</button>
       <${Action} scope="write" kind="danger" disabled=${!ids.size} onClick=${onRemove}>
         Remove ${ids.size || ""}
       <//>
-      <button type="button" class="quiet" aria-label="End selecting" onClick=${end}>✕</button>
+      <button class="quiet" aria-label="End selecting" onClick=${end}>✕</button>
     </span>
   </div>`;
 }

@@ -21,12 +21,12 @@ export function Advice({ stats, refresh }) {
       ${label}
     <//>`;
   return html`<div class="row">
-      <h2 id="index-advice">What to do</h2>
+      <h2>What to do</h2>
       <span class="row end">
         ${button("Update", update, stats.generation === null)} ${button("Train", train)}
       </span>
     </div>
-    <ul class="index-advice">
+    <ul class="advice">
       ${advice.map(({ kind, text }) => html`<li key=${text} class=${kind}>${text}</li>`)}
     </ul>
     <p class="hint">

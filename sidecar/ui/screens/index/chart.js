@@ -1,6 +1,7 @@
 /** A chart of recalls, drawn in real pixels so that its words stay readable at any width. */
 
-import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
+import { html } from "../../vendor/preact.js";
+import { useWidth } from "../../parts/width.js";
 import { percent } from "../../parts/words.js";
 
 const [TOP, RIGHT, BOTTOM, LEFT] = [14, 8, 24, 52];
@@ -57,14 +58,3 @@ const Promised = ({ x, y, half }) =>
 
 const Point = ({ x, y, low }) => html`<path class="index-bound" d=${`M${x} ${y}V${low}m-5 0h10`} />
   <circle cx=${x} cy=${y} r="5" />`;
-
-function useWidth() {
-  const place = useRef();
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
-    observer.observe(place.current);
-    return () => observer.disconnect();
-  }, []);
-  return [place, width];
-}

@@ -4,13 +4,14 @@ import { html } from "../../vendor/preact.js";
 import { Figures } from "../../parts/figures.js";
 import { Failure, useAnswer, useEvery } from "../../parts/loading.js";
 import { bytes } from "../../parts/words.js";
+import { Work } from "../../parts/work.js";
 import * as calls from "../../service/calls.js";
 import { gauges } from "../../service/gauges.js";
 import { Advice } from "./advice.js";
 import { Generations, Recall } from "./recall.js";
-import { Work } from "./work.js";
 
 const EVERY_MS = 4_000;
+const OTHER = ["retire", "fill", "duplicates"]; // these make no generation
 
 export function IndexScreen() {
   const { value: stats, error, again, renew } = useAnswer((signal) => calls.stats({ signal }));
@@ -27,12 +28,12 @@ export function IndexScreen() {
   };
   const tasks = listed.value ?? [];
   return html`<h1>Index</h1>
-    ${error && html`<${Failure} error=${error} again=${refresh} />`}
+    <${Failure} error=${error} again=${refresh} />
     ${stats &&
     html`<${Figures} items=${figuresOf(stats)} />
-      <section class="card" aria-labelledby="index-advice">
+      <section class="card" aria-label="What to do">
         <${Advice} stats=${stats} refresh=${refresh} />
-        <${Work} tasks=${tasks} refresh=${refresh} />
+        <${Work} tasks=${tasks} passed=${OTHER} refresh=${refresh} />
       </section>
       ${generation &&
       html`<${Recall} stats=${stats} promises=${read.value?.index_recall_promised_ratio ?? {}} />

@@ -2,6 +2,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { Action } from "../../parts/action.js";
+import { Facts } from "../../parts/figures.js";
 import { Failure, useAnswer, useEvery } from "../../parts/loading.js";
 import { Task } from "../../parts/task.js";
 import { isOngoing } from "../../parts/task_words.js";
@@ -97,9 +98,7 @@ const Card = ({ version, state, trouble, children }) => html`<li class="card mod
 function Version({ inUse, busy, before, ...version }) {
   const { version: number, in_repository: isThere, trouble } = version;
   return html`<${Card} version=${number} state=${stateOf(version)} trouble=${trouble}>
-    <dl class="models-facts">
-      ${facts(version, inUse).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
-    </dl>
+    <${Facts} items=${facts(version, inUse)} />
     <div class="row models-actions">
       ${version.in_use
         ? before && html`<${Open} rollback=${before} disabled=${busy}>Roll back…<//>`

@@ -1,13 +1,13 @@
 /** What an upgrade takes, and what it changes: both are seen before it is confirmed. */
 
 import { html, useState } from "../../vendor/preact.js";
+import { Confirm } from "../../parts/confirm.js";
 import { Dialog } from "../../parts/dialog.js";
 import { Figures } from "../../parts/figures.js";
 import { Failure, useAnswer } from "../../parts/loading.js";
 import { Thumbnail } from "../../parts/thumbnail.js";
 import { bytes, count, duration, figure, percent } from "../../parts/words.js";
 import { estimate, preview, upgrade } from "../../service/calls.js";
-import { Confirm } from "./dialogs.js";
 
 const SHOWN = 5; // of the ten nearest
 
@@ -57,7 +57,7 @@ function Compared({ number, onSeen }) {
   const [turn, setTurn] = useState(0);
   return html`<h3>Both versions beside each other</h3>
     <${Drawn} key=${turn} number=${number} onSeen=${onSeen} />
-    <button type="button" onClick=${() => setTurn(turn + 1)}>Draw other images</button>`;
+    <button onClick=${() => setTurn(turn + 1)}>Draw other images</button>`;
 }
 
 function Drawn({ number, onSeen }) {

@@ -4,6 +4,7 @@ import { html } from "../../vendor/preact.js";
 import { Action } from "../../parts/action.js";
 import { copy } from "../../parts/clipboard.js";
 import { Dialog } from "../../parts/dialog.js";
+import { Facts, factsOf } from "../../parts/figures.js";
 import { Failure, useAnswer } from "../../parts/loading.js";
 import { say } from "../../parts/notices.js";
 import { Thumbnail } from "../../parts/thumbnail.js";
@@ -12,10 +13,8 @@ import { describe } from "../../service/calls.js";
 import { address } from "../../service/http.js";
 import { key } from "../../service/key.js";
 
-const STORED = { top_k: 20, keyword_threshold: 0.05 }; // keywords that take no inference
-
 export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch, onExample }) {
-  const { value, error } = useAnswer((signal) => describe(id, STORED, { signal }), [id]);
+  const { value, error } = useAnswer((signal) => describe(id, { signal }), [id]);
   const { num_results, max_dist, nprob, filter } = query;
   const button = (name, written) => {
     const press = async () => {
@@ -26,11 +25,11 @@ export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch,
   };
   const fields = [
     ["Distance", figure(dist)],
-    ["Added", value && moment(value.added_at)],
-    ...Object.entries(metadata ?? {}),
+    ["Added", value ? moment(value.added_at) : "–"],
+    ...factsOf(metadata),
   ];
   return html`<${Dialog} title=${id} wide onClose=${() => onOpen(null)}>
-    <div class="search-opened">
+    <div class="opened">
       <${Thumbnail} id=${id} whole />
       <div>
         <div class="row">
@@ -38,13 +37,8 @@ export function Opened({ match: { id, dist, metadata }, query, onOpen, onSearch,
           <button onClick=${() => onExample(id, "like")}>More like it</button>
           <button onClick=${() => onExample(id, "unlike")}>Less like it</button>
         </div>
-        ${error && html`<${Failure} error=${error} />`}
-        <dl>
-          ${fields.map(
-            ([field, each]) => html`<dt>${field}</dt>
-              <dd>${Array.isArray(each) ? each.join(", ") : String(each ?? "–")}</dd>`,
-          )}
-        </dl>
+        <${Failure} error=${error} />
+        <${Facts} items=${fields} />
         <ul class="chips" aria-label="Keywords">
           ${value?.keywords.map(
             ({ name, score }) => html`<li class="badge">${name} ${Math.round(100 * score)} %</li>`,

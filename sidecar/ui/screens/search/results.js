@@ -19,7 +19,7 @@ export function Results({ query, found, onQuery, onSearch }) {
   useEffect(() => onOpen(null), [JSON.stringify(query)]);
   return html`<section class="search-results" aria-busy=${busy}>
     <${Heading} answered=${answered}>${error ? "No answer" : heading}<//>
-    ${error && html`<${Failure} error=${error} again=${found.again} />`}
+    <${Failure} error=${error} again=${found.again} />
     ${answered > 0 && !error && html`<${Timings} ...${found} />`}
     <${Filters}
       filter=${query.filter}

@@ -34,7 +34,7 @@ export function SearchScreen({ parameters }) {
 
   const isEmpty = !found.isAsked && !upload.entry;
   const underWay = upload.entry && { ...anew(query), box: upload.box };
-  return html`<div class=${isEmpty ? "search-drop" : "row search-top"}>
+  return html`<div class=${isEmpty ? "search-drop" : "row head"}>
       ${isEmpty && html`<img src="icon.svg" alt="" width="56" height="56" />`}
       <h1>${isEmpty ? "Search by an image" : "Search"}</h1>
       <p hidden=${!isEmpty}>Drop one anywhere on this page, paste it, or</p>
@@ -42,7 +42,7 @@ export function SearchScreen({ parameters }) {
         <${Choose} onFile=${upload.take} kind=${isEmpty ? "primary" : ""} />
       </span>
     </div>
-    ${upload.error && html`<${Failure} error=${upload.error} />`}
+    <${Failure} error=${upload.error} />
     <div class="search-page" hidden=${isEmpty}>
       <aside aria-label="The query">
         <${QueryTile}
@@ -64,7 +64,7 @@ export function SearchScreen({ parameters }) {
         onSearch=${(id) => go(anew(query, { id }))}
       />
     </div>
-    ${over && html`<div class="search-veil">Drop the image to search by it</div>`}`;
+    ${over && html`<div class="veil">Drop the image to search by it</div>`}`;
 }
 
 /** Calls `onFile` with what is dropped or pasted; returns whether a file hovers over the page. */

@@ -2,7 +2,8 @@
 
 import { html } from "../../vendor/preact.js";
 import { useAnswer, useEvery } from "../../parts/loading.js";
-import { ago, count, moment } from "../../parts/words.js";
+import { When } from "../../parts/when.js";
+import { count } from "../../parts/words.js";
 import { stats } from "../../service/calls.js";
 
 const EVERY_MS = 30_000;
@@ -26,6 +27,3 @@ export function Backup() {
       <code class="tasks-whole">python -m sidecar backup FOLDER</code>
     </p>`}`;
 }
-
-const When = ({ at }) =>
-  html`<time datetime=${new Date(1000 * at).toISOString()} title=${moment(at)}>${ago(at)}</time>`;

@@ -16,7 +16,7 @@ export function TasksScreen() {
     <${Health} />
     <${Service} />
     <h2>The newest tasks</h2>
-    ${error && html`<${Failure} error=${error} again=${again} />`}
+    <${Failure} error=${error} again=${again} />
     ${value?.tasks.length === 0 && html`<p class="empty card">There has been no task yet.</p>`}
     <ul class="tasks-list">
       ${value?.tasks.map(

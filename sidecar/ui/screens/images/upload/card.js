@@ -38,7 +38,7 @@ export function UploadCard() {
     />
     ${" "}${label} <span class="hint">${hint}</span>
   </label>`;
-  return html`${over && html`<p class="images-veil">Drop images or folders to add them</p>`}
+  return html`${over && html`<p class="veil">Drop images or folders to add them</p>`}
     ${open &&
     html`<section class="card images-upload" aria-label="Upload">
       ${lost > 0 &&
@@ -51,7 +51,7 @@ export function UploadCard() {
         <${Choose} label="Choose a folder" onFiles=${take} webkitdirectory />
         <span class="hint">or drop them anywhere on this page</span>
         ${course?.state !== "running" &&
-        html`<button type="button" class="quiet end" aria-label="Close" onClick=${leave}>
+        html`<button class="quiet end" aria-label="Close" onClick=${leave}>
           ✕
         </button>`}
       </div>
@@ -87,7 +87,7 @@ function Course({ state, why, total, added, before, failed, rate }) {
         ${runs || `${why && `${why}. `}${ended}`}
       </span>
       <span class="end row">
-        ${runs && html`<button type="button" onClick=${cancel}>Cancel</button>`}
+        ${runs && html`<button onClick=${cancel}>Cancel</button>`}
         ${!runs && done < total && act("Go on", false)}
         ${!runs && failed.length > 0 && act("Try again", true)}
       </span>

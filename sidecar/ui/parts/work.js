@@ -1,19 +1,21 @@
-/** The tasks of the index: what is under way, followed to its end, and how the last one ended. */
+/** Tasks: what is under way, the first followed to its end, and how the last one ended. */
 
-import { html, useEffect, useState } from "../../vendor/preact.js";
-import { Failure } from "../../parts/loading.js";
-import { Task } from "../../parts/task.js";
-import { isOngoing } from "../../parts/task_words.js";
-import { follow } from "../../service/follow.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { follow } from "../service/follow.js";
+import { Failure } from "./loading.js";
+import { Task } from "./task.js";
+import { isOngoing } from "./task_words.js";
 
 const SHORT = ["train", "update"]; // the others make way for these
-const OTHER = ["retire", "fill", "duplicates"]; // these make no generation
 
-/** @param {{tasks: object[], refresh: function(): void}} props `tasks`: newest first */
-export function Work({ tasks, refresh }) {
+/**
+ * @param {{tasks: object[], passed?: string[], refresh: function(): void}} props `tasks`: newest
+ *   first; `passed`: the kinds of which the last one is not shown
+ */
+export function Work({ tasks, passed = [], refresh }) {
   const open = tasks.filter(isOngoing);
   const first = open.findLast(({ kind }) => SHORT.includes(kind)) ?? open.at(-1);
-  const last = tasks.find((task) => !isOngoing(task) && !OTHER.includes(task.kind));
+  const last = tasks.find((task) => !isOngoing(task) && !passed.includes(task.kind));
   return html`
     ${first && html`<${Followed} key=${first.task_id} task=${first} refresh=${refresh} />`}
     ${open
@@ -39,5 +41,5 @@ function Followed({ task, refresh }) {
     return () => controller.abort();
   }, [turn]);
   return html`<${Task} task=${now} refresh=${refresh} live />
-    ${error && html`<${Failure} error=${error} again=${() => setTurn(turn + 1)} />`}`;
+    <${Failure} error=${error} again=${() => setTurn(turn + 1)} />`;
 }
