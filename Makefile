@@ -34,7 +34,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -111,8 +111,12 @@ bench-search-batch: setup model $(MAIN)/bench ## compare many searches of one ca
 bench-filters: setup model $(MAIN)/bench ## compare searches with a filter with those without, beside Qdrant Edge
 	$(RUN) python -m bench.filters --sizes $(SIZES) $(if $(FEATURES),--features "$(FEATURES)")
 
-bench-duplicates: setup model $(MAIN)/bench ## find made twins among COUNT photos: precision and recall by kind, time, with IMAGES=folder
-	$(RUN) python -m bench.duplicates $(if $(IMAGES),--images "$(IMAGES)") $(if $(COUNT),--count $(COUNT))
+bench-duplicates: setup model $(MAIN)/bench ## find made twins among COUNT photos and their parts, beside perceptual hashes, with IMAGES=folder
+	$(RUN) python -m bench.duplicates $(if $(IMAGES),--images "$(IMAGES)") --count $(COUNT) \
+	--tiles 3 --hashes
+
+bench-feeding: setup model $(MAIN)/bench ## measure what the sidecar itself takes of a processor, with IMAGES=folder
+	$(RUN) python -m bench.feeding $(if $(IMAGES),--images "$(IMAGES)")
 
 bench-rates: setup $(MAIN)/bench ## compare requests by a key with a rate with those by one without
 	$(RUN) python -m bench.rates

@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def embedded(model: Path, views: Iterator[NDArray[np.uint8]]) -> Iterator[Rows]:
     from export import runtime
 
     done = 0
-    while batch := [view for view, _ in zip(views, range(AT_ONCE), strict=False)]:
+    while batch := list(islice(views, AT_ONCE)):
         yield runtime.run(model, np.stack(batch))[0]
         done += len(batch)
         print(f"\r{done} views embedded\033[K", end="", file=sys.stderr, flush=True)

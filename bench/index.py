@@ -31,7 +31,7 @@ from bench.filling import blank, fill
 from bench.index_report import Figures, draw, print_tables
 from sidecar.catalogue import Catalogue, TaskKind, open_catalogue, to_json
 from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
-from sidecar.index.ann import VALUES_PER_CODE, lists_for, sample_size
+from sidecar.index.ann import lists_for, sample_size, values_per_code
 from sidecar.tasks.training import Trainer
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -190,8 +190,8 @@ def _plain_update(folder: Path, size: int, new: int) -> Figures:
     index = faiss.read_index(str(folder / "plain.faiss"))
     rows = _features(folder, size, new)
     vectors = rows.astype(np.float32)
-    row_bytes = rows.itemsize * rows.shape[1] + rows.shape[1] // VALUES_PER_CODE // 2 + ROW_BYTES
-    filler = rows.tobytes() + bytes((row_bytes - rows.itemsize * rows.shape[1]) * new)
+    code_bytes = rows.shape[1] // values_per_code(rows.shape[1]) // 2
+    filler = rows.tobytes() + bytes((code_bytes + ROW_BYTES) * new)
     began = time.perf_counter()
     index.add(vectors)
     with (folder / "new").open("wb") as file:
@@ -202,7 +202,7 @@ def _plain_update(folder: Path, size: int, new: int) -> Figures:
 
 
 def _spec(width: int, size: int) -> str:
-    return f"IVF{lists_for(size)},PQ{width // VALUES_PER_CODE}x4fs"
+    return f"IVF{lists_for(size)},PQ{width // values_per_code(width)}x4fs"
 
 
 # -- searching

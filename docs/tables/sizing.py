@@ -5,7 +5,7 @@ from collections.abc import Callable
 from statistics import median
 
 from docs.tables.figures import figure, row_of
-from sidecar.index.ann import VALUES_PER_CODE, lists_for, sample_size
+from sidecar.index.ann import lists_for, sample_size, values_per_code
 from sidecar.tasks.disk_space import ROW_BYTES, SPARE
 
 SIZES = (10**5, 10**6, 10**7, 10**8)
@@ -46,7 +46,7 @@ SMALL_PHOTO_BYTES = figure("photos", "kept_kb", 2) * 1000
 
 def held_bytes(size: int) -> float:
     """What the files of a generation hold of an image, in bytes."""
-    codes = LITE0 / VALUES_PER_CODE / 2 + LABEL_BYTES
+    codes = LITE0 / values_per_code(LITE0) / 2 + LABEL_BYTES
     centres = 2 * FLOAT_BYTES * LITE0 * lists_for(size) / size  # in two files
     return FEATURES_BYTES + SEQ_AND_CRC_BYTES + codes + centres
 

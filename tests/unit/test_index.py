@@ -19,6 +19,7 @@ from sidecar.index.ann import (
     Nearest,
     SearchParams,
     distances,
+    ivfpq,
     lists_for,
     sample_size,
     widen,
@@ -91,6 +92,26 @@ def test_a_loaded_index_can_be_changed(
     rest = 10 * np.delete(np.arange(len(vectors)), 7)
     found = loaded.candidates(new[4:], everything)[0]
     assert sorted(found) == [*rest.tolist(), *range(40_000, 40_004)]
+
+
+def test_an_index_of_an_earlier_release_keeps_its_own_codes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had one for eight features, however many an image has: 104 numbers for 101."""
+    vectors = unit_vectors(700, 101)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(ivfpq, "FEW_FEATURES", 8)
+        index = Index.train(vectors, len(vectors))
+        index.add(10 * np.arange(700), vectors)
+        index.save(*files(tmp_path))
+    assert index.codes_per_image == 13
+    loaded = Index.load(*files(tmp_path), 101)
+    loaded.add(np.arange(90_000, 90_005), unit_vectors(5, 101, seed=1))
+    loaded.save(*files(tmp_path))
+    mapped = Index.map(*files(tmp_path), 101)
+    assert (mapped.size, mapped.codes_per_image) == (705, 13)
+    assert recall(mapped, vectors, 50, FAR) > 0.9
+    assert Index.train(vectors, len(vectors)).codes_per_image == 26
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -16,12 +16,11 @@ from sidecar.index.ann.clustering import POINTS_PER_LIST, lists_for, sample_size
 from sidecar.index.ann.compact import Compact
 from sidecar.index.ann.device import Device, DeviceName
 from sidecar.index.ann.exact import Flat, Nearest, distances, widen
-from sidecar.index.ann.ivfpq import VALUES_PER_CODE, Index, SearchParams
+from sidecar.index.ann.ivfpq import Index, SearchParams, values_per_code
 from sidecar.index.ann.selection import ExcludeIds, IncludeIds
 
 __all__ = [
     "POINTS_PER_LIST",
-    "VALUES_PER_CODE",
     "Compact",
     "Device",
     "DeviceName",
@@ -34,5 +33,6 @@ __all__ = [
     "distances",
     "lists_for",
     "sample_size",
+    "values_per_code",
     "widen",
 ]
