@@ -44,10 +44,10 @@ GPU_RATES = (500, 1000, 2000, 5000)  # images a second
 def main() -> int:
     """Prints the tables."""
     arguments = _parser().parse_args()
-    small, large = photos(arguments.images), phone_photos()
+    small, large = photos(arguments.images), phone_photos(arguments.phones)
     kinds: dict[str, tuple[Callable[[int], list[Request]], int]] = {
         "add, small photos": (Uploads(small).adds, arguments.requests),
-        "add, photos of phones": (Uploads(large).adds, arguments.requests // 10),
+        "add, photos of phones": (Uploads(large, "phone").adds, arguments.requests // 10),
         "search, small photos": (Uploads(small).searches, arguments.requests),
     }
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder, _stack(Path(folder)) as stack:
@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos; else packaged ones")
     parser.add_argument("--requests", type=int, default=1500, help="of a kind in a round")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="the table shows medians")
+    parser.add_argument("--phones", type=int, metavar="COUNT", help="of these photos; else all 19")
     parser.add_argument("--size", type=int, default=10_000, help="images where searches look")
     parser.add_argument("--folder", type=Path, help="where the stack keeps its state")
     return parser

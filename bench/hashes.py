@@ -39,7 +39,7 @@ def peers(images: dict[str, bytes]) -> Iterator[Peer]:
         hashed_s = time.perf_counter() - began
         for limit in LIMITS:
             began = time.perf_counter()
-            pairs = {frozenset((names[a], names[b])) for a, b in _near(hashes, limit)}
+            pairs = {frozenset((names[a], names[b])) for a, b in near(hashes, limit)}
             took_s = hashed_s + time.perf_counter() - began
             yield Peer(f"{name}, {limit} bits", pairs, took_s)
 
@@ -52,7 +52,7 @@ def _number(found: imagehash.ImageHash) -> int:
     return int(str(found), 16)
 
 
-def _near(hashes: NDArray[np.uint64], limit: int) -> Iterator[tuple[int, int]]:
+def near(hashes: NDArray[np.uint64], limit: int) -> Iterator[tuple[int, int]]:
     """Yields the places of hashes, uint64 [n], of which at most `limit` bits differ, each pair
     once."""
     for start in range(0, len(hashes), BLOCK):

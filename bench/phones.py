@@ -18,9 +18,9 @@ BLUR = 3  # pixels
 QUALITY = 92  # with half the resolution of colour, as phones encode
 
 
-def phone_photos() -> list[bytes]:
-    """Returns a JPEG of each packaged photo."""
-    return [_phone_photo(path.read_bytes()) for path in photos.packaged()]
+def phone_photos(count: int | None = None) -> list[bytes]:
+    """Returns a JPEG of each packaged photo, or of the first few."""
+    return [_phone_photo(path.read_bytes()) for path in photos.packaged()[:count]]
 
 
 def _phone_photo(file: bytes) -> bytes:

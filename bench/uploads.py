@@ -13,8 +13,9 @@ ARCHIVE = 500  # photos in an add_batch
 class Uploads:
     """Makes requests of the same photos over and over, each add with an id of its own."""
 
-    def __init__(self, photos: Sequence[bytes]) -> None:
+    def __init__(self, photos: Sequence[bytes], name: str = "bench") -> None:
         self._photos = photos
+        self._begins = name
         self._numbers = itertools.count()
 
     def adds(self, count: int) -> list[Request]:
@@ -43,4 +44,4 @@ class Uploads:
         return out.getvalue()
 
     def _name(self) -> str:
-        return f"bench-{next(self._numbers)}"
+        return f"{self._begins}-{next(self._numbers)}"

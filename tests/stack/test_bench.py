@@ -5,14 +5,17 @@ import re
 import subprocess
 import sys
 import uuid
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from bench import labelled
+from bench import features, labelled
 from bench.ceiling import Offline
 from bench.direct import parts_of_a_search
 from bench.features import mixed
+from bench.hashes import near
 from bench.load import photo, run
 from local import photos as packaged
 from local.stack import ROOT, Stack
@@ -59,6 +62,39 @@ def test_the_bench_of_quality_compares_both_orders_of_labelled_photos(
         assert abs(similar - distance - gain) < 2e-4
         assert error >= 0
     assert rows["R@1 of twins"][3:] == ["+0.0000", "0.0000"]
+
+
+def test_all_views_are_embedded_in_their_order(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "AT_ONCE", 3)
+    offline = Offline(Path(stack.env.get("MODEL_REPOSITORY", "model_repository")), [])
+    views = [offline.decode(file) for _, file in islice(packaged.variations(8), 8)]
+    rows = np.concatenate([*features.embedded(offline.file, iter(views))])
+    alone = np.concatenate([*features.embedded(offline.file, iter(views[::-1]))])[::-1]
+    assert len(rows) == len(views)
+    assert (rows * alone).sum(axis=1).min() > 0.999
+    assert len(np.unique(rows.round(3), axis=0)) == len(views)
+
+
+def test_the_bench_of_feeding_counts_the_sidecars_own_time() -> None:
+    command = [sys.executable, "-m", "bench.feeding", "--requests", "20", "--rounds", "1"]
+    command += ["--phones", "1", "--size", "1200"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = [[*map(str.strip, line.split("|"))] for line in done.stdout.splitlines()]
+    costs = {
+        cells[1]: float(cells[2]) for cells in rows if len(cells) > 7 and cells[2][:1].isdigit()
+    }
+    assert [*costs] == ["add, small photos", "add, photos of phones", "search, small photos"]
+    assert costs["add, photos of phones"] > costs["add, small photos"] > 0
+
+
+def test_hashes_that_differ_by_few_bits_are_pairs() -> None:
+    pattern = np.random.default_rng(0).integers(0, 2**63, 3000, dtype=np.uint64)
+    pattern[2500] = pattern[7] ^ np.uint64(0b1011)
+    pattern[1100] = pattern[1050] ^ np.uint64(0b11111)
+    assert [*near(pattern, 3)] == [(7, 2500)]
+    assert sorted(near(pattern, 5)) == [(7, 2500), (1050, 1100)]
 
 
 def test_what_is_found_of_a_kind_is_measured_as_it_is_defined(tmp_path: Path) -> None:
