@@ -5,6 +5,7 @@ costs no more than one with two.
 """
 
 import json
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,6 +66,8 @@ class GroupFinder:
             in none.
         """
         assert request.group is not None
+        if request.likely:
+            return self._likely(view, query, request, itself)
         groups = _Groups(request.group.field)
         single = replace(request, group=None)
         firsts: list[Neighbours] = []
@@ -84,6 +87,20 @@ class GroupFinder:
             of_group = replace(single, num_results=request.group.size, wanted=both)
             parts.append(self.finder.around(view, query, of_group, itself))
         return _joined(found, parts)
+
+    def _likely(
+        self, view: View, query: NDArray[np.float32], request: SearchRequest, itself: int | None
+    ) -> Neighbours:
+        """Does what `around` does, with one look at the ten nearest for all groups."""
+        nearest = SearchRequest(1, request.nprob, math.inf, probability=True)
+        likeness = self.finder.around(view, query, nearest, itself).likeness
+        assert likeness is not None
+        limit = likeness.farthest(request)
+        plain = replace(request, max_dist=limit, least=None, probability=False)
+        found = self.around(view, query, plain, itself)
+        if not request.probability:
+            return found
+        return replace(found, probability=likeness.probabilities(found.dist))
 
     def _firsts(self, found: Neighbours, groups: _Groups, most: int) -> list[Neighbours]:
         """Adds the groups of neighbours, and returns the nearest image of each that is new."""

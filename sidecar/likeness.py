@@ -1,41 +1,54 @@
-"""Neighbours with the probability that each is the same image as the query."""
+"""Which of a query's neighbours are the same image: as far as its tenth nearest says."""
 
-from dataclasses import replace
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index import SearchRequest
-from sidecar.index.probability import TENTH, probabilities, tenth_of
+from sidecar.index.probability import COPIES, TENTH, Constants, tenth_of
 from sidecar.index.ranking import SAME
-from sidecar.neighbours import Finder, Neighbours
-from sidecar.view import View
-
-COPIES = 10  # exact ones of the query, that may stand before its ten nearest
 
 
-def with_probability(
-    finder: Finder,
-    view: View,
-    query: NDArray[np.float32],
-    found: Neighbours,
-    nprob: int,
-    itself: int | None,
-) -> Neighbours:
-    """Returns what a search found, with the probability of each that it is the same image, 0..1;
-    None of each where fewer than ten others are there to compare with.
-
-    The tenth nearest is that of all images, whatever the search was narrowed to.
+@dataclass(frozen=True)
+class Likeness:
+    """Says how probable it is that an image is the same as a query.
 
     Args:
-        query: float32 [D] of norm 1.
-        nprob: how carefully the search looked.
-        itself: the sequence number of the query, where it is a stored image.
+        constants: of the model that made the features.
+        tenth: the distance of the query's tenth nearest of all images; None where there are fewer.
     """
-    around = SearchRequest(TENTH + COPIES, nprob, np.inf)
-    dist = finder.around(view, query, around, itself).dist
-    tenth = tenth_of(np.array(dist, np.float32), SAME)
-    if tenth is None:
-        return replace(found, probability=[None] * len(found.dist))
-    each = probabilities(np.array(found.dist, np.float32), tenth)
-    return replace(found, probability=[round(value, 4) for value in each.tolist()])
+
+    constants: Constants
+    tenth: float | None
+
+    def farthest(self, request: SearchRequest) -> float:
+        """Returns the distance up to which a request finds images; where fewer than ten others are
+        there to compare with, none but exact copies are known to be the same one."""
+        if request.least is None:
+            limit = request.max_dist
+        elif self.tenth is None:
+            limit = 0.0
+        else:
+            limit = min(request.max_dist, self.constants.farthest(self.tenth, request.least))
+        return max(limit, SAME)
+
+    def probabilities(self, dist: Sequence[float]) -> list[float | None]:
+        """Returns for each distance how probable it is that the image is the same, 0..1; None of
+        each where fewer than ten others are there to compare with."""
+        if self.tenth is None:
+            return [None] * len(dist)
+        each = self.constants.probabilities(np.array(dist, np.float32), self.tenth)
+        return [round(value, 4) for value in each.tolist()]
+
+
+def likeness_of(dist: NDArray[np.float32], constants: Constants) -> Likeness:
+    """Returns the likeness of a query by the distances of its nearest, float32 [n] ascending."""
+    return Likeness(constants, tenth_of(dist, SAME))
+
+
+def around(nprob: int) -> SearchRequest:
+    """Returns the request that finds as many as it takes to know the tenth nearest."""
+    return SearchRequest(TENTH + COPIES, nprob, math.inf)

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.identification import Identification
-from sidecar.index import LiveFields, Names, SearchRequest, rank_each, the_nearest
+from sidecar.index import LiveFields, Names, SearchRequest
 from sidecar.index.ann import ExcludeIds
+from sidecar.index.probability import GENERAL
 from sidecar.index.recent import Found
-from sidecar.index.reranking import RERANKED, order, scores
+from sidecar.likeness import Likeness, around, likeness_of
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
 from sidecar.prepared import PreparedFilters
+from sidecar.ranked import by_score, ranked_each, some_of
 from sidecar.telemetry import timings
 from sidecar.view import View
 from sidecar.wanted import Wanted
@@ -32,6 +34,7 @@ class Neighbours:
         seqs: the sequence numbers of the images.
         score: where a search orders by them, that of each image, None after the first `RERANKED`.
         probability: that each is the same image as the query, where that was asked for.
+        likeness: what says so, where the request took it.
     """
 
     dist: list[float]
@@ -43,6 +46,7 @@ class Neighbours:
     seqs: list[int]
     score: list[float | None] | None = None
     probability: list[float | None] | None = None
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,22 @@ class Finder:
             IndexAhead, IndexDamaged, NoIndex, CatalogueUnavailable.
         """
         wanted = self._wanted(view, request)
-        seen = self.identification.of(
-            view, lambda view, gone: _rank(view, queries, own_seqs, request, gone, wanted)
-        )
+        apart = request.likely and wanted is not None  # its ten nearest may not be among the wanted
+
+        def look(view: View, gone: ExcludeIds | None) -> list[Found]:
+            found = ranked_each(view, queries, own_seqs, request, gone, wanted)
+            if not apart:
+                return found
+            near = ranked_each(view, queries, own_seqs, around(request.nprob), gone, None)
+            return [*found, *near]
+
+        seen = self.identification.of(view, look)
         with timings.stage("search"):
+            found = [_there(each, seen.ids) for each in seen.found]
+            nearest = found[-len(queries) :]  # of all images
             return [
-                _neighbours(seen.view, query, _there(found, seen.ids), seen.ids, request)
-                for query, found in zip(queries, seen.found, strict=True)
+                _neighbours(seen.view, query, each, seen.ids, request, near)
+                for query, each, near in zip(queries, found, nearest, strict=False)
             ]
 
     def _wanted(self, view: View, request: SearchRequest) -> Wanted | None:
@@ -106,38 +119,9 @@ class Finder:
         return Wanted(request.wanted, now, names, self.prepared)
 
 
-def _rank(
-    view: View,
-    queries: NDArray[np.float32],
-    own_seqs: Sequence[int | None],
-    request: SearchRequest,
-    excluded: ExcludeIds | None,
-    wanted: Wanted | None,
-) -> list[Found]:
-    """Ranks what a generation holds and what came since together, by exact distances."""
-    parts: list[list[Found]] = []
-    if view.generation is not None and wanted is None:
-        parts.append(rank_each(view.generation, queries, own_seqs, request, excluded))
-    elif view.generation is not None and wanted is not None:
-        matching = wanted.of_generation(view.generation, excluded)
-        each = zip(queries, own_seqs, strict=True)
-        parts.append([matching.nearest(query, request, own) for query, own in each])
-    if view.recent:
-        may, recent = wanted.of_recent if wanted else None, view.recent
-        each = zip(queries, own_seqs, strict=True)
-        parts.append([recent.nearest(query, request.depth, own, may) for query, own in each])
-    return [_joined(found, request) for found in zip(*parts, strict=True)]
-
-
-def _joined(parts: Sequence[Found], request: SearchRequest) -> Found:
-    seqs, dist = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return the_nearest(seqs, dist, request)
-
-
 def _there(found: Found, ids: dict[int, str]) -> Found:
     """Returns what was found, without what is gone."""
-    there = np.array([seq in ids for seq in found[0].tolist()], np.bool_)
-    return found[0][there], found[1][there]
+    return some_of(found, np.array([seq in ids for seq in found[0].tolist()], np.bool_))
 
 
 def _neighbours(
@@ -146,16 +130,22 @@ def _neighbours(
     found: Found,
     ids: dict[int, str],
     request: SearchRequest,
+    nearest: Found,
 ) -> Neighbours:
-    """Returns what was found in its order, as far as it was asked for."""
-    (seqs, dist), score = found, None
+    """Returns what was found in its order, as far as it was asked for; `nearest`: of all images."""
+    likeness, score = None, None
+    if request.likely:
+        likeness = likeness_of(nearest[1], GENERAL)
+        found = some_of(found, found[1] <= likeness.farthest(request))
+    seqs, dist = found
     if request.similar:
-        places, score = _by_score(view, query, seqs)
+        places, score = by_score(view, query, seqs)
         seqs, dist = seqs[places], dist[places]
     first = request.offset or 0
     page = slice(first, first + request.num_results)
+    there = dist[page].tolist()
     return Neighbours(
-        dist[page].tolist(),
+        there,
         [ids[seq] for seq in seqs[page].tolist()],
         view.version,
         view.sha256,
@@ -163,13 +153,6 @@ def _neighbours(
         view.unindexed,
         seqs[page].tolist(),
         score and score[page],
+        likeness.probabilities(there) if likeness and request.probability else None,
+        likeness,
     )
-
-
-def _by_score(
-    view: View, query: NDArray[np.float32], seqs: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], list[float | None]]:
-    """Returns the places of neighbours, nearest first, in the order of their scores, and these."""
-    scored = scores(query, view.features(seqs[:RERANKED]))
-    first, others = order(scored), np.arange(len(scored), len(seqs))
-    return np.concatenate([first, others]), [*scored[first].tolist(), *[None] * len(others)]

@@ -21,7 +21,6 @@ from sidecar.errors import (
 from sidecar.grouping import GroupFinder
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.index import SearchRequest
-from sidecar.likeness import with_probability
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
 from sidecar.neighbours import Finder, Neighbours
@@ -158,7 +157,4 @@ class Search:
         itself: int | None = None,
     ) -> Neighbours:
         find = self.finder.around if request.group is None else self.groups.around
-        found = find(view, query, request, itself)
-        if not request.probability:
-            return found
-        return with_probability(self.finder, view, query, found, request.nprob, itself)
+        return find(view, query, request, itself)

@@ -1,10 +1,12 @@
 """Reads what a search asks for: the parameters that every kind of search has."""
 
 import math
+from contextlib import suppress
 from typing import get_args
 
 import falcon
 
+from sidecar.catalogue import PROBABLE
 from sidecar.errors import WrongArguments
 from sidecar.fields import parse_filter
 from sidecar.http.params import choice, flag, number, whole_number
@@ -13,10 +15,12 @@ from sidecar.index.ranking import PAGED
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Order, Settings
 
 ORDER = "order"
+MAX_DIST = "max_dist"
+NAMED = {kind.value: least for kind, least in PROBABLE.items()}  # limits that are probabilities
 SEARCH = (
     "num_results",
     "nprob",
-    "max_dist",
+    MAX_DIST,
     "filter",
     "offset",
     "group_by",
@@ -34,21 +38,35 @@ def search_request(req: falcon.Request, settings: Settings) -> SearchRequest:
     Raises:
         WrongArguments: a parameter breaks its rule, or two do not go together.
     """
+    least = _least(req)
     request = SearchRequest(
         num_results=whole_number(
             req, "num_results", MOST_RESULTS, settings.similarity_search_num_results
         ),
         nprob=whole_number(req, "nprob", MOST_NPROB, settings.nprob),
-        max_dist=number(req, "max_dist", math.inf),
+        max_dist=math.inf if least is not None else number(req, MAX_DIST, math.inf),
         wanted=None if (text := req.get_param("filter")) is None else parse_filter(text),
         offset=_offset(req),
         group=_group(req),
         similar=_order(req, settings) == "similar",
         probability=flag(req, PROBABILITY),
+        least=least,
     )
     _check(request)
     flag(req, "fields")  # which the answer reads: a wrong one is refused before the search
     return request
+
+
+def _least(req: falcon.Request) -> float | None:
+    """Returns how probably each image must be the same as the query; None for a limit in numbers,
+    or for none."""
+    text = req.get_param(MAX_DIST)
+    if text is None or text in NAMED:
+        return None if text is None else NAMED[text]
+    with suppress(ValueError):
+        float(text)
+        return None
+    raise WrongArguments(f"{MAX_DIST} must be a number, {' or '.join(NAMED)}, not {text!r}")
 
 
 def _offset(req: falcon.Request) -> int | None:

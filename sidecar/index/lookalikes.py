@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
 from sidecar.index.places import places_among
-from sidecar.index.probability import TENTH, probabilities, tenth_of
+from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants, tenth_of
 from sidecar.index.ranking import SAME, SearchRequest, rank_each
 from sidecar.index.recent import Found
 
 NPROB = 20  # a recall@10 of 0.98; the nearest of the ten are found more often still
-NEAREST = SearchRequest(2 * TENTH, NPROB, np.inf)
+NEAREST = SearchRequest(TENTH + COPIES, NPROB, np.inf)
 
 Likely = tuple[int, int, float]  # two sequence numbers, the smaller first, and a probability
 
@@ -29,11 +29,13 @@ class Lookalikes:
     Args:
         least: the probability from which on a pair counts.
         exclude: images that are left out, if any are.
+        constants: of the probability, by the model whose features these are.
     """
 
     generation: Generation
     least: float
     exclude: ExcludeIds | None = None
+    constants: Constants = GENERAL
     _tenths: NDArray[np.float32] = field(init=False)  # by place; 0 where it is not known yet
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ class Lookalikes:
         found = {}
         for seq, other, dist, probability in near:
             tenth = float(self._tenths[self._places(np.array([other]))[0]])
-            back = float(probabilities(np.array([dist], np.float32), tenth)[0])
+            back = float(self.constants.probabilities(np.array([dist], np.float32), tenth)[0])
             if back >= self.least:
                 found[min(seq, other), max(seq, other)] = min(probability, back)
         return [(a, b, probability) for (a, b), probability in found.items()]
@@ -74,7 +76,7 @@ class Lookalikes:
             self._tenths[self._places(np.array([seq]))] = tenth or np.finfo(np.float32).tiny
             if tenth is None:
                 continue
-            each = probabilities(dist, tenth)
+            each = self.constants.probabilities(dist, tenth)
             for place in np.flatnonzero(each >= self.least).tolist():
                 yield seq, int(others[place]), float(dist[place]), float(each[place])
 

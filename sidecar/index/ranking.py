@@ -1,5 +1,6 @@
 """The features of queries to the nearest images of a generation."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sidecar.fields import Filter
 from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
+from sidecar.index.probability import COPIES, TENTH
 from sidecar.index.recent import Found
 from sidecar.index.reranking import RERANKED
 
@@ -39,6 +41,7 @@ class SearchRequest:
         group: by what they are grouped, if at all.
         similar: whether the nearest are ordered by their scores, as `reranking` makes them.
         probability: whether it is asked, too, how probably each is the same image.
+        least: the probability of that which each must have; None finds all.
     """
 
     num_results: int
@@ -49,13 +52,27 @@ class SearchRequest:
     group: Grouping | None = None
     similar: bool = False
     probability: bool = False
+    least: float | None = None
+
+    @property
+    def likely(self) -> bool:
+        """Whether it takes the tenth nearest to say which images are the same one."""
+        return self.probability or self.least is not None
 
     @property
     def depth(self) -> int:
-        """How many are ranked: all pages are of one ranking, so that none repeats another."""
+        """How many are ranked: all pages are of one ranking, so that none repeats another; and as
+        many as it takes to know the tenth nearest."""
         if self.offset is not None:
             return PAGED
-        return max(self.num_results, RERANKED) if self.similar else self.num_results
+        most = max(self.num_results, RERANKED) if self.similar else self.num_results
+        return max(most, TENTH + COPIES) if self.likely else most
+
+    @property
+    def reach(self) -> float:
+        """How far away an image may be that is ranked; where it takes the tenth nearest to say,
+        the list is cut later."""
+        return math.inf if self.likely else self.max_dist
 
 
 def rank(
@@ -126,5 +143,5 @@ def the_nearest(
 ) -> Found:
     """Picks what a request asks for out of sequence numbers and distances, ordered as by `rank`."""
     nearest = np.lexsort((seqs, dist))[: request.depth]
-    nearest = nearest[dist[nearest] <= max(request.max_dist, SAME)]
+    nearest = nearest[dist[nearest] <= max(request.reach, SAME)]
     return seqs[nearest], dist[nearest]

@@ -40,10 +40,15 @@ def test_a_search_by_a_file_stdin_and_an_id(
     assert plain == "".join(f"{dist:.4f}\t{name}\n" for dist, name in wanted.pairs())
     near = command.json("search", f"{photo}", "--max-dist", "0")
     assert [each["id"] for each in near] == [photo.stem]
+    same = similarity.search(photo, max_dist="same")
+    assert command.json("search", f"{photo}", "--max-dist", "same") == [
+        {"id": name, "dist": dist} for dist, name in same.pairs()
+    ]
     refused(command("search", "--id", unused()), 1, "unknown_image_id")
     refused(command("search", f"{photo}", "-n", "0"), 2, "wrong_arguments_format", "num_results")
     refused(command("search", f"{photo}", "--box", "0,0,2,2"), 2, "wrong_arguments_format", "box")
     refused(command("search", "-", given=b"no image"), 1, "image_reading_error")
+    refused(command("search", f"{photo}", "--max-dist", "equal"), 2, "a number, same or similar")
     refused(command("search", "-"), 1, "data_payload_required")
 
 

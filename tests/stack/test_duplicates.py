@@ -164,3 +164,24 @@ def test_a_search_says_how_probable_the_same_image_is(
     by_id = stack.get(f"{path}?id=camera-0000&num_results=2&probability=1").json()
     assert len(by_id["probability"]) == 2
     assert failure(stack.get(f"{path}?id=camera-0000&probability=2"))[0] == 400
+
+
+def test_a_search_ends_where_images_are_no_longer_the_same(
+    stack: Stack, collection: dict[str, bytes]
+) -> None:
+    path, file = "/similarity/search", twin(collection["camera-0000"], "brightened")
+    asked = stack.post(f"{path}?num_results=100&probability=1", file).json()
+    for name, least in (("same", 0.9), ("similar", 0.5)):
+        likely = [each for each in asked["probability"] if each >= least]
+        found = stack.post(f"{path}?num_results=100&probability=1&max_dist={name}", file).json()
+        assert found["probability"] == likely
+        assert found["result"] == asked["result"][: len(likely)]
+    assert asked["result"][0] == "camera-0000"
+    many = stack.post(
+        "/similarity/search_batch?num_results=100&max_dist=same", json=["camera-0000"]
+    )
+    alone = stack.get(f"{path}?id=camera-0000&num_results=100&max_dist=same").json()
+    assert json.loads(many.text)["result"] == alone["result"]
+    form = {"like": "camera-0000", "max_dist": "same"}
+    assert stack.post("/similarity/recommend", data=form).json()["status"] == "ok"
+    assert failure(stack.get(f"{path}?id=camera-0000&max_dist=identical"))[0] == 400

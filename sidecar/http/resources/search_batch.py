@@ -14,7 +14,7 @@ from sidecar.http.known_params import takes
 from sidecar.http.multipart import Body, is_form
 from sidecar.http.ndjson import SpooledLines
 from sidecar.http.resources.search import SearchResource
-from sidecar.http.search_params import ORDER
+from sidecar.http.search_params import MAX_DIST, ORDER
 from sidecar.images import archives
 from sidecar.search_batch import Outcome, SearchBatch
 
@@ -32,7 +32,7 @@ class SearchBatchResource:
         self._reader = reader
         self._search = search
 
-    @takes("num_results", "nprob", "max_dist", "filter", ORDER, BOX, body=True)
+    @takes("num_results", "nprob", MAX_DIST, "filter", ORDER, BOX, body=True)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         head = b"" if is_form(req) else Body(req).read(archives.MAGIC_BYTES)
         if is_form(req) or archives.is_archive(head):

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypedDict
 
 Box = Sequence[float]
 Order = Literal["distance", "similar"]
+Limit = Literal["same", "similar"]
 
 
 class Common(TypedDict, total=False):
@@ -12,7 +13,8 @@ class Common(TypedDict, total=False):
 
     num_results: how many images there are at most.
     nprob: 1 to 100, how thoroughly the index is searched.
-    max_dist: the distance at which the list ends.
+    max_dist: the distance at which the list ends; or "same" or "similar", where it ends as soon as
+        an image is less probably the query's own than 0.9, or 0.5.
     filter: what the metadata of the images have to be, in the manner of MongoDB.
     order: "distance", or "similar", by what the nearest have in common, which groups are not; the
         service's own where it is not given.
@@ -21,7 +23,7 @@ class Common(TypedDict, total=False):
 
     num_results: int | None
     nprob: int | None
-    max_dist: float | None
+    max_dist: float | Limit | None
     filter: Mapping[str, Any] | None
     order: Order | None
     timeout: float | None

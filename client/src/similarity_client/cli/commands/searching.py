@@ -9,7 +9,7 @@ from typing import Any, get_args
 import click
 
 from similarity_client.answers import Found
-from similarity_client.calls.options import Order
+from similarity_client.calls.options import Limit, Order
 from similarity_client.cli import browser, gallery
 from similarity_client.cli.examples import Query, by_examples, search_by
 from similarity_client.cli.page import page
@@ -31,6 +31,16 @@ def _filter(_: click.Context, __: click.Parameter, given: str | None) -> dict[st
     return found
 
 
+def _limit(_: click.Context, __: click.Parameter, given: str | None) -> float | str | None:
+    """Reads a distance, or the name of a limit."""
+    if given is None or given in get_args(Limit):
+        return given
+    try:
+        return float(given)
+    except ValueError as error:
+        raise click.BadParameter("it is a number, same or similar") from error
+
+
 def _box(_: click.Context, __: click.Parameter, given: str | None) -> tuple[float, ...] | None:
     """Reads a box."""
     if given is None:
@@ -48,7 +58,12 @@ def _box(_: click.Context, __: click.Parameter, given: str | None) -> tuple[floa
 @by_examples
 @click.option("--num-results", "-n", type=int, help="How many there are at most.")
 @click.option("--nprob", type=int, help="1 to 100: how thoroughly.")
-@click.option("--max-dist", type=float, help="The distance at which the list ends.")
+@click.option(
+    "--max-dist",
+    callback=_limit,
+    metavar="DISTANCE",
+    help="Where the list ends; or same or similar: with the same image.",
+)
 @click.option("--filter", callback=_filter, metavar="JSON", help="What their metadata have to be.")
 @click.option("--box", callback=_box, metavar="X,Y,W,H", help="The part that counts, in fractions.")
 @click.option("--order", type=click.Choice(get_args(Order)), help="Which one comes first.")
