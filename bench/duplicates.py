@@ -25,8 +25,8 @@ from similarity_client import Similarity
 from similarity_client.answers import DuplicateGroup
 
 from bench.photos import photos
-from bench.twins import CHANGES, saved, twin
 from local.stack import Stack, add_all, running
+from sidecar.images.twins import CHANGES, saved, twin
 
 CLASSES = ("same", "similar")  # each with those before it
 FEWEST = 1000  # images that a training takes

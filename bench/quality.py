@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench import features, labelled
-from bench.twins import LOW, saved
 from docs.tables.markdown import table
 from export.samples import RULES
 from local.stack import ROOT
 from sidecar.images import canonical, pixels
+from sidecar.images.twins import LOW, saved
 from sidecar.index.reranking import RERANKED, order, scores
 from sidecar.models import contract
 

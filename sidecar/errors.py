@@ -10,7 +10,7 @@
       │         │          │           │           ├ UnknownVersion, SwitchRefused
       │         │          │           │           └ NoSamples, NeedMoreSamples, WorkerLost,
       │         │          │           │             QueueUnavailable
-      │         │          │           ├ DuplicateId, UnknownImage, NoOriginal
+      │         │          │           ├ DuplicateId, SimilarImage, UnknownImage, NoOriginal
       │         │          │           └ StorageFull, CatalogueUnavailable, CatalogueDamaged
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
@@ -175,6 +175,25 @@ class DuplicateId(SimilarityError):
     def __init__(self, detail: str, identical: bool) -> None:
         super().__init__(detail)
         self.identical = identical
+
+
+class SimilarImage(SimilarityError):
+    """The image is stored already, under another id, and was to be the only one of it.
+
+    Args:
+        image_id: of the one that is stored.
+        dist: the squared L2 distance of both.
+        probability: that they are the same, 0..1; None where fewer than ten others are there to
+            compare with.
+    """
+
+    word = "similar_image"
+
+    def __init__(self, image_id: str, dist: float, probability: float | None) -> None:
+        super().__init__(f"the image is stored already, as {image_id}")
+        self.image_id = image_id
+        self.dist = dist
+        self.probability = probability
 
 
 class StorageFull(SimilarityError):

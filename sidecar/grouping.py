@@ -95,7 +95,7 @@ class GroupFinder:
         nearest = SearchRequest(1, request.nprob, math.inf, probability=True)
         likeness = self.finder.around(view, query, nearest, itself).likeness
         assert likeness is not None
-        limit = likeness.farthest(request)
+        limit = min(likeness.farthest(request.least), request.max_dist)
         plain = replace(request, max_dist=limit, least=None, probability=False)
         found = self.around(view, query, plain, itself)
         if not request.probability:

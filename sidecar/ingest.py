@@ -1,16 +1,36 @@
 """Brings an upload into the catalogue: decode, embed, commit."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sidecar.catalogue import Adds, ModelRecord, NewImage
+from sidecar.catalogue import Adds, ModelRecord, NewImage, Unlike
 from sidecar.errors import FeaturesUnavailable, ModelReplaced
 from sidecar.images import ImageRules, canonical, ids
 from sidecar.models import lanes
 from sidecar.models.lanes import Lane
 from sidecar.models.model import Description
 from sidecar.models.registry import ModelRegistry
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What was made of an upload that is about to be stored.
+
+    Args:
+        sha256: of the upload, hex.
+        jpeg: the canonical JPEG.
+        described: by the model in use, and then by the one about to be.
+    """
+
+    image_id: str
+    sha256: str
+    jpeg: bytes
+    described: dict[ModelRecord, Description]
+
+
+Look = Callable[[Made], Unlike | None]  # raises what keeps an image away
 
 TRIES = 4  # a model may be replaced while an image is embedded, and hardly ever twice
 
@@ -38,6 +58,7 @@ class Ingest:
         overwrite: bool = False,
         document: str | None = None,
         lane: Lane = lanes.ADD,
+        look: Look | None = None,
     ) -> str:
         """Adds an image; it is on the disk when this returns.
 
@@ -47,9 +68,12 @@ class Ingest:
             overwrite: whether it may replace an image with this id.
             document: its metadata, as `fields.checked` returns it.
             lane: of the requests that share its call to Triton.
+            look: sees what was made of the upload before it is stored, and returns what it must be
+                unlike.
         Returns:
             the id.
         Raises:
+            what `look` raises, and SimilarImage: it is like another one;
             WrongArguments, DuplicateId, ImageUnreadable, ImageTooLarge, FeaturesUnavailable,
             ModelRefused, StorageFull, CatalogueUnavailable: nothing was stored.
         """
@@ -64,8 +88,11 @@ class Ingest:
                 made = self._described(jpeg, lane)
                 features = {record: each.features for record, each in made.items()}
                 keywords = {record: each.keywords for record, each in made.items()}
+                unlike = look(Made(image_id, sha256, jpeg, made)) if look else None
                 image = NewImage(
-                    image_id, sha256, jpeg, features, original, overwrite, document, keywords
+                    *(image_id, sha256, jpeg, features, original, overwrite, document),
+                    keywords,
+                    unlike,
                 )
                 self.adds.add(image)
             except ModelReplaced:  # an upgrade has just ended

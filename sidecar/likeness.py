@@ -24,16 +24,15 @@ class Likeness:
     constants: Constants
     tenth: float | None
 
-    def farthest(self, request: SearchRequest) -> float:
-        """Returns the distance up to which a request finds images; where fewer than ten others are
-        there to compare with, none but exact copies are known to be the same one."""
-        if request.least is None:
-            limit = request.max_dist
-        elif self.tenth is None:
-            limit = 0.0
-        else:
-            limit = min(request.max_dist, self.constants.farthest(self.tenth, request.least))
-        return max(limit, SAME)
+    def farthest(self, least: float | None) -> float:
+        """Returns the distance up to which an image is the same with at least a probability, 0..1;
+        None is any. Where fewer than ten others are there to compare with, none but exact copies
+        are known to be the same."""
+        if least is None:
+            return math.inf
+        if self.tenth is None:
+            return SAME
+        return max(self.constants.farthest(self.tenth, least), SAME)
 
     def probabilities(self, dist: Sequence[float]) -> list[float | None]:
         """Returns for each distance how probable it is that the image is the same, 0..1; None of

@@ -10,6 +10,7 @@ from sidecar.identification import Identification
 from sidecar.index import LiveFields, Names, SearchRequest
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.probability import GENERAL
+from sidecar.index.ranking import SAME
 from sidecar.index.recent import Found
 from sidecar.likeness import Likeness, around, likeness_of
 from sidecar.models.keywords import numbers_of
@@ -97,12 +98,16 @@ class Finder:
             near = ranked_each(view, queries, own_seqs, around(request.nprob), gone, None)
             return [*found, *near]
 
+        constants = GENERAL if request.likely else None
         seen = self.identification.of(view, look)
         with timings.stage("search"):
             found = [_there(each, seen.ids) for each in seen.found]
             nearest = found[-len(queries) :]  # of all images
             return [
-                _neighbours(seen.view, query, each, seen.ids, request, near)
+                _neighbours(
+                    *(seen.view, query, each, seen.ids, request),
+                    None if constants is None else likeness_of(near[1], constants),
+                )
                 for query, each, near in zip(queries, found, nearest, strict=False)
             ]
 
@@ -130,13 +135,13 @@ def _neighbours(
     found: Found,
     ids: dict[int, str],
     request: SearchRequest,
-    nearest: Found,
+    likeness: Likeness | None,
 ) -> Neighbours:
-    """Returns what was found in its order, as far as it was asked for; `nearest`: of all images."""
-    likeness, score = None, None
-    if request.likely:
-        likeness = likeness_of(nearest[1], GENERAL)
-        found = some_of(found, found[1] <= likeness.farthest(request))
+    """Returns what was found in its order, as far as it was asked for."""
+    score = None
+    if likeness is not None:
+        limit = min(likeness.farthest(request.least), max(request.max_dist, SAME))
+        found = some_of(found, found[1] <= limit)
     seqs, dist = found
     if request.similar:
         places, score = by_score(view, query, seqs)

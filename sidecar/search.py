@@ -121,11 +121,20 @@ class Search:
         return self.in_an_intact_generation(look)
 
     def nearest_by(
-        self, query: Callable[[View], NDArray[np.float32]], request: SearchRequest
+        self,
+        query: Callable[[View], NDArray[np.float32]],
+        request: SearchRequest,
+        itself: int | None = None,
     ) -> Neighbours:
         """Finds the images nearest to features, float32 [D] of norm 1, that `query` makes by the
-        model of what is searched; raises what that raises, and as `nearest_of`."""
-        return self.in_an_intact_generation(lambda view: self._found(view, query(view), request))
+        model of what is searched; raises what that raises, and as `nearest_of`.
+
+        Args:
+            itself: the sequence number of an image that is left out.
+        """
+        return self.in_an_intact_generation(
+            lambda view: self._found(view, query(view), request, itself)
+        )
 
     def in_an_intact_generation(self, look: Callable[[View], Answer]) -> Answer:
         """Looks in the current generation; in the one before where it turns out to be damaged or

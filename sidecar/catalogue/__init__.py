@@ -20,6 +20,7 @@ from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
+from sidecar.catalogue.newcomers import Unlike
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
@@ -114,6 +115,7 @@ __all__ = [
     "Totals",
     "Transaction",
     "Unlabelled",
+    "Unlike",
     "Upload",
     "catalogue_at",
     "kind_of",

@@ -19,15 +19,16 @@ from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
+from sidecar.catalogue.newcomers import Newcomer, Newcomers, Unlike
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, images, originals, pictures
-from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced
+from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced, SimilarImage
 from sidecar.images import ids
 
 LARGEST_COMMIT = 256  # images
 
-Refusal = DuplicateId | ModelReplaced | ModelRefused
+Refusal = DuplicateId | SimilarImage | ModelReplaced | ModelRefused
 Added = int | Refusal  # a sequence number, or why there is none
 
 
@@ -44,6 +45,7 @@ class NewImage:
         overwrite: whether it takes the place of an image with the same id.
         document: its metadata, in JSON, if it comes with any.
         keywords: by the models that gave them with its features.
+        unlike: what it must be unlike, where it is to be the only one.
     """
 
     id: str
@@ -54,6 +56,13 @@ class NewImage:
     overwrite: bool = False
     document: str | None = None
     keywords: dict[ModelRecord, TopKeywords] = field(default_factory=dict)
+    unlike: Unlike | None = None
+
+    @property
+    def newcomer(self) -> Newcomer:
+        """Returns what others are compared with."""
+        made = {record.model: each for record, each in self.features.items()}
+        return Newcomer(None, self.id, self.sha256, made)
 
 
 class Adds:
@@ -94,6 +103,7 @@ class Adds:
             its sequence number.
         Raises:
             DuplicateId: the id is in use, and the image is not to overwrite; nothing was changed.
+            SimilarImage: it is to be unlike all others, and is not; nothing was changed.
             ModelReplaced: it lacks features of the model in use; nothing was stored.
             ModelRefused: the model in use gave features of another length; nothing was stored.
             StorageFull, CatalogueUnavailable: nothing was stored.
@@ -124,13 +134,17 @@ def store_all(connection: Connection, dialect: Dialect, batch: list[NewImage]) -
     taken = {image_id: sha256 for image_id, (_, sha256) in stored.items()}
     chosen: dict[str, NewImage] = {}
     refused: dict[int, Refusal] = {}
+    newcomers = Newcomers(connection, [image.unlike for image in batch if image.unlike])
     for place, image in enumerate(batch):
         refusal = _features_refused(image, in_use)
         if refusal is not None:
             refused[place] = refusal
         elif image.id in taken and not image.overwrite:
             refused[place] = _duplicate(image.id, image.sha256, taken[image.id])
+        elif image.unlike and (alike := newcomers.alike(image.newcomer, image.unlike)):
+            refused[place] = SimilarImage(*alike, None)
         else:
+            newcomers.add(image.newcomer)
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
     seqs = dialect.draw_numbers(connection, images.c.seq, len(chosen)) if chosen else []

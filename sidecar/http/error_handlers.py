@@ -26,6 +26,7 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.UnknownVersion: 404,
     errors.RequestTimeout: 408,
     errors.DuplicateId: 409,
+    errors.SimilarImage: 409,
     errors.TaskFinished: 409,
     errors.SwitchRefused: 409,
     errors.NoSamples: 409,
@@ -72,6 +73,9 @@ def failure(error: errors.SimilarityError) -> dict[str, Any]:
     answer = {"status": "error", "message": error.word, "detail": str(error)}
     if isinstance(error, errors.DuplicateId):
         return answer | {"identical": error.identical}
+    if isinstance(error, errors.SimilarImage):
+        found = {"id": error.image_id, "dist": error.dist, "probability": error.probability}
+        return answer | {"similar_to": found}
     return answer
 
 

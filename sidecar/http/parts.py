@@ -28,6 +28,7 @@ from sidecar.recommend import Recommend
 from sidecar.search import Search
 from sidecar.search_batch import SearchBatch
 from sidecar.settings import Settings
+from sidecar.similar_adds import SimilarAdds
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.candidate import Candidates
 from sidecar.tasks.estimate import Estimates
@@ -55,6 +56,7 @@ class Parts:
     batch_reader: BatchReader
     ingest: Ingest
     ingest_batch: IngestBatch
+    similar_adds: SimilarAdds
     search: Search
     matches: Matches
     batch_queries: BatchQueries
@@ -134,6 +136,7 @@ def make_parts(settings: Settings) -> Parts:
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,
         ingest_batch=IngestBatch(ingest, catalogue.metadata),
+        similar_adds=SimilarAdds(ingest, search, settings.nprob),
         search=search,
         matches=Matches(catalogue.metadata, catalogue.features, catalogue.models, models),
         batch_queries=batch_queries,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sidecar.catalogue import TaskKind
 from sidecar.http.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
+from sidecar.http.resources.adding import AddBatchResource, AddResource
 from sidecar.http.resources.compare import CompareResource
 from sidecar.http.resources.duplicates import (
     DecisionsResource,
@@ -13,8 +14,6 @@ from sidecar.http.resources.duplicates import (
 )
 from sidecar.http.resources.identity import MeResource, OpenApiResource, VersionResource
 from sidecar.http.resources.images import (
-    AddBatchResource,
-    AddResource,
     ImageResource,
     OriginalResource,
     RemoveResource,
@@ -62,7 +61,7 @@ def make_routes(parts: Parts) -> Routes:
 def _images(parts: Parts) -> Iterator[Route]:
     images, removals = parts.catalogue.images, parts.catalogue.removals
     inventory, path = parts.inventory, "/similarity/images/{image_id}"
-    add = AddResource(parts.ingest, parts.image_reader)
+    add = AddResource(parts.ingest, parts.similar_adds, parts.image_reader)
     add_batch = AddBatchResource(parts.ingest_batch, parts.batch_reader)
     yield Route("/similarity/add", add, WRITE)
     yield Route("/similarity/add_batch", add_batch, WRITE, may_take_long=True)

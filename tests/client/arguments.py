@@ -26,6 +26,8 @@ VALUES: dict[str, Any] = {
     "changes": {"price": None},
     "filter": {"price": {"$lt": 50}},
     "overwrite": True,
+    "report_similar": 5,
+    "unique": "same",
     "id_from": "path",
     "num_results": 3,
     "nprob": 5,

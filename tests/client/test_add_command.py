@@ -21,7 +21,7 @@ from similarity_client.cli.sources import Chosen, Wanted, watching
 from local.stack import ROOT, Stack
 from tests.client.command import lines, run_line, states
 from tests.client.peer import DROPPED, Answer, Asked, error, ok, peer
-from tests.support.calls import picture, unused
+from tests.support.calls import noise, picture, unused
 
 Add = Callable[..., Any]
 
@@ -62,12 +62,34 @@ def test_files_are_added_once(add: Add, photos: Path, mark: str, similarity: Sim
     [*_, summary] = lines(result)
     assert summary.pop("seconds") > 0
     sent = sum(len(path.read_bytes()) for path in paths)
-    assert summary == {"added": 2, "same": 0, "failed": 0, "sent_bytes": sent}
+    assert summary == {"added": 2, "same": 0, "failed": 0, "similar": 0, "sent_bytes": sent}
     assert "2 images: 2 added, 0 stored before, 0 failed" in result.stderr
     again = add(*paths)
     assert states(again) == {f"{mark}-a": "same", f"{mark}-b": "same"}
     assert lines(again)[-1]["sent_bytes"] == 0
     assert similarity.get(f"{mark}-a").id
+
+
+def test_what_is_stored_under_another_id_is_left_out(
+    add: Add, tmp_path: Path, mark: str, similarity: Similarity
+) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / f"{mark}-{name}.jpg", noise(4711))
+    assert states(add(tmp_path / f"{mark}-a.jpg")) == {f"{mark}-a": "added"}
+    result = add(tmp_path, "--unique")
+    assert result.exit_code == 0, result.output
+    assert states(result) == {f"{mark}-a": "same", f"{mark}-b": "similar"}
+    [*each, summary] = lines(result)
+    assert [line["similar_to"]["id"] for line in each if "similar_to" in line] == [f"{mark}-a"]
+    assert (summary["similar"], summary["failed"]) == (1, 0)
+    assert "2 images: 0 added, 1 stored before, 1 left out, 0 failed" in result.stderr
+    report = similarity.upload([tmp_path / f"{mark}-b.jpg"], unique=True)
+    assert (report.similar, report.done, str(report)) == (
+        1,
+        1,
+        "1 files: 0 added, 0 stored before, 1 left out, 0 failed",
+    )
+    similarity.remove(f"{mark}-a")
 
 
 def test_without_json_stdout_is_empty_and_failures_are_said(

@@ -14,7 +14,7 @@ from similarity_client import Example, Similarity, TaskFailed, answers, errors, 
 
 from local.stack import Stack
 from tests.support.archives import tar
-from tests.support.calls import jpeg, picture, unused
+from tests.support.calls import jpeg, noise, picture, unused
 
 
 def test_an_image_is_added_from_whatever_it_comes_in(
@@ -398,3 +398,18 @@ def test_duplicates_are_found_listed_and_decided(similarity: Similarity) -> None
     assert found.probability is not None
     assert len(found.probability) == 2
     similarity.remove_batch([one, other])
+
+
+def test_an_add_answers_what_is_near_and_refuses_what_is_there(similarity: Similarity) -> None:
+    photo, name, again = noise(77), unused(), unused()
+    first = similarity.add(photo, name, report_similar=2)
+    assert first.similar is not None
+    assert len(first.similar) == 2
+    assert first.similar[0].dist <= first.similar[1].dist
+    assert similarity.add(photo, unused()).similar is None
+    with pytest.raises(errors.SimilarImage) as raised:
+        similarity.add(photo, again, unique="same")
+    assert raised.value.answer["similar_to"].keys() == {"id", "dist", "probability"}
+    assert similarity.check({again: "5b8f"}).of("missing") == (again,)
+    report = similarity.add(photo, name, unique="same")  # as after a lost answer
+    assert report.identical

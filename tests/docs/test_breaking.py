@@ -85,9 +85,9 @@ CHANGES: dict[str, Callable[[Any], object]] = {
         lambda new: at(new, *ADDED, "responses", "200", "headers").pop("X-Request-Id")
     ),
     "POST /similarity/add: 200 is gone": lambda new: at(new, *ADDED, "responses").pop("200"),
-    "POST /similarity/add: 409.message is no more duplicate_image_id": (
+    "POST /similarity/add: 409(0).message is no more duplicate_image_id": (
         lambda new: at(
-            new, *ADDED, "responses", "409", *ANSWER[2:], "properties", "message"
+            new, *ADDED, "responses", "409", *ANSWER[2:], "oneOf", 0, "properties", "message"
         ).update(const="id_in_use")
     ),
     "POST /similarity/add: image/* is no more taken": (

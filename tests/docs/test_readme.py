@@ -12,8 +12,8 @@ from local.stack import ROOT
 from sidecar import errors
 from sidecar.http import error_handlers as answers
 from sidecar.http.app import create_app
+from sidecar.http.resources import adding, listings
 from sidecar.http.resources import duplicates as duplicate_resources
-from sidecar.http.resources import listings
 from sidecar.http.resources import tasks as task_resources
 from sidecar.index.ranking import PAGED
 from sidecar.index.recall.operating_points import RECALL_TARGETS
@@ -83,6 +83,7 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
         *(f"`{name}`" for name in ("keyword_threshold", "version", "wait", "overwrite", "id_from")),
         *(f"`{name}`" for name in ("filter", "offset", "group_by", "group_size", "fields")),
         "`metadata`",
+        *("`report_similar`", "`unique`"),
         "`order` of images",
         "`order` of a search",
         "`limit` of images",
@@ -101,6 +102,7 @@ def test_the_range_of_every_parameter_is_documented_as_it_is() -> None:
         "`limit` of keywords": listings.MOST_KEYWORDS,
         "`limit` of tasks": task_resources.MOST_TASKS,
         "`limit` of duplicates": duplicate_resources.MOST_GROUPS,
+        "`report_similar`": adding.MOST_SIMILAR,
     }.items():
         assert documented[name] == f"1 to {most}"
     assert documented["`offset`"] == f"0 to {PAGED}"

@@ -23,7 +23,7 @@ from sidecar.errors import KeyRequired, SettingsError
 from sidecar.http import api_keys as keys
 from sidecar.http.api_keys import ApiKeys, Key
 from tests.conftest import Trained
-from tests.support.calls import failure, jpeg
+from tests.support.calls import failure, jpeg, noise
 
 THREADS = 8
 MOST = 7  # an eighth of them is kept for refusals
@@ -113,6 +113,24 @@ def test_each_call_wants_the_key_of_its_scope(guarded: Guarded, method: str, pat
     none = guarded.stack.call(method, path)
     assert failure(none) == (401, "key_required")
     assert none.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("query", ["unique=same", "report_similar=1"])
+def test_an_add_that_shows_what_is_stored_wants_to_read_it_too(
+    guarded: Guarded, query: str
+) -> None:
+    secret, key = keys.draw("both", "read,write")
+    with guarded.file.open("a") as file:
+        file.write(f"{key}\n")
+    path, photo = f"/similarity/add?id=both-{query[:6]}&{query}", noise(41)
+    for each, status in ((guarded.secrets["write"], 403), (secret, 200)):
+        answer = guarded.stack.post(path, photo, headers={"Authorization": f"Bearer {each}"})
+        assert answer.status_code == status, answer.text
+        guarded.stack.call(
+            "DELETE",
+            f"/similarity/images/both-{query[:6]}",
+            headers={"Authorization": f"Bearer {secret}"},
+        )
 
 
 def test_every_key_may_ask_what_serves_and_who_it_is(guarded: Guarded) -> None:

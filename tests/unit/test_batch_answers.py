@@ -22,7 +22,7 @@ from sidecar.http.access_log import AccessLog
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.ndjson import MOST_IN_MEMORY
-from sidecar.http.resources.images import AddBatchResource
+from sidecar.http.resources.adding import AddBatchResource
 from sidecar.images import BatchRules, File
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import AT_ONCE, IngestBatch, Outcome

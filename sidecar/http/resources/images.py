@@ -1,33 +1,15 @@
-"""The resources of images: add, look at, remove."""
+"""The resources of stored images: look at, remove."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any
 
 import falcon
 
-from sidecar import fields
 from sidecar.catalogue import ImageRecord, Images, Removals
-from sidecar.http.batch_uploads import BatchReader
-from sidecar.http.error_handlers import failure
 from sidecar.http.known_params import takes
-from sidecar.http.ndjson import SpooledLines
-from sidecar.http.params import (
-    TOP_K,
-    choice,
-    flag,
-    image_id,
-    number,
-    required_id,
-    whole_number,
-)
-from sidecar.http.uploads import ImageReader
+from sidecar.http.params import TOP_K, number, required_id, whole_number
 from sidecar.images import ids
 from sidecar.images.jpeg import stripped
-from sidecar.images.names import IdFrom
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import IngestBatch, Outcome
 from sidecar.models.keywords import Keywords
 from sidecar.operations import Inventory
 from sidecar.settings import MOST_RESULTS
@@ -123,54 +105,3 @@ def _head(resp: falcon.Response, image: ImageRecord) -> None:
 def _file(resp: falcon.Response, kind: str, data: bytes) -> None:
     resp.content_type = kind
     resp.data = data
-
-
-class AddResource:
-    """Adds an image: POST /similarity/add?id=&overwrite=."""
-
-    def __init__(self, ingest: Ingest, reader: ImageReader) -> None:
-        self._ingest = ingest
-        self._reader = reader
-
-    @takes("id", "image_id", "overwrite", "metadata", body=True)
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        upload = self._reader.read(req)  # its form may hold the parameters
-        wanted, overwrite, document = image_id(req), flag(req, "overwrite"), _document(req)
-        added = self._ingest.add(upload, wanted, overwrite, document)
-        resp.media = {"status": "ok", "id": added}
-
-
-class AddBatchResource:
-    """Adds many images: POST /similarity/add_batch?overwrite=&id_from=."""
-
-    def __init__(self, batch: IngestBatch, reader: BatchReader) -> None:
-        self._batch = batch
-        self._reader = reader
-
-    @takes("overwrite", "id_from", body=True)
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        files = self._reader.read(req)
-        begun = chain([next(files)], files)  # the form's parameters come before its first file
-        overwrite = flag(req, "overwrite")
-        id_from = IdFrom(choice(req, "id_from", tuple(IdFrom), IdFrom.NAME))
-        lines = SpooledLines(self._reader.folder)
-        for outcome in self._batch.add(begun, overwrite, id_from):
-            lines.append(_outcome(outcome))
-            if lines.full is not None:
-                files.close()  # no more is added than can be answered
-        if lines.full is not None:
-            lines.append(_outcome(Outcome("", None, lines.full)))
-        lines.send(resp)
-
-
-def _document(req: falcon.Request) -> str | None:
-    """Returns the metadata that come with an image, as they are stored; None without any."""
-    text = req.get_param("metadata")
-    return None if text is None else fields.checked(fields.parsed(text))
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    """Returns the line of one file in the answer to a batch."""
-    if outcome.error is None:
-        return {"status": "ok", "id": outcome.id, "name": outcome.name}
-    return {**failure(outcome.error), "name": outcome.name}

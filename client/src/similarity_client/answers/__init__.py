@@ -20,6 +20,7 @@ from similarity_client.answers.images import (
     Metadata,
     Page,
     Removed,
+    Similar,
     State,
     States,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "Removed",
     "ServedModel",
     "SharedKeyword",
+    "Similar",
     "State",
     "States",
     "Stats",

@@ -9,17 +9,34 @@ from similarity_client.errors import SimilarityError
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """A stored image that is near to one that was added.
+
+    Args:
+        dist: squared L2 distance.
+        probability: that both are the same, 0 to 1; None where fewer than ten others are there.
+    """
+
+    id: str
+    dist: float
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """An image that is on the service's disk.
 
     Args:
         identical: whether the very same file was stored under this id before: by an earlier attempt
             of the same call, maybe. Nothing was changed then, nor was its metadata.
+        similar: the nearest images that were stored before it; None unless `report_similar` asked
+            for them, and where it was stored before itself.
     """
 
     id: str
     identical: bool
     meta: Meta
+    similar: tuple[Similar, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

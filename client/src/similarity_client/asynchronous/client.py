@@ -138,6 +138,7 @@ class AsyncSimilarity(AsyncBase):  # noqa: D101 - it has that of its base
         overwrite: bool = False,
         id_from: IdFrom = "name",
         metadata: MetadataOf | None = None,
+        unique: bool = False,
     ) -> Report:
         """Adds any number of files, in constant memory. Run again, it goes on where it ended.
 
@@ -149,8 +150,9 @@ class AsyncSimilarity(AsyncBase):  # noqa: D101 - it has that of its base
             overwrite: whether an image that differs is replaced; it fails otherwise.
             id_from: `name`, `path` (folders with colons between), `sha256`, a function of a Path.
             metadata: a function of a Path: what is said of that file, or None.
+            unique: whether an image is left out that is stored already, under another id.
         Raises:
             UploadStopped: the service can take no more; its `report` says how far it got.
         """
-        how = plan(resume, overwrite, id_from, metadata)
+        how = plan(resume, overwrite, id_from, metadata, unique)
         return await uploaded(self.settings, self.retries, paths, how, parallel, progress)

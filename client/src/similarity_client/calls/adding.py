@@ -2,16 +2,17 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from similarity_client.answers import Added
-from similarity_client.answers.meta import meta, part
+from similarity_client.answers import Added, Similar
+from similarity_client.answers.meta import made, meta, part
 from similarity_client.bodies import compact
 from similarity_client.calls.making import params, with_image
 from similarity_client.photo import Photo
 from similarity_client.request import Reply, Request, is_success
 
 T = TypeVar("T")
+Unique = Literal["same"]
 
 
 def add(
@@ -20,6 +21,8 @@ def add(
     *,
     overwrite: bool = False,
     metadata: Mapping[str, Any] | None = None,
+    report_similar: int | None = None,
+    unique: Unique | None = None,
     timeout: float | None = None,
 ) -> Request[Added]:
     """Adds an image; when this returns, it is on the service's disk.
@@ -29,17 +32,24 @@ def add(
         id: drawn here where none is given, so that a second attempt can't add the image twice.
         overwrite: whether an image with this id is replaced.
         metadata: what is said of it, a flat object of 16 KiB.
+        report_similar: how many of the nearest stored images are answered, 1 to 100.
+        unique: "same" adds no image that is stored already, under another id.
     Raises:
         DuplicateImageId: the id is another image's.
+        SimilarImage: with `unique`, the image is stored already.
     """
     name = uuid.uuid4().hex if id is None else id
 
     def parse(reply: Reply) -> Added:
         if is_success(reply):
-            return Added(part(reply.json(), "id"), False, meta(reply))
+            answer = reply.json()
+            rows = answer.get("similar")
+            similar = None if rows is None else tuple(made(Similar, each) for each in rows)
+            return Added(part(answer, "id"), False, meta(reply), similar)
         return Added(name, True, meta(reply))
 
-    return _adding(photo, name, overwrite, metadata, parse, timeout)
+    wanted = params(overwrite=overwrite or None, report_similar=report_similar, unique=unique)
+    return _adding(photo, name, wanted, metadata, parse, timeout)
 
 
 def store(
@@ -47,6 +57,7 @@ def store(
     id: str,  # noqa: A002
     *,
     overwrite: bool,
+    unique: bool,
     metadata: Mapping[str, Any] | None,
 ) -> Request[bool]:
     """Adds an image as `add` does, for whom looks at nothing of the answer but whether the very
@@ -55,19 +66,20 @@ def store(
     def is_identical(reply: Reply) -> bool:
         return not is_success(reply)
 
-    return _adding(photo, id, overwrite, metadata, is_identical, None)
+    wanted = params(overwrite=overwrite or None, unique="same" if unique else None)
+    return _adding(photo, id, wanted, metadata, is_identical, None)
 
 
 def _adding(
     photo: Photo,
     name: str,
-    overwrite: bool,
+    wanted: Mapping[str, str],
     metadata: Mapping[str, Any] | None,
     parse: Callable[[Reply], T],
     timeout: float | None,
 ) -> Request[T]:
     said = None if metadata is None else compact(dict(metadata))
-    query, body = with_image(photo, params(id=name, overwrite=overwrite or None, metadata=said))
+    query, body = with_image(photo, {**params(id=name, metadata=said), **wanted})
     path = "/similarity/add"
     return Request("POST", path, parse, query, body=body, accepts=_is_stored, timeout=timeout)
 

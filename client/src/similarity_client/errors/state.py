@@ -9,6 +9,13 @@ class DuplicateImageId(SimilarityError):
     word = "duplicate_image_id"
 
 
+class SimilarImage(SimilarityError):
+    """The image was to be the only one of it, and is stored already: `answer["similar_to"]` has the
+    `id` of that one, their `dist`, and the `probability` that they are the same."""
+
+    word = "similar_image"
+
+
 class NoSamples(SimilarityError):
     """A training was asked for, and nothing has been added."""
 

@@ -135,6 +135,7 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
         overwrite: bool = False,
         id_from: IdFrom = "name",
         metadata: MetadataOf | None = None,
+        unique: bool = False,
     ) -> Report:
         """Adds any number of files, in constant memory. Run again, it goes on where it ended.
 
@@ -146,8 +147,9 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
             overwrite: whether an image that differs is replaced; it fails otherwise.
             id_from: `name`, `path` (folders with colons between), `sha256`, a function of a Path.
             metadata: a function of a Path: what is said of that file, or None.
+            unique: whether an image is left out that is stored already, under another id.
         Raises:
             UploadStopped: the service can take no more; its `report` says how far it got.
         """
-        how = plan(resume, overwrite, id_from, metadata)
+        how = plan(resume, overwrite, id_from, metadata, unique)
         return uploaded(self, paths, how, parallel, progress)

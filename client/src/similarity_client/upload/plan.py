@@ -22,15 +22,23 @@ class Plan:
         id_of: returns the id of an entry, whose SHA-256 is None without `resume`; raises ValueError
             or SimilarityError: it gets none.
         said_of: returns what is said of an entry with an id, None for nothing.
+        unique: whether an image is left out that is stored already, under another id.
     """
 
     resume: bool
     overwrite: bool
     id_of: Callable[[Entry, str | None], str]
     said_of: Callable[[Entry, str], Said]
+    unique: bool = False
 
 
-def plan(resume: bool, overwrite: bool, id_from: IdFrom, metadata: MetadataOf | None) -> Plan:
+def plan(
+    resume: bool,
+    overwrite: bool,
+    id_from: IdFrom,
+    metadata: MetadataOf | None,
+    unique: bool = False,
+) -> Plan:
     """Returns how files are uploaded, as `Similarity.upload` describes it."""
 
     def name(entry: Entry, sha256: str | None) -> str:
@@ -39,4 +47,4 @@ def plan(resume: bool, overwrite: bool, id_from: IdFrom, metadata: MetadataOf | 
     def said(entry: Entry, _: str) -> Said:
         return None if metadata is None else metadata(entry.path)
 
-    return Plan(resume, overwrite, name, said)
+    return Plan(resume, overwrite, name, said, unique)

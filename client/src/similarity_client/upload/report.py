@@ -19,20 +19,28 @@ class Report:
         added: how many were added now.
         same: how many were stored already.
         failed: each path that was not added, and why.
+        similar: how many were left out, with `unique`, since they are stored under another id.
     """
 
     added: int = 0
     same: int = 0
     failed: tuple[Failure, ...] = ()
+    similar: int = 0
 
     @property
     def done(self) -> int:
         """How many files all this is."""
-        return self.added + self.same + len(self.failed)
+        return self.added + self.same + len(self.failed) + self.similar
 
     def __str__(self) -> str:
-        counts = f"{self.added:,} added, {self.same:,} stored before, {len(self.failed):,} failed"
+        counts = counted(self.added, self.same, len(self.failed), self.similar)
         return f"{self.done:,} files: {counts}"
+
+
+def counted(added: int, same: int, failed: int, similar: int) -> str:
+    """Returns counts in words; those that were left out only where there are any."""
+    left_out = f", {similar:,} left out" if similar else ""
+    return f"{added:,} added, {same:,} stored before{left_out}, {failed:,} failed"
 
 
 class UploadStopped(SimilarityError):
@@ -63,7 +71,8 @@ class Progress:
         path: of the file that was just done.
         error: why it failed; None where it did not.
         id: of the image; None where the file failed before it got one.
-        state: of the file: `added`, `same` or `failed`.
+        state: of the file: `added`, `same`, `similar` or `failed`.
+        similar: files, as in the report; `error` of one names the image that it is like.
     """
 
     added: int
@@ -74,11 +83,12 @@ class Progress:
     error: Exception | None
     id: str | None = None
     state: str = ""
+    similar: int = 0
 
     @property
     def done(self) -> int:
         """How many files are done."""
-        return self.added + self.same + self.failed
+        return self.added + self.same + self.failed + self.similar
 
 
 OnFile = Callable[[Progress], None]
@@ -98,6 +108,7 @@ class Tally:
         self._added = 0
         self._same = 0
         self._failed = 0
+        self._similar = 0
         self._sent_bytes = 0
         self._failures: list[Failure] = []
 
@@ -118,6 +129,12 @@ class Tally:
             self._same += 1
             self._show(entry, image_id, "same")
 
+    def similar(self, entry: Entry, image_id: str, error: SimilarityError) -> None:
+        """Counts an image that was left out: the error says which one it is like."""
+        with self._lock:
+            self._similar += 1
+            self._show(entry, image_id, "similar", error)
+
     def failed(self, entry: Entry, error: Exception, image_id: str | None = None) -> None:
         """Counts an image that was not added."""
         with self._lock:
@@ -129,7 +146,7 @@ class Tally:
     def report(self) -> Report:
         """Returns what has become of the images until now."""
         with self._lock:
-            return Report(self._added, self._same, tuple(self._failures))
+            return Report(self._added, self._same, tuple(self._failures), self._similar)
 
     def _show(
         self, entry: Entry, image_id: str | None, state: str, error: Exception | None = None
@@ -138,4 +155,4 @@ class Tally:
         entry.release()
         if self._on_file is not None:
             counts = self._added, self._same, self._failed, self._sent_bytes
-            self._on_file(Progress(*counts, entry.path, error, image_id, state))
+            self._on_file(Progress(*counts, entry.path, error, image_id, state, self._similar))

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from similarity_client import calls
 from similarity_client.calls.adding import store
-from similarity_client.errors import DuplicateImageId, ImageTooLarge, SimilarityError
+from similarity_client.errors import (
+    DuplicateImageId,
+    ImageTooLarge,
+    SimilarImage,
+    SimilarityError,
+)
 from similarity_client.exchange import Asks, Outcome
 from similarity_client.photo import Source, of_bytes
 from similarity_client.request import Reply
@@ -78,7 +83,9 @@ class Stages:
             identical = self._identical(image, begun)
         finally:
             self.width.end()
-        if isinstance(identical, Exception):
+        if isinstance(identical, SimilarImage):
+            self.tally.similar(image.entry, image.id, identical)
+        elif isinstance(identical, Exception):
             self.tally.failed(image.entry, identical, image.id)
         elif identical:
             self.tally.same(image.entry, image.id)
@@ -127,7 +134,8 @@ class Stages:
         try:
             photo = image.content or _source(image.entry)
             said = self.plan.said_of(image.entry, image.id)
-            request = store(photo, image.id, overwrite=self.plan.overwrite, metadata=said)
+            wanted = {"overwrite": self.plan.overwrite, "unique": self.plan.unique}
+            request = store(photo, image.id, **wanted, metadata=said)
         except (OSError, ValueError, SimilarityError) as error:
             return error
         size = 0 if request.body is None else request.body.length

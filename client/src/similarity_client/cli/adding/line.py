@@ -25,6 +25,7 @@ class Line:
     exclude: tuple[str, ...]
     metadata: Path | None
     overwrite: bool
+    unique: bool
     parallel: int
     dry_run: bool
     watch: bool
@@ -74,4 +75,4 @@ class Line:
         def said_of(entry: Entry, image_id: str) -> Mapping[str, Any] | None:
             return None if said is None else said.of(entry, image_id)
 
-        return Plan(True, self.overwrite, naming.id_of, said_of)
+        return Plan(True, self.overwrite, naming.id_of, said_of, self.unique)

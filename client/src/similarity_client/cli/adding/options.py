@@ -52,6 +52,9 @@ OPTIONS = (
     ),
     click.option("--overwrite", is_flag=True, help="Replace images that differ."),
     click.option(
+        "--unique", is_flag=True, help="Leave out images that are stored under another id."
+    ),
+    click.option(
         "--parallel",
         type=click.IntRange(1, 256),
         default=16,

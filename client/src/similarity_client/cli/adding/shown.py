@@ -10,6 +10,8 @@ from similarity_client import Progress
 from similarity_client.cli.adding.failures import ErrorFile, word_of
 from similarity_client.cli.bar import Bar
 from similarity_client.cli.talk import Talk
+from similarity_client.errors import SimilarImage
+from similarity_client.upload.report import counted
 
 MOST_SAID = 20  # failures that are said, beside the file that has all
 EVERY_S = 0.1
@@ -35,7 +37,7 @@ class Shown:
     def on_file(self, progress: Progress) -> None:
         """Takes an image that is done."""
         self.last = progress
-        if progress.error is not None:
+        if progress.state == "failed":
             self._errors.write(progress)
             self._say(progress)
             self.on_failure()
@@ -49,7 +51,7 @@ class Shown:
     def text(self) -> str:
         """Returns on one line how far it is."""
         last = self.last
-        counts = f"{last.added:,} added, {last.same:,} stored before, {last.failed:,} failed"
+        counts = counted(last.added, last.same, last.failed, last.similar)
         images = "image" if last.done == 1 else "images"
         return f"{last.done:,} {images}: {counts}, {last.done / self._took_s():,.0f} a second"
 
@@ -57,6 +59,7 @@ class Shown:
         """Returns what was done."""
         last = self.last
         counts = {"added": last.added, "same": last.same, "failed": last.failed}
+        counts["similar"] = last.similar
         return counts | {"sent_bytes": last.sent_bytes, "seconds": round(self._took_s(), 3)}
 
     def _took_s(self) -> float:
@@ -74,5 +77,7 @@ def _line(progress: Progress) -> dict[str, Any]:
     line = {"path": str(progress.path), "id": progress.id, "state": progress.state}
     if progress.error is None:
         return line
+    if isinstance(progress.error, SimilarImage):
+        return line | {"similar_to": progress.error.answer.get("similar_to")}
     word, detail = word_of(progress.error)
     return line | {"word": word, "detail": detail}

@@ -1,4 +1,7 @@
-"""Twins of a photo: what becomes of an image that is saved, scaled or edited again."""
+"""Made twins of a photo: what becomes of an image that is saved, scaled or edited again.
+
+By them the probability of the same image is fitted and checked.
+"""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -27,7 +30,7 @@ def _marked(image: Image.Image) -> Image.Image:
     return marked
 
 
-CHANGES: dict[str, Change] = {
+CHANGES: dict[str, Change] = {  # in turn
     "recompressed": lambda image: image,
     "scaled": _scaled,
     "cropped": _cropped,
