@@ -33,11 +33,11 @@ from bench.timing import median_ms
 from docs.tables.markdown import table
 from sidecar.catalogue import ModelRecord, NewImage, TaskKind, open_catalogue
 from sidecar.fields import parse_filter
+from sidecar.finder import Finder
 from sidecar.identification import Identification
 from sidecar.index import BuildRules, GenerationStore, LiveFields, SearchRequest, Tombstones
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
-from sidecar.neighbours import Finder
 from sidecar.tasks.training import Trainer
 from sidecar.view import Views
 

@@ -96,7 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         "--calibration",
         type=folder,
         metavar="DIR",
-        help="photos like yours, without labels: they set int8's ranges and choose the features",
+        help="photos like yours, without labels: they set int8's ranges, choose the features, and"
+        " say when two images are the same",
     )
     parser.add_argument(
         "--dimension",
@@ -137,8 +138,6 @@ def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
     Raises:
         ExportRefused: arguments that don't go together.
     """
-    if arguments.calibration and arguments.precision != "int8" and arguments.dimension == 0:
-        raise ExportRefused("--calibration: fp32 with all features (--dimension 0) uses no photos")
     if arguments.module:
         network = _from_factory(arguments)
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export import checks, config, fitting, graph, networks, publish, runtime, samples
+from export import checks, config, fitting, graph, networks, publish, runtime, same_image, samples
 from export import projection as projections
 from export.config import Purpose
 from export.errors import ExportRefused
@@ -46,7 +46,8 @@ class Order:
         version: its number in the repository.
         labels: the K keywords, in the order of the logits.
         dimension: how many features the version gives; 0 keeps all, None decides.
-        calibration: a folder of images for int8 and the projection; None takes the packaged photos.
+        calibration: a folder of images for int8, the projection and the probability of the same
+            image; None takes the packaged photos.
         purpose: what config.pbtxt is made for; None leaves it as it is.
     """
 
@@ -95,7 +96,7 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
             (staged / "fp32.onnx").rename(model)
         graph.sign(model)
         checks.check(model)
-        _write_contract(order, folder, model)
+        _write_contract(order, folder, model, say)
         text = _config(order, repository, model, say)
         return publish.publish(staged, repository, order.version, force, text)
 
@@ -199,7 +200,7 @@ def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
         say(f"note: the golden image (cosine {near:.4f}) fits int8 and fp32 alike")
 
 
-def _write_contract(order: Order, folder: Path, model: Path) -> None:
+def _write_contract(order: Order, folder: Path, model: Path, say: Say) -> None:
     resize, crop = order.network.resize, order.network.crop
     golden, keywords = runtime.run(model, contract.golden_image(crop)[None])
     photo, _ = runtime.run(model, golden_photo.photo(resize, crop)[None])
@@ -220,5 +221,6 @@ def _write_contract(order: Order, folder: Path, model: Path) -> None:
             golden_cosine=GOLDEN_COSINE[order.precision],
             golden_photo=tuple(float(value) for value in photo[0]),
             labels_sha256=sha256_of(labels),
+            same_image=same_image.constants(order.network, model, order.calibration, say),
         ),
     )

@@ -1,5 +1,7 @@
 """Photos as a network takes them: the packaged ones, or those in a folder."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -45,6 +47,31 @@ def calibration(network: "Network", folder: Path | None, count: int) -> Pixels:
     if folder is None:
         return packaged(network, 0, count)
     return _inside(folder, network.resize, network.crop)
+
+
+def jpegs(folder: Path, most: int) -> list[bytes]:
+    """Returns the canonical JPEGs of photos in a folder, spread over all that it has."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    found: list[bytes] = []
+    for path in _spread(paths):
+        if len(found) == most:
+            break
+        with suppress(SimilarityError):  # a folder of photos has other files too
+            found.append(images.canonical(path.read_bytes(), RULES))
+    return found
+
+
+def pixels_of(network: "Network", files: Sequence[bytes]) -> Pixels:
+    """Returns what a network takes of canonical JPEGs: uint8 [n, S, S, 3]."""
+    ready = (images.canonical(file, RULES) for file in files)
+    return np.stack([images.pixels(jpeg, network.resize, network.crop) for jpeg in ready])
+
+
+def _spread(paths: list[Path]) -> Iterator[Path]:
+    """Yields all paths, neighbours far from each other: folders of one kind of photo are mixed."""
+    step = max(1, round(len(paths) ** 0.5))
+    for start in range(step):
+        yield from paths[start::step]
 
 
 @lru_cache(maxsize=1)  # the projection and int8 both ask

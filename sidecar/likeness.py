@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index import SearchRequest
-from sidecar.index.probability import COPIES, TENTH, Constants, tenth_of
+from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants, tenth_of
 from sidecar.index.ranking import SAME
+from sidecar.models.registry import ModelRegistry
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class Likeness:
             return [None] * len(dist)
         each = self.constants.probabilities(np.array(dist, np.float32), self.tenth)
         return [round(value, 4) for value in each.tolist()]
+
+
+def constants_of(models: ModelRegistry, sha256: str) -> Constants:
+    """Returns the constants of the model with this file, the general ones where it has none."""
+    own = models.same_image_by(sha256)
+    return GENERAL if own is None else Constants(own.a, own.b)
 
 
 def likeness_of(dist: NDArray[np.float32], constants: Constants) -> Likeness:

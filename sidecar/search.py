@@ -18,12 +18,13 @@ from sidecar.errors import (
     OtherModel,
     WrongArguments,
 )
+from sidecar.finder import Finder
 from sidecar.grouping import GroupFinder
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.index import SearchRequest
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
-from sidecar.neighbours import Finder, Neighbours
+from sidecar.neighbours import Neighbours
 from sidecar.view import View, Views
 
 Answer = TypeVar("Answer")

@@ -7,6 +7,7 @@ from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.compare import Compare
 from sidecar.duplicate_groups import DuplicateGroups
 from sidecar.example import Examples
+from sidecar.finder import Finder
 from sidecar.grouping import GroupFinder
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.buckets import Buckets
@@ -22,7 +23,6 @@ from sidecar.matches import Matches
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
-from sidecar.neighbours import Finder
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.recommend import Recommend
 from sidecar.search import Search

@@ -35,6 +35,23 @@ Vector = tuple[Annotated[float, Field(ge=-1.01, le=1.01)], ...]
 
 
 @dataclass(frozen=True)
+class SameImage:
+    """The constants of P(same image) = 1 / (1 + exp(b * d² / d10² - a)), by a version's features.
+
+    Args:
+        ece: the calibration error that was measured, on photos that it was not fitted by, 0..1.
+        photos: by how many it was fitted, a made twin of each.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
+    a: Annotated[float, Field(ge=-100, le=100)]
+    b: Annotated[float, Field(gt=0, le=1000)]
+    ece: Annotated[float, Field(ge=0, le=1)]
+    photos: Count
+
+
+@dataclass(frozen=True)
 class Contract:
     """States what one version of the model takes and gives.
 
@@ -52,6 +69,7 @@ class Contract:
         golden_photo: D numbers for `golden.photo(resize, crop)`, which went through the same
             preprocessing as a stored image.
         labels_sha256: of `labels.txt`, hex.
+        same_image: the constants of the version's own; None takes the general ones.
         contract_sha256: of all that stands here, hex; see `checksum`.
     """
 
@@ -70,6 +88,7 @@ class Contract:
     golden_photo: Vector | None = None
     labels_sha256: Sha256 | None = None
     contract_sha256: Sha256 | None = None
+    same_image: SameImage | None = None
 
     def accepts(self, features: NDArray[np.float32]) -> bool:
         """Returns whether these features [D] of the golden image are those of this model."""
@@ -96,6 +115,8 @@ def checksum(contract: Contract) -> str:
     """
     said = asdict(replace(contract, contract_sha256=None))
     del said["version"]
+    if contract.same_image is None:
+        del said["same_image"]  # which a contract of an earlier release did not say
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -156,7 +177,7 @@ def _check(contract: Contract) -> None:
                 f"{len(golden)} golden features, where dimension is {contract.dimension}"
             )
     later = (contract.golden_photo, contract.labels_sha256, contract.contract_sha256)
-    if any(later) and contract.contract_sha256 != checksum(contract):
+    if (any(later) or contract.same_image) and contract.contract_sha256 != checksum(contract):
         raise ValueError("it was changed after the export: its checksum is another")
 
 

@@ -8,6 +8,7 @@ from sidecar.catalogue import ModelRecord, Models
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
+from sidecar.models.contract import SameImage
 from sidecar.models.model import Model
 from sidecar.models.proof import prove
 from sidecar.models.triton import TritonClient
@@ -35,6 +36,7 @@ class ModelRegistry:
         self._in_use: ModelRecord | None = None
         self._joining: ModelRecord | None = None
         self._verifying = threading.Lock()
+        self._same_image: dict[str, SameImage | None] = {}  # by SHA-256
 
     def in_use(self) -> Model:
         """Returns the model in use; a new catalogue adopts the newest version.
@@ -86,6 +88,7 @@ class ModelRegistry:
         known = self._records.known()
         self._joining, self._in_use = known.joining, known.in_use
         models = [model for model in [*self._verified.values()] if model.record in known.all]
+        self._same_image = {}
         intact = [model for model in models if model.files.is_unchanged()]
         self._verified = {(m.record.version, m.record.sha256): m for m in intact}
 
@@ -154,6 +157,19 @@ class ModelRegistry:
     def labels_by(self, sha256: str) -> tuple[str, ...]:
         """Returns those of the model with this file; errors as `labels_of`."""
         return self.labels_of(self._records.get(sha256))
+
+    def same_image_by(self, sha256: str) -> SameImage | None:
+        """Returns the constants of the model with this file; None where its contract has none, or
+        can't be read."""
+        if sha256 not in self._same_image:
+            try:
+                record = self._records.get(sha256)
+                contract = contracts.read(self._repository, record.version)
+            except (FeaturesUnavailable, ModelRefused):
+                return None
+            known = contract.same_image if contract.sha256 == sha256 else None
+            self._same_image[sha256] = known
+        return self._same_image[sha256]
 
     def key_of(self, sha256: str) -> int:
         """Returns the catalogue's key of the model with this file, without asking Triton."""

@@ -32,10 +32,10 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
     if task.kind in SHORT:
         return trainer.run(task, report)
-    if task.kind == TaskKind.DUPLICATES:
-        return DuplicateFinder(catalogue, generations, task, report).run()
     triton = TritonClient.of(settings)
     models = ModelRegistry(settings.model_repository, catalogue.models, triton)
+    if task.kind == TaskKind.DUPLICATES:
+        return DuplicateFinder(catalogue, generations, task, report, models).run()
     if task.kind == TaskKind.MEND:
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
@@ -48,3 +48,4 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     backfill = Backfill(catalogue.images, catalogue.features, models)
     parts = Parts(catalogue, generations, trainer, repository, backfill, admission)
     return Upgrader(parts, task, report).run()
+

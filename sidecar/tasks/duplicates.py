@@ -26,6 +26,8 @@ from sidecar.catalogue import (
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.lookalikes import Likely, Lookalikes
+from sidecar.likeness import constants_of
+from sidecar.models.registry import ModelRegistry
 from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.turn import Turn
 
@@ -42,6 +44,7 @@ class DuplicateFinder:
     generations: GenerationStore
     task: Task
     report: Report
+    models: ModelRegistry
     turn: Turn = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,9 +62,9 @@ class DuplicateFinder:
         record = self.catalogue.models.get(generation.meta.sha256)
         self.catalogue.duplicates.strike_gone()
         copies = self._copies(record, generation.meta.snapshot)
-        lookalikes = Lookalikes(
-            generation, min(PROBABLE.values()), self._excluded(generation, copies)
-        )
+        excluded, sha256 = self._excluded(generation, copies), generation.meta.sha256
+        constants = constants_of(self.models, sha256)
+        lookalikes = Lookalikes(generation, min(PROBABLE.values()), excluded, constants)
         todo = self._todo(record, generation, lookalikes.exclude)
         for start in range(0, len(todo), PAGE):
             page = todo[start : start + PAGE]

@@ -52,7 +52,7 @@ class Album(House):
     def find(self) -> DuplicatesReport:
         """Runs the task; returns its report, as it is read again."""
         task = self.claim("duplicates")
-        done = DuplicateFinder(self.catalogue, self.generations, task, quiet).run()
+        done = DuplicateFinder(self.catalogue, self.generations, task, quiet, self.models()).run()
         report = self.catalogue.tasks.get(done.task_id).report
         assert isinstance(report, DuplicatesReport)
         return report
@@ -228,7 +228,7 @@ def test_a_run_that_was_cancelled_goes_on_where_it_was(
             album.catalogue.tasks.cancel(task.task_id)
 
     with pytest.raises(TaskLost):
-        DuplicateFinder(album.catalogue, album.generations, task, cancel).run()
+        DuplicateFinder(album.catalogue, album.generations, task, cancel, album.models()).run()
     assert album.find().compared == 66 - 30
     assert {"1", "1b"} in album.groups()
 

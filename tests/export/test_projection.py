@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from export import graph, projection, runtime
-from tests.support.exporting import LITE, SHORT, SMALL, export, model
+from tests.support.exporting import SHORT, SMALL, export, model
 from tests.support.versions import SIZE_32, put
 
 FEW = 4  # of the small network's eight features
@@ -65,12 +65,10 @@ def test_the_axes_are_those_of_both_and_evened_out() -> None:
 
 
 def test_a_number_that_the_network_or_the_photos_do_not_have_is_refused(
-    tmp_path: Path, refusal: Callable[..., str], labels: tuple[str, str]
+    refusal: Callable[..., str], labels: tuple[str, str]
 ) -> None:
     more = refusal(*SMALL, *labels, *SHORT, "--dimension", "9")
     assert "--dimension 9: the network gives 8 features; take fewer, or 0 for all" in more
     wide = ("--module", "campaigns.networks:tiny", *SIZE_32, *labels, *SHORT)
     lacking = refusal(*wide, "--dimension", "512")
     assert "512 features take 665 photos more (--calibration DIR), or --dimension 0" in lacking
-    unused = refusal(*LITE, *SHORT, "--dimension", "0", "--calibration", str(tmp_path))
-    assert "uses no photos" in unused

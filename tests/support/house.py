@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, TopKeywords, open_catalogue
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
+from sidecar.finder import Finder
 from sidecar.grouping import GroupFinder
 from sidecar.identification import Identification
 from sidecar.images import ImageRules
@@ -31,7 +32,6 @@ from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
-from sidecar.neighbours import Finder
 from sidecar.operations.verify import Verifier
 from sidecar.search import Search
 from sidecar.tasks.training import Trainer
@@ -126,7 +126,7 @@ class House:
             live: how many images no update has reached that it looks through; 0 is LIVE_SEARCH=0.
         """
         catalogue = self.catalogue
-        models = ModelRegistry(self.repository, catalogue.models, NOWHERE)
+        models = self.models()
         generations = GenerationStore(self.generations.folder, Lineage(catalogue.marks))
         memtable = Memtable(catalogue.new_features, catalogue.removals, live) if live else None
         views = Views(generations, models, memtable)
@@ -135,6 +135,10 @@ class House:
         finder = Finder(identification, fields, models)
         groups = GroupFinder(finder, catalogue.metadata)
         return Search(catalogue.images, models, views, finder, groups, ImageRules(384, 10**6))
+
+    def models(self) -> ModelRegistry:
+        """Returns what knows of models in a process that has just started."""
+        return ModelRegistry(self.repository, self.catalogue.models, NOWHERE)
 
     def keyword_search(self, live: int = 0) -> KeywordSearch:
         """Returns what finds images by keywords in a process that has just started."""

@@ -13,7 +13,7 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
 from sidecar.models import golden, version_files
-from sidecar.models.contract import Contract
+from sidecar.models.contract import Contract, SameImage
 
 LABELS = "cat\ndog\nfox\n"
 GOLDEN = (0.6, 0.0, -0.8)
@@ -198,3 +198,40 @@ def test_the_golden_photo_depends_on_the_scale_and_not_on_the_call() -> None:
     assert (golden.photo(256, 224) == once).all()
     assert np.abs(golden.photo(512, 224) - once).mean() > 20
     assert np.abs(golden.photo(250, 224) - once).mean() > 1
+
+
+def with_constants(folder: Path, **said: float) -> None:
+    contract = contracts.read(folder.parents[1], 2)
+    made = SameImage(**{"a": 6.5, "b": 17.0, "ece": 0.004, "photos": 300, **said})  # type: ignore[arg-type]
+    contracts.write(folder, replace(contract, same_image=made))
+
+
+def test_a_version_may_have_constants_of_its_own(folder: Path) -> None:
+    before = json.loads((folder / "contract.json").read_text())
+    assert "same_image" not in before  # as earlier releases wrote it
+    with_constants(folder)
+    read = contracts.read(folder.parents[1], 2)
+    assert read.same_image == SameImage(6.5, 17.0, 0.004, 300)
+    said = json.loads((folder / "contract.json").read_text())
+    assert said["same_image"] == {"a": 6.5, "b": 17.0, "ece": 0.004, "photos": 300}
+    assert said["contract_sha256"] != before["contract_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (lambda said: said["same_image"].update(a=7.0), "checksum"),
+        (lambda said: said.pop("same_image"), "checksum"),
+        (lambda said: said["same_image"].update(b=0), "same_image.b"),
+        (lambda said: said["same_image"].update(a="6"), "same_image.a"),
+        (lambda said: said["same_image"].update(c=1), "same_image.c"),
+        (lambda said: said["same_image"].pop("ece"), "same_image.ece"),
+    ],
+)
+def test_wrong_constants_are_refused(
+    folder: Path, change: Callable[[Said], object], wrong: str
+) -> None:
+    with_constants(folder)
+    edit(folder, change)
+    with pytest.raises(ModelRefused, match=wrong):
+        contracts.read(folder.parents[1], 2)

@@ -11,6 +11,7 @@ from PIL import Image
 from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
+from sidecar.finder import Finder
 from sidecar.grouping import GroupFinder
 from sidecar.identification import Identification
 from sidecar.images import ImageRules, canonical
@@ -21,7 +22,6 @@ from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.version_files import VersionFiles
-from sidecar.neighbours import Finder
 from sidecar.search import Search
 from sidecar.view import Views
 from tests.support.house import DIMENSION, TEN, House, vector

@@ -18,6 +18,8 @@ from sidecar.fields import parse_filter
 from sidecar.http.search_params import search_request
 from sidecar.index import Grouping, SearchRequest
 from sidecar.index.probability import GENERAL
+from sidecar.models import contract as contracts
+from sidecar.models.contract import SameImage
 from sidecar.neighbours import Neighbours
 from sidecar.settings import from_environment
 from tests.catalogue.test_search_batch import answers
@@ -144,3 +146,22 @@ def test_a_request_names_a_limit_or_has_a_number() -> None:
             asked(wrong)
     with pytest.raises(WrongArguments, match="at least 0"):
         asked("nan")
+
+
+def test_a_version_with_constants_of_its_own_is_judged_by_them(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.add(1, IMAGES)
+    put(house, "near", twin(7, 0.1))
+    general = house.search(LIVE).nearest_to("7", ALL)
+    strict = SameImage(2.0, 20.0, 0.01, 100)
+    folder = contracts.folder(house.repository, 1)
+    made = contracts.read(house.repository, 1)
+    contracts.write(folder, replace(made, same_image=strict, labels_sha256="0" * 64))
+    search = house.search(LIVE)
+    [first, *_] = search.nearest_to("7", ALL).probability or [None]
+    assert first is not None
+    tenth = general.dist[9]
+    assert first == pytest.approx(1 / (1 + math.exp(20 * general.dist[0] / tenth - 2)), abs=1e-3)
+    assert (general.probability or [0])[0] != first
+    assert house.search(LIVE).nearest_to("7", SAME).result == []
+    house.catalogue.close()
