@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from sidecar.index.compaction import Part, compacted
 from sidecar.index.generation import Generation
 from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, TRUTH, UNLABELLED, FileDigest, Meta
 from sidecar.index.postings import Postings
+from sidecar.index.recall.quality import Quality
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments
 from sidecar.index.store import DRAFT
 
@@ -175,6 +176,14 @@ class GenerationWriter:
     def _extend(self, name: str, values: NDArray[np.generic]) -> None:
         with (self.folder / name).open("ab") as file:
             file.write(values.tobytes())
+
+
+def measured(sealed: Sealed, quality: Quality) -> Sealed:
+    """Writes what was measured of a draft after it was sealed."""
+    meta = replace(sealed.meta, quality=quality)
+    meta.write(sealed.folder)
+    sync(sealed.folder / META)
+    return replace(sealed, meta=meta)
 
 
 def _synced(path: Path) -> FileDigest:

@@ -14,6 +14,7 @@ from pathlib import Path
 from sidecar.catalogue import UNFINISHED, Catalogue, DuplicateKind, TaskKind, TaskState
 from sidecar.errors import SimilarityError
 from sidecar.index import Generation
+from sidecar.index.calibration import Calibration
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.models import contract as contracts
 from sidecar.operations.health import Health
@@ -132,3 +133,16 @@ def _of_index(generation: Generation) -> Iterator[Gauge]:
     ):
         by_nprob = [((str(p.nprob),), v) for p, v in zip(points, values, strict=True)]
         yield Gauge(f"index_recall{name}_ratio", text, ("nprob",), by_nprob)
+    if quality.same_image is not None:
+        yield from _of_same_image(quality.same_image)
+
+
+def _of_same_image(checked: Calibration) -> Iterator[Gauge]:
+    name, after = "index_same_image", "by made twins, at the training."
+    text = f"Calibration error of the probability of the same image, {after}"
+    yield Gauge.of(f"{name}_error_ratio", text, checked.ece)
+    if checked.precision is not None:
+        text = f"Of what is the same with at least 0.9, the share that is, {after}"
+        yield Gauge.of(f"{name}_precision_ratio", text, checked.precision)
+    text = f"Of twins, those found with at least 0.9, {after}"
+    yield Gauge.of(f"{name}_recall_ratio", text, checked.recall)

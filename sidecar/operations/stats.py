@@ -9,6 +9,7 @@ import numpy as np
 from sidecar.catalogue import BackupMade, Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index import Generation, GenerationStore
+from sidecar.index.calibration import Calibration
 from sidecar.index.recall.filtered import FilteredRecall
 from sidecar.index.recall.operating_points import OperatingPoint
 
@@ -51,6 +52,8 @@ class Stats:
         last_task: the newest task, if there is one.
         last_backup: of this catalogue, since it was made or restored.
         duplicates: None before the first search for them.
+        same_image: how well the probability of the same image held when the index was trained; None
+            where that was not checked.
     """
 
     images: int
@@ -71,6 +74,7 @@ class Stats:
     last_task: Task | None
     last_backup: BackupMade | None
     duplicates: DuplicateFigures | None
+    same_image: Calibration | None
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ class Inventory:
             last_task=totals.last_task,
             last_backup=totals.last_backup,
             duplicates=self._duplicates(),
+            same_image=quality.same_image if quality else None,
         )
 
     def _duplicates(self) -> DuplicateFigures | None:

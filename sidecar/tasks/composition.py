@@ -18,6 +18,7 @@ from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.mending import Mending
 from sidecar.tasks.retirement import Retirement
 from sidecar.tasks.training import Trainer
+from sidecar.tasks.twin_check import TRITON_TIMEOUT_S, TwinCheck
 from sidecar.tasks.upgrade import Parts, Upgrader
 
 
@@ -29,7 +30,8 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     """
     generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
     rules = BuildRules.of(settings)
-    trainer = Trainer(catalogue, generations, rules, settings.keep_generations)
+    twins = TwinCheck(catalogue.images, _registry(catalogue, settings, TRITON_TIMEOUT_S))
+    trainer = Trainer(catalogue, generations, rules, settings.keep_generations, twins=twins)
     if task.kind in SHORT:
         return trainer.run(task, report)
     triton = TritonClient.of(settings)
@@ -49,3 +51,9 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     parts = Parts(catalogue, generations, trainer, repository, backfill, admission)
     return Upgrader(parts, task, report).run()
 
+
+def _registry(catalogue: Catalogue, settings: Settings, timeout_s: float) -> ModelRegistry:
+    """Returns models that are asked with a timeout, at most that of the settings."""
+    timeout_s = min(timeout_s, settings.triton_timeout_s)
+    triton = TritonClient(settings.triton_url, timeout_s)
+    return ModelRegistry(settings.model_repository, catalogue.models, triton)

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,10 @@ from sidecar.errors import CatalogueUnavailable, StorageFull
 from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
 from sidecar.index.builder import Report
 from sidecar.index.meta import Meta
+from sidecar.index.writer import measured
 from sidecar.tasks import field_snapshots, keyword_snapshots
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
+from sidecar.tasks.twin_check import TwinCheck
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Trainer:
     Args:
         keep_generations: how many generations stay on the volume, the newest among them.
         fewest_samples: images below which a training is refused.
+        twins: what checks the probability of the same image after a training, if anything does.
     """
 
     catalogue: Catalogue
@@ -39,6 +42,7 @@ class Trainer:
     rules: BuildRules
     keep_generations: int
     fewest_samples: int = FEWEST_SAMPLES
+    twins: TwinCheck | None = None
 
     def run(self, task: Task, report: Report) -> Task:
         """Runs a claimed task, publishes what it made, and returns the task as it ended.
@@ -88,7 +92,8 @@ class Trainer:
         field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0)
         keyword_snapshots.take(self.catalogue.features, writer, model.model, task.snapshot or 0)
         build = builder.train(writer.segments())
-        return writer.seal(build, task.removals or 0, task.snapshot or 0)
+        sealed = writer.seal(build, task.removals or 0, task.snapshot or 0)
+        return self._checked(sealed, report)
 
     def draft_update(self, task: Task, previous: Generation, report: Report) -> Sealed:
         """Drafts what follows a generation: what was added since joins, what was removed leaves."""
@@ -104,6 +109,16 @@ class Trainer:
         keyword_snapshots.take(self.catalogue.features, writer, model.model, up_to, previous)
         build = builder.update(previous, held, writer.segments(), stayed)
         return writer.seal(build, removed.last, max(after, up_to))
+
+    def _checked(self, sealed: Sealed, report: Report) -> Sealed:
+        """Checks the probability of the same image in a draft, where that can be done."""
+        if self.twins is None:
+            return sealed
+        report("checking", 0.92)
+        found = self.twins.of(Generation(sealed.folder))
+        if found is None:
+            return sealed
+        return measured(sealed, replace(sealed.meta.quality, same_image=found))
 
     def _writer(self, task: Task, model: ModelRecord) -> GenerationWriter:
         identity = self.catalogue.marks.identity()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from local.stack import ROOT
-from sidecar.catalogue import IndexReport, TaskKind
+from sidecar.catalogue import IndexReport, TaskKind, TaskState
 from sidecar.errors import (
     DeviceUnavailable,
     IndexDamaged,
@@ -24,8 +24,12 @@ from sidecar.errors import (
     TaskLost,
 )
 from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
+from sidecar.index.calibration import Calibration
+from sidecar.index.writer import measured
+from sidecar.operations import Inventory
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.samples import check_training
+from sidecar.tasks.twin_check import TwinCheck
 from tests.support.house import TEN, House, vector
 
 
@@ -323,3 +327,29 @@ def test_a_training_needs_a_thousand_images(tmp_path: Path) -> None:
     house.add(1000, 1000)
     check()
     house.catalogue.close()
+
+
+def test_without_triton_a_training_ends_and_nothing_is_checked(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.trainer = replace(house.trainer, twins=TwinCheck(house.catalogue.images, house.models()))
+    phases = []
+    task = house.trainer.run(house.claim("train"), lambda phase, progress: phases.append(phase))
+    assert task.state == TaskState.OK
+    assert phases[-3:] == ["measuring", "checking", "publishing"]
+    assert house.generations.current().meta.quality.same_image is None
+    assert "the probability of the same image was not checked" in caplog.text
+
+
+def test_what_was_measured_of_a_draft_is_in_the_generation(house: House) -> None:
+    task, model = house.claim("train"), house.catalogue.models.in_use()
+    assert model is not None
+    sealed = house.trainer.draft_training(task, model, lambda phase, progress: None)
+    checked = Calibration(0.02, 0.97, 0.95, 100)
+    made = measured(sealed, replace(sealed.meta.quality, same_image=checked))
+    house.trainer.publish(made)
+    current = house.generations.current()
+    assert current.meta == made.meta
+    assert current.meta.quality.same_image == checked
+    stats = Inventory(house.catalogue, house.generations).stats()
+    assert stats.same_image == checked

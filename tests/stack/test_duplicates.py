@@ -185,3 +185,13 @@ def test_a_search_ends_where_images_are_no_longer_the_same(
     form = {"like": "camera-0000", "max_dist": "same"}
     assert stack.post("/similarity/recommend", data=form).json()["status"] == "ok"
     assert failure(stack.get(f"{path}?id=camera-0000&max_dist=identical"))[0] == 400
+
+
+def test_a_training_has_checked_the_probability_by_twins(stack: Stack) -> None:
+    checked = stack.get("/similarity/stats").json()["same_image"]
+    assert checked["twins"] == 100
+    assert 0 < checked["recall"] < 1  # of a tiny model, among cuts that overlap
+    assert 0 < checked["ece"] < 1
+    page = stack.get("/metrics").text
+    assert f"similarity_index_same_image_error_ratio {checked['ece']}" in page
+    assert f"similarity_index_same_image_recall_ratio {checked['recall']}" in page

@@ -1,6 +1,7 @@
 """Recall that is promised, measured and reported: ground truth, operating points, drift."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, SearchParams
+from sidecar.index.calibration import Calibration
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import UNMEASURED
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
@@ -231,3 +233,14 @@ def test_drift_adds_up_over_updates() -> None:
         quality = quality.after_update(TUNED, Shape(3, 1.5, 0.7))
     assert quality.added.images == 12
     assert "new images lie 0.70" in quality.training_due()[0]
+
+
+def test_a_check_of_the_same_image_is_kept_through_updates_and_files() -> None:
+    checked = replace(TRAINED, same_image=Calibration(0.02, None, 0.5, 100))
+    after = checked.after_update(TUNED, Shape(3, 1.5, 0.7))
+    assert after.same_image == checked.same_image
+    written = json.loads(json.dumps(after.to_json()))
+    assert Quality.from_json(written) == after
+    del written["same_image"]  # as an earlier release wrote it
+    assert Quality.from_json(written) == replace(after, same_image=None)
+    assert "same_image" not in TRAINED.to_json()

@@ -10,6 +10,7 @@ from typing import Any
 
 from sidecar.catalogue import IndexReport
 from sidecar.index.ann import Index
+from sidecar.index.calibration import Calibration
 from sidecar.index.recall.filtered import UNMEASURED, FilteredQuality
 from sidecar.index.recall.operating_points import OperatingPoint, OperatingPoints
 from sidecar.index.segments import Segments
@@ -62,12 +63,15 @@ class Quality:
         trained: the shape of the images of the last training.
         added: that of the images which updates have added since.
         filtered: what searches with a filter find, as of the last training.
+        same_image: how well the probability of the same image held at the last training; None
+            where that was not checked.
     """
 
     operating_points: OperatingPoints
     trained: Shape
     added: Shape
     filtered: FilteredQuality = UNMEASURED
+    same_image: Calibration | None = None
 
     @classmethod
     def of_training(
@@ -78,7 +82,8 @@ class Quality:
 
     def after_update(self, operating_points: OperatingPoints, new: Shape) -> "Quality":
         """Returns the quality of the generation that an update made of this one."""
-        return Quality(operating_points, self.trained, self.added.joined(new), self.filtered)
+        added = self.added.joined(new)
+        return Quality(operating_points, self.trained, added, self.filtered, self.same_image)
 
     def to_json(self) -> dict[str, Any]:
         """Writes it under the names that `meta.json` has for it: `dial` and `marks`.
@@ -94,6 +99,7 @@ class Quality:
             "trained": asdict(self.trained),
             "added": asdict(self.added),
             **({"filtered": self.filtered.to_json()} if self.filtered.recalls else {}),
+            **({"same_image": asdict(self.same_image)} if self.same_image else {}),
         }
 
     @classmethod
@@ -105,7 +111,9 @@ class Quality:
         filtered = UNMEASURED
         if "filtered" in fields:  # an earlier release measured none
             filtered = FilteredQuality.from_json(fields["filtered"])
-        return cls(OperatingPoints(points, dial["queries"]), trained, added, filtered)
+        checked = fields.get("same_image")  # which an earlier release passes over
+        same_image = None if checked is None else Calibration(**checked)
+        return cls(OperatingPoints(points, dial["queries"]), trained, added, filtered, same_image)
 
     def summary(self) -> IndexReport:
         """Returns what a task reports of its generation."""

@@ -85,6 +85,22 @@ class DuplicateFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class SameImage:
+    """How well the probability of the same image held at the last training, by made twins.
+
+    Args:
+        ece: the expected calibration error, 0..1.
+        precision: of what has a probability of 0.9; None where nothing has.
+        recall: of the twins, how many were found with 0.9.
+    """
+
+    ece: float
+    precision: float | None
+    recall: float
+    twins: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """The figures of the service; docs/API.md, "Statistics", says what each is."""
 
@@ -106,6 +122,7 @@ class Stats:
     last_task: TaskState | None
     last_backup: BackupMade | None
     duplicates: DuplicateFigures | None
+    same_image: SameImage | None
     meta: Meta
 
 

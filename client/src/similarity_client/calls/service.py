@@ -11,6 +11,7 @@ from similarity_client.answers import (
     ModelVersion,
     Ready,
     RecallPoint,
+    SameImage,
     ServedModel,
     Stats,
     Version,
@@ -39,7 +40,7 @@ def stats(*, timeout: float | None = None) -> Request[Stats]:
 def _stats(reply: Reply) -> Stats:
     answer = reply.json()
     last, backup = part(answer, "last_task"), answer.get("last_backup")
-    pairs = answer.get("duplicates")
+    pairs, checked = answer.get("duplicates"), answer.get("same_image")
     return made(
         Stats,
         answer,
@@ -50,6 +51,7 @@ def _stats(reply: Reply) -> Stats:
         last_task=None if last is None else state_of(last),
         last_backup=None if backup is None else made(BackupMade, backup),
         duplicates=None if pairs is None else made(DuplicateFigures, pairs),
+        same_image=None if checked is None else made(SameImage, checked),
         meta=meta(reply),
     )
 

@@ -16,7 +16,9 @@ const distance = (step) => Number((4 * (step / STEPS) ** 2).toFixed(4));
 export function Settings({ query, onChange }) {
   const { value } = useAnswer((signal) => stats({ signal }));
   const points = value?.recall ?? [];
-  const step = query.max_dist ? Math.round(STEPS * Math.sqrt(query.max_dist / 4)) : STEPS;
+  // An address that somebody wrote may have a name there, such as "same".
+  const limit = query.max_dist ? Number(query.max_dist) : NaN;
+  const step = Number.isNaN(limit) ? STEPS : Math.round(STEPS * Math.sqrt(limit / 4));
   const measured = (at) => {
     if (value && !points.length) return "every image is compared";
     if (!points[at - 1]) return "as the service is set";

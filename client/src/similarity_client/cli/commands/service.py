@@ -39,6 +39,7 @@ def _figures(stats: Stats) -> list[tuple[str, object]]:
         ("recall by nprob", recall),
         ("last task", None if last is None else f"{last.kind} {last.status} {last.task_id}"),
         ("last backup", None if backup is None else when(backup.at)),
+        ("same image", stats.same_image and f"calibration error {stats.same_image.ece:.3f}"),
         ("duplicates", None if stats.duplicates is None else f"{stats.duplicates.same:,} pairs"),
         ("warnings", stats.warnings),
         ("training due", stats.training_due),
