@@ -25,7 +25,6 @@ from export.networks import Network
 from sidecar.images.twins import CHANGES, twin
 from sidecar.index.calibration import Pairs, pairs_of
 from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants
-from sidecar.index.ranking import SAME
 from sidecar.models.contract import SameImage
 
 FEWEST, MOST = 100, 300  # photos
@@ -54,7 +53,7 @@ def constants(network: Network, model: Path, folder: Path | None, say: Say) -> S
     twins = [twin(jpeg, kinds[place % len(kinds)]) for place, jpeg in enumerate(photos)]
     own, of_twins = (_features(network, model, each) for each in (photos, twins))
     found = [_nearest(own, query, place) for place, query in enumerate(of_twins)]
-    each = [pairs_of(found[half::2], SAME) for half in (0, 1)]
+    each = [pairs_of(found[half::2]) for half in (0, 1)]
     # Fitted by one half and measured by the other.
     crossed = [_ece(of, fitted(by)) for by, of in (each, each[::-1])]
     general = [_ece(of, GENERAL) for of in each]
@@ -62,7 +61,7 @@ def constants(network: Network, model: Path, folder: Path | None, say: Say) -> S
     say(f"same image: calibration error {ece:.4f} by {len(photos)} photos, {before:.4f} in general")
     if ece > before:
         return None
-    made = fitted(pairs_of(found, SAME))
+    made = fitted(pairs_of(found))
     return SameImage(round(made.a, 4), round(made.b, 4), round(ece, 4), len(photos))
 
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index import SearchRequest
-from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants, tenth_of
-from sidecar.index.ranking import SAME
+from sidecar.index.probability import COPIES, GENERAL, SAME, TENTH, Constants, tenth_of
 from sidecar.models.registry import ModelRegistry
 
 
@@ -52,7 +51,7 @@ def constants_of(models: ModelRegistry, sha256: str) -> Constants:
 
 def likeness_of(dist: NDArray[np.float32], constants: Constants) -> Likeness:
     """Returns the likeness of a query by the distances of its nearest, float32 [n] ascending."""
-    return Likeness(constants, tenth_of(dist, SAME))
+    return Likeness(constants, tenth_of(dist))
 
 
 def around(nprob: int) -> SearchRequest:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index import SearchRequest
-from sidecar.index.ranking import SAME
+from sidecar.index.probability import SAME
 from sidecar.index.recent import Found
 from sidecar.likeness import Likeness
 from sidecar.ranked import by_score, some_of

@@ -65,17 +65,16 @@ class Pairs:
         )
 
 
-def pairs_of(found: list[tuple[NDArray[np.float32], int | None]], same: float) -> Pairs:
+def pairs_of(found: list[tuple[NDArray[np.float32], int | None]]) -> Pairs:
     """Returns the pairs of twins with their nearest.
 
     Args:
         found: of each twin the distances of its nearest, float32 [n] ascending, and the place of
             its image among them; None where that was not found.
-        same: the largest distance of an exact copy.
     """
     dist, true = [np.empty(0)], [np.empty(0, np.bool_)]
     for near, place in found:
-        tenth = tenth_of(near, same)
+        tenth = tenth_of(near)
         if tenth is not None:
             dist.append(near[:TENTH].astype(np.float64) / tenth)
             true.append(np.arange(min(TENTH, len(near))) == (-1 if place is None else place))

@@ -10,7 +10,7 @@ from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
 from sidecar.index.places import places_among
 from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants, tenth_of
-from sidecar.index.ranking import SAME, SearchRequest, rank_each
+from sidecar.index.ranking import SearchRequest, rank_each
 from sidecar.index.recent import Found
 
 NPROB = 20  # a recall@10 of 0.98; the nearest of the ten are found more often still
@@ -71,7 +71,7 @@ class Lookalikes:
         """Yields images with those that are probably the same, seen from the former: with distance
         and probability; notes the distance of the tenth nearest of each."""
         for seq, (others, dist) in zip(seqs.tolist(), self._nearest(seqs), strict=True):
-            tenth = tenth_of(dist, SAME)
+            tenth = tenth_of(dist)
             # Among fewer than ten others no distance says what is near here.
             self._tenths[self._places(np.array([seq]))] = tenth or np.finfo(np.float32).tiny
             if tenth is None:

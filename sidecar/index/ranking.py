@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from sidecar.fields import Filter
 from sidecar.index.ann import ExcludeIds, SearchParams, distances
 from sidecar.index.generation import Generation
-from sidecar.index.probability import COPIES, TENTH
+from sidecar.index.probability import COPIES, SAME, TENTH
 from sidecar.index.recent import Found
 from sidecar.index.reranking import RERANKED
 
-# The distance up to which two images are the same: float16 moves what a segment holds by at most
-# 2^-11 of its norm of 1, 2.4e-7 in this measure, and another batch moves a query by a little.
-SAME = 1e-5
 PAGED = 1000  # neighbours, through which a search can be paged
 FARTHER = 4  # times as many lists, where those visited hold fewer images than are asked for
 

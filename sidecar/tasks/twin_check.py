@@ -19,7 +19,6 @@ from sidecar.index import Generation, SearchRequest, rank_each
 from sidecar.index.calibration import Calibration, pairs_of
 from sidecar.index.lookalikes import NPROB
 from sidecar.index.probability import COPIES, TENTH
-from sidecar.index.ranking import SAME
 from sidecar.likeness import constants_of
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
@@ -69,7 +68,7 @@ class TwinCheck:
             [place] = np.nonzero(seqs == seq)
             found.append((dist, int(place[0]) if len(place) else None))
         constants = constants_of(self.models, meta.sha256)
-        return pairs_of(found, SAME).measured(constants)
+        return pairs_of(found).measured(constants)
 
     def _twins(
         self, generation: Generation, model: Model, ends: float

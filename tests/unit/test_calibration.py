@@ -5,7 +5,6 @@ import pytest
 
 from sidecar.index.calibration import Pairs, pairs_of
 from sidecar.index.probability import GENERAL, Constants
-from sidecar.index.ranking import SAME
 
 OTHERS = np.linspace(0.5, 1.0, 10).astype(np.float32)
 
@@ -40,7 +39,7 @@ def test_the_error_is_that_of_the_bins_by_their_sizes() -> None:
 
 def test_a_twin_has_its_image_among_its_ten_nearest_or_not() -> None:
     first = np.concatenate([[np.float32(0.1)], OTHERS])
-    pairs = pairs_of([(first, 0), (OTHERS, None), (OTHERS[:9], 0)], SAME)
+    pairs = pairs_of([(first, 0), (OTHERS, None), (OTHERS[:9], 0)])
     assert pairs.twins == 3
     assert len(pairs.dist) == 20  # of nine no distance says what is near
     assert np.flatnonzero(pairs.same).tolist() == [0]
@@ -50,11 +49,11 @@ def test_a_twin_has_its_image_among_its_ten_nearest_or_not() -> None:
 
 def test_an_exact_copy_is_a_pair_and_no_tenth() -> None:
     copies = np.concatenate([[np.float32(0)], OTHERS])
-    pairs = pairs_of([(copies, 0)], SAME)
+    pairs = pairs_of([(copies, 0)])
     assert (pairs.dist[0], pairs.same[0]) == (0.0, True)
     assert pairs.dist[1] == pytest.approx(0.5)
 
 
 def test_without_pairs_there_is_nothing_to_measure() -> None:
     with pytest.raises(ValueError, match="ten others"):
-        pairs_of([(OTHERS[:3], 0)], SAME).measured(GENERAL)
+        pairs_of([(OTHERS[:3], 0)]).measured(GENERAL)
