@@ -3,7 +3,7 @@
 This package is the one door to SQLAlchemy, Alembic and psycopg; their objects do not leave it.
 """
 
-from sidecar.catalogue.adds import Adds, NewImage
+from sidecar.catalogue.adds import Adds
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
 from sidecar.catalogue.decisions import Decisions
 from sidecar.catalogue.dialect import FeatureRow, Seen
@@ -20,6 +20,7 @@ from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
+from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Unlike
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (

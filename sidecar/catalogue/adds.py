@@ -6,20 +6,17 @@ Concurrent adds share a commit, since one sync of the disk costs the same for fi
 import time
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
 from sidecar.batching import Batcher
 from sidecar.catalogue import decision_rows, feature_rows, metadata, model_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Dialect
-from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
-from sidecar.catalogue.newcomers import Newcomer, Newcomers, Unlike
+from sidecar.catalogue.new_image import NewImage
+from sidecar.catalogue.newcomers import Newcomers
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, images, originals, pictures
@@ -30,39 +27,6 @@ LARGEST_COMMIT = 256  # images
 
 Refusal = DuplicateId | SimilarImage | ModelReplaced | ModelRefused
 Added = int | Refusal  # a sequence number, or why there is none
-
-
-@dataclass(frozen=True)
-class NewImage:
-    """An image on its way in.
-
-    Args:
-        id: as the client knows it.
-        sha256: of the upload, hex.
-        jpeg: the canonical JPEG.
-        features: float32 [D] by the model that made them, as its caller knows it.
-        original: the upload, where it is to be kept and is not the canonical JPEG itself.
-        overwrite: whether it takes the place of an image with the same id.
-        document: its metadata, in JSON, if it comes with any.
-        keywords: by the models that gave them with its features.
-        unlike: what it must be unlike, where it is to be the only one.
-    """
-
-    id: str
-    sha256: str
-    jpeg: bytes
-    features: dict[ModelRecord, NDArray[np.float32]]
-    original: bytes | None = None
-    overwrite: bool = False
-    document: str | None = None
-    keywords: dict[ModelRecord, TopKeywords] = field(default_factory=dict)
-    unlike: Unlike | None = None
-
-    @property
-    def newcomer(self) -> Newcomer:
-        """Returns what others are compared with."""
-        made = {record.model: each for record, each in self.features.items()}
-        return Newcomer(None, self.id, self.sha256, made)
 
 
 class Adds:

@@ -213,6 +213,7 @@ def test_no_parameter_is_known_unless_a_responder_says_so(tmp_path: Path) -> Non
         return found.names if found else ()
 
     routes = {r.path: r.resource for r in create_app(from_environment(data_dir=tmp_path)).routes}
-    assert known("/similarity/add", "POST") == ("id", "image_id", "overwrite", "metadata")
+    added = ("id", "image_id", "overwrite", "metadata", "report_similar", "unique")
+    assert known("/similarity/add", "POST") == added
     assert known("/similarity/search", "GET")[:2] == ("id", "image_id")
     assert known("/similarity/train", "GET") == known("/metrics", "GET") == ()
