@@ -105,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="D",
         help=f"features of an image; 0 keeps all the network has; default: {pipeline.DIMENSION}",
     )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="a file more, by which searches can be explained: what matches where",
+    )
     configure.add_options(parser)
     _add_factory_options(parser)
     return parser
@@ -153,6 +158,7 @@ def _order(arguments: argparse.Namespace, purpose: Purpose | None) -> Order:
         labels=pipeline.read_labels(arguments.labels or pipeline.IMAGENET_LABELS),
         dimension=arguments.dimension,
         calibration=arguments.calibration,
+        explain=arguments.explain,
         purpose=purpose,
     )
 

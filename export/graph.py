@@ -1,4 +1,4 @@
-"""Reads and cleans ONNX files. The one door to onnx."""
+"""Reads and cleans ONNX files. With `regions` the one door to onnx."""
 
 import hashlib
 from dataclasses import dataclass

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from export import checks, config, fitting, graph, networks, publish, runtime, same_image, samples
+from export import (
+    checks,
+    config,
+    fitting,
+    graph,
+    networks,
+    publish,
+    regions,
+    runtime,
+    same_image,
+    samples,
+)
 from export import projection as projections
 from export.config import Purpose
 from export.errors import ExportRefused
@@ -48,6 +59,7 @@ class Order:
         dimension: how many features the version gives; 0 keeps all, None decides.
         calibration: a folder of images for int8, the projection and the probability of the same
             image; None takes the packaged photos.
+        explain: whether the version can say what each region adds to the features.
         purpose: what config.pbtxt is made for; None leaves it as it is.
     """
 
@@ -58,6 +70,7 @@ class Order:
     labels: tuple[str, ...]
     dimension: int | None
     calibration: Path | None
+    explain: bool
     purpose: Purpose | None
 
 
@@ -96,7 +109,8 @@ def make(order: Order, repository: Path, force: bool, say: Say) -> Path:
             (staged / "fp32.onnx").rename(model)
         graph.sign(model)
         checks.check(model)
-        _write_contract(order, folder, model, say)
+        sizes = _write_regions(order, folder, model, say) if order.explain else None
+        _write_contract(order, folder, model, sizes, say)
         text = _config(order, repository, model, say)
         return publish.publish(staged, repository, order.version, force, text)
 
@@ -200,7 +214,23 @@ def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
         say(f"note: the golden image (cosine {near:.4f}) fits int8 and fp32 alike")
 
 
-def _write_contract(order: Order, folder: Path, model: Path, say: Say) -> None:
+def _write_regions(order: Order, folder: Path, model: Path, say: Say) -> tuple[int, int]:
+    """Writes the graph of the regions; returns how many rows and columns it tells apart."""
+    path = folder / contract.REGIONS_FILE
+    regions.write(model, path)
+    crop = order.network.crop
+    photo = golden_photo.photo(order.network.resize, crop)
+    images = np.stack([contract.golden_image(crop), photo])
+    found = runtime.regions(path, images)
+    checks.check_regions(path, found, runtime.run(model, images)[0])
+    rows, columns = found.shape[1:3]
+    say(f"regions: {rows} x {columns} of an image, which sum to its features")
+    return rows, columns
+
+
+def _write_contract(
+    order: Order, folder: Path, model: Path, sizes: tuple[int, int] | None, say: Say
+) -> None:
     resize, crop = order.network.resize, order.network.crop
     golden, keywords = runtime.run(model, contract.golden_image(crop)[None])
     photo, _ = runtime.run(model, golden_photo.photo(resize, crop)[None])
@@ -222,5 +252,7 @@ def _write_contract(order: Order, folder: Path, model: Path, say: Say) -> None:
             golden_photo=tuple(float(value) for value in photo[0]),
             labels_sha256=sha256_of(labels),
             same_image=same_image.constants(order.network, model, order.calibration, say),
+            regions=sizes,
+            regions_sha256=sha256_of(folder / contract.REGIONS_FILE) if sizes else None,
         ),
     )

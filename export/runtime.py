@@ -60,6 +60,13 @@ def run(path: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDA
     return np.concatenate(features), np.concatenate(keywords)
 
 
+def regions(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Returns what each region of images adds to their features, float32 [N, H, W, D]; arguments
+    and errors as `run`."""
+    found: NDArray[np.float32] = _session(path).run(["regions"], {"image": images})[0]
+    return found
+
+
 def tensors(path: Path) -> dict[str, tuple[str, list[int]]]:
     """Returns the inputs and outputs of a graph as ONNX Runtime infers them.
 

@@ -1,11 +1,15 @@
 """Compares two images: how far their features are apart, and the keywords that both have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sidecar.example import Example, Examples
+from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
+
+SHARED = 0.05  # the probability from which on an image has a keyword, unless a request says
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,22 @@ class Compare:
         model = self.models.in_use()
         found = self.examples.found([one, other], model.record.model, jpegs=True)
         apart = np.subtract(*(each.features(model) for each in found), dtype=np.float64)
-        scores = np.stack([model.keywords(each.jpeg) for each in found])
-        labels, lesser = model.files.labels, scores.min(axis=0)
-        likeliest = np.argsort(-lesser, kind="stable")
-        shared = [
-            SharedKeyword(labels[i], float(scores[0, i]), float(scores[1, i]))
-            for i in likeliest[lesser[likeliest] >= threshold]
-        ]
+        shared = shared_keywords(model, [each.jpeg for each in found], threshold)
         return Comparison(float(apart @ apart), shared, model.record.version)
+
+
+def shared_keywords(model: Model, jpegs: Sequence[bytes], threshold: float) -> list[SharedKeyword]:
+    """Returns the keywords of two canonical JPEGs, likeliest first, each by its lesser probability.
+
+    Args:
+        threshold: the least probability in both.
+    Raises:
+        ImageUnreadable, FeaturesUnavailable.
+    """
+    scores = np.stack([model.keywords(jpeg) for jpeg in jpegs])
+    labels, lesser = model.files.labels, scores.min(axis=0)
+    likeliest = np.argsort(-lesser, kind="stable")
+    return [
+        SharedKeyword(labels[i], float(scores[0, i]), float(scores[1, i]))
+        for i in likeliest[lesser[likeliest] >= threshold]
+    ]

@@ -3,7 +3,7 @@
     http ──► images ──► models ──► catalogue ──► tasks ──► index ──► search
       │         │          │           │           │         │          │
       │         │          │           │           │         │          └ FeaturesMissing,
-      │         │          │           │           │         │            OtherModel
+      │         │          │           │           │         │            OtherModel, RegionsMissing
       │         │          │           │           │         └ NoIndex, IndexAhead, IndexDamaged,
       │         │          │           │           │           DeviceUnavailable
       │         │          │           │           ├ UnknownTask, TaskFinished, TaskLost, TaskWaits
@@ -278,6 +278,12 @@ class FeaturesMissing(SimilarityError):
     """The model of the index has made no features of this stored image yet."""
 
     word = "no_features"
+
+
+class RegionsMissing(SimilarityError):
+    """The version in use was exported without `--explain`, so it can't say what matches where."""
+
+    word = "no_regions"
 
 
 class OtherModel(SimilarityError):

@@ -33,6 +33,7 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.NeedMoreSamples: 409,
     errors.NoIndex: 409,
     errors.FeaturesMissing: 409,
+    errors.RegionsMissing: 409,
     errors.OtherModel: 409,
     errors.ImageTooLarge: 413,
     errors.BatchTooLarge: 413,

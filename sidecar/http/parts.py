@@ -7,6 +7,7 @@ from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.compare import Compare
 from sidecar.duplicate_groups import DuplicateGroups
 from sidecar.example import Examples
+from sidecar.explain import Explain
 from sidecar.finder import Finder
 from sidecar.grouping import GroupFinder
 from sidecar.http.batch_uploads import BatchReader
@@ -62,6 +63,7 @@ class Parts:
     batch_queries: BatchQueries
     search_batch: SearchBatch
     compare: Compare
+    explain: Explain
     feedback_reader: FeedbackReader
     recommend: Recommend
     keywords: Keywords
@@ -142,6 +144,7 @@ def make_parts(settings: Settings) -> Parts:
         batch_queries=batch_queries,
         search_batch=SearchBatch(search, batch_queries),
         compare=Compare(examples, models),
+        explain=Explain(examples, models),
         feedback_reader=FeedbackReader(examples, settings.max_image_bytes),
         recommend=Recommend(search, examples, models),
         keywords=Keywords(models, rules),

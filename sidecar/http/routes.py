@@ -12,6 +12,7 @@ from sidecar.http.resources.duplicates import (
     DuplicateLinesResource,
     DuplicatesResource,
 )
+from sidecar.http.resources.explain import ExplainResource
 from sidecar.http.resources.identity import MeResource, OpenApiResource, VersionResource
 from sidecar.http.resources.images import (
     ImageResource,
@@ -87,6 +88,7 @@ def _search(parts: Parts) -> Iterator[Route]:
     recommend = RecommendResource(parts.recommend, parts.feedback_reader, search)
     yield Route("/similarity/recommend", recommend, READ)
     yield Route("/similarity/compare", CompareResource(parts.compare, reader), READ)
+    yield Route("/similarity/explain", ExplainResource(parts.explain, reader), READ)
     yield Route("/predict/concepts", ConceptsResource(parts.keywords, reader), READ)
     yield Route("/predict/features", FeaturesResource(parts.keywords, reader), READ)
 

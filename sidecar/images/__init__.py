@@ -11,7 +11,7 @@ from sidecar.images.codec import canonical, decode, encode
 from sidecar.images.crop import pixels
 from sidecar.images.limits import ImageRules
 from sidecar.images.members import BatchRules, File
-from sidecar.images.part import Box, part
+from sidecar.images.part import Box, part, seen
 from sidecar.images.size import size_of
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "names",
     "part",
     "pixels",
+    "seen",
     "size_of",
 ]

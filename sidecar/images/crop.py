@@ -36,10 +36,19 @@ def pixels(jpeg: bytes, resize: int, crop: int) -> NDArray[np.uint8]:
 
 
 def _centre(rgb: Image.Image, resize: int, crop: int) -> NDArray[np.uint8]:
-    side = min(rgb.size) * crop / resize
-    left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
+    left, top, side = square(rgb.size, resize, crop)
     box = (left, top, left + side, top + side)
     return np.asarray(rgb.resize((crop, crop), Image.Resampling.BICUBIC, box=box))
+
+
+def square(size: tuple[int, int], resize: int, crop: int) -> tuple[float, float, float]:
+    """Returns left, top and side of the square that a model takes, in pixels of an image.
+
+    Args:
+        size: width and height of the image.
+    """
+    side = min(size) * crop / resize
+    return (size[0] - side) / 2, (size[1] - side) / 2, side
 
 
 def decoded(jpeg: bytes) -> Image.Image:

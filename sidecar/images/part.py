@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sidecar.errors import ImageUnreadable
 from sidecar.images import budget, crop, turbojpeg
 from sidecar.images.codec import encode
+from sidecar.images.size import size_of
 from sidecar.telemetry import timings
 
 ENCODING_BYTES = 9  # a pixel: its copy, what is encoded, and the JPEG
@@ -24,6 +26,21 @@ class Box:
         """Returns the rows and the columns of an image that it covers, at least one of each: its
         edges are rounded to whole pixels."""
         return _covered(self.y, self.height, height), _covered(self.x, self.width, width)
+
+
+def seen(jpeg: bytes, resize: int, side: int) -> Box:
+    """Returns the part of a canonical JPEG that a model takes.
+
+    Args:
+        resize, side: R and S, as `pixels` has them.
+    Raises:
+        ImageUnreadable: the bytes are damaged.
+    """
+    size = size_of(jpeg)
+    if size is None:
+        raise ImageUnreadable("the stored JPEG has no size")
+    (width, height), (left, top, seen_side) = size, crop.square(size, resize, side)
+    return Box(left / width, top / height, seen_side / width, seen_side / height)
 
 
 def _covered(begin: float, size: float, pixels: int) -> slice:

@@ -7,7 +7,8 @@
 The graph takes `image` uint8 [N, S, S, 3] RGB and gives `features` float32 [N, D], each row of L2
 norm 1, and `keywords` float32 [N, K], probabilities.
 
-A contract of an earlier release lacks the checksums and the golden photo, and stays valid.
+A contract of an earlier release lacks the checksums and the golden photo, and stays valid. One of
+a version that was exported with `--explain` names a file more: see `regions`.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ MODEL = "keywording"
 MODEL_FILE = "model.onnx"
 LABELS_FILE = "labels.txt"
 CONTRACT_FILE = "contract.json"
+REGIONS_FILE = "regions.onnx"
 
 Pixels = Annotated[int, Field(ge=1, le=8192)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -71,6 +73,8 @@ class Contract:
         labels_sha256: of `labels.txt`, hex.
         same_image: the constants of the version's own; None takes the general ones.
         contract_sha256: of all that stands here, hex; see `checksum`.
+        regions: H and W of the regions that `regions.onnx` tells apart; None without that file.
+        regions_sha256: of `regions.onnx`, hex.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -89,6 +93,8 @@ class Contract:
     labels_sha256: Sha256 | None = None
     contract_sha256: Sha256 | None = None
     same_image: SameImage | None = None
+    regions: tuple[Count, Count] | None = None
+    regions_sha256: Sha256 | None = None
 
     def accepts(self, features: NDArray[np.float32]) -> bool:
         """Returns whether these features [D] of the golden image are those of this model."""
@@ -105,6 +111,8 @@ class Contract:
 
 
 _SCHEMA = TypeAdapter(Contract)
+# Left out where they are None, as by the releases before them.
+_LATER = ("same_image", "regions", "regions_sha256")
 
 
 def checksum(contract: Contract) -> str:
@@ -115,8 +123,7 @@ def checksum(contract: Contract) -> str:
     """
     said = asdict(replace(contract, contract_sha256=None))
     del said["version"]
-    if contract.same_image is None:
-        del said["same_image"]  # which a contract of an earlier release did not say
+    said = {name: value for name, value in said.items() if name not in _LATER or value is not None}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -176,6 +183,8 @@ def _check(contract: Contract) -> None:
             raise ValueError(
                 f"{len(golden)} golden features, where dimension is {contract.dimension}"
             )
+    if (contract.regions is None) != (contract.regions_sha256 is None):
+        raise ValueError("regions and regions_sha256 go together")
     later = (contract.golden_photo, contract.labels_sha256, contract.contract_sha256)
     if (any(later) or contract.same_image) and contract.contract_sha256 != checksum(contract):
         raise ValueError("it was changed after the export: its checksum is another")

@@ -13,6 +13,7 @@ from sidecar.errors import FeaturesUnavailable
 from sidecar.images import pixels
 from sidecar.models import lanes
 from sidecar.models.lanes import Lane
+from sidecar.models.regions import Regions
 from sidecar.models.triton import FEATURES, KEYWORDS, TritonClient
 from sidecar.models.version_files import VersionFiles
 from sidecar.telemetry import request_ids
@@ -62,6 +63,7 @@ class Model:
         self._features = {lane: self._batcher(FEATURES, lane) for lane in lanes.ALL}
         self._keywords = self._batcher(KEYWORDS, lanes.SEARCH)
         self._both = {lane: self._batcher_of_both(lane) for lane in lanes.ALL}
+        self._regions = Regions(files, triton)
 
     def describe(self, jpeg: bytes, lane: Lane = lanes.ADD) -> Description:
         """Computes what the catalogue keeps of a canonical JPEG, features and keywords in one
@@ -96,6 +98,23 @@ class Model:
         """Computes the keyword probabilities, float32 [K], of a canonical JPEG; errors as
         `describe`."""
         return self._keywords.ask(self._request(jpeg))
+
+    def check_regions(self) -> None:
+        """Raises RegionsMissing where the version was exported without `--explain`."""
+        self._regions.check()
+
+    def regions(self, jpeg: bytes) -> NDArray[np.float32]:
+        """Computes what each region of a canonical JPEG adds to its features.
+
+        Returns:
+            float32 [H, W, D], whose sum over H and W is the features.
+        Raises:
+            ModelRefused: its `regions.onnx` is not that of its contract.
+            ImageUnreadable, FeaturesUnavailable: as `describe`.
+        """
+        image = self._pixels(jpeg)
+        with self._noticing():
+            return self._regions.of(image, request_ids.current())
 
     def check(self) -> None:
         """Raises FeaturesUnavailable unless Triton serves this version."""

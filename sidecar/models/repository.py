@@ -20,7 +20,7 @@ import numpy as np
 from sidecar.catalogue import ModelRecord, Models
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.models import contract as contracts
-from sidecar.models import version_files
+from sidecar.models import regions, version_files
 from sidecar.models.contract import golden_image
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
@@ -82,6 +82,7 @@ class ModelRepository:
             raise FeaturesUnavailable(
                 f"Triton still serves version {version}: {_in_a_line(answer)}"
             )
+        self.triton.unload(regions.name(version))
 
     def _serve(self, version: int) -> None:
         refused: dict[int, str] = {}

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import tritonclient.grpc as triton
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from sidecar.errors import FeaturesUnavailable
-from sidecar.models.contract import MODEL, Contract
+from sidecar.models.contract import MODEL, MODEL_FILE, Contract
 from sidecar.settings import Settings
 from sidecar.telemetry import counters
 
-FEATURES, KEYWORDS = "features", "keywords"  # outputs of the graph
+FEATURES, KEYWORDS, REGIONS = "features", "keywords", "regions"  # outputs of the graphs
+ONLY = "1"  # version of a model that is loaded from its file
 LOADING_TIMEOUT_S = 600  # on a GPU, an engine may have to be built first
 # The header's prefix where Triton runs with `--grpc-restricted-protocol=…:NAME=VALUE`.
 RESTRICTED = "triton-grpc-protocol-"
@@ -93,9 +95,44 @@ class TritonClient:
             FeaturesUnavailable: Triton is away.
         Source: the model repository extension of Triton.
         """
+        return self._load(MODEL)
+
+    def load_file(self, name: str, config: str, file: bytes) -> str:
+        """Has Triton load a graph that lies in no repository, as a model of its own.
+
+        Args:
+            name: of the model; Triton forgets it when it ends.
+            config: in the place of config.pbtxt, in JSON.
+            file: ONNX.
+        Returns:
+            Triton's message if it does not load; "" where all is well.
+        Raises:
+            FeaturesUnavailable: Triton is away.
+        Source: the model repository extension of Triton, parameters "config" and "file:...".
+        """
+        return self._load(name, config=config, files={f"file:{ONLY}/{MODEL_FILE}": file})
+
+    def has_loaded(self, name: str) -> bool:
+        """Returns whether Triton serves a model of `load_file`; errors as `is_ready`."""
+        with _translated(name):
+            return bool(self._client().is_model_ready(name, ONLY, client_timeout=self._timeout_s))
+
+    def unload(self, name: str) -> None:
+        """Has Triton forget a model of `load_file`, if it has it.
+
+        Raises:
+            FeaturesUnavailable: Triton is away, or refuses.
+        """
+        if self.has_loaded(name):
+            with _translated(name):
+                self._client().unload_model(
+                    name, headers=self._repository_key, client_timeout=self._timeout_s
+                )
+
+    def _load(self, name: str, **how: Any) -> str:
         try:
             self._client().load_model(
-                MODEL, headers=self._repository_key, client_timeout=LOADING_TIMEOUT_S
+                name, headers=self._repository_key, client_timeout=LOADING_TIMEOUT_S, **how
             )
         except InferenceServerException as error:
             if error.status() in AWAY:
@@ -126,8 +163,25 @@ class TritonClient:
                 lacks, is its default.
             request_id: names the request in Triton's log.
         """
-        [rows] = self._infer(images, contract, (output,), priority, request_id)
+        served = (MODEL, f"{contract.version}")
+        [rows] = self._infer(images, served, (output,), priority, request_id)
         return rows
+
+    def infer_regions(
+        self, image: NDArray[np.uint8], name: str, request_id: str = ""
+    ) -> NDArray[np.float32]:
+        """Computes what each region of an image adds to its features.
+
+        Args:
+            image: uint8 [S, S, 3], RGB.
+            name: of a model of `load_file` that gives REGIONS.
+        Returns:
+            float32 [H, W, D], whose sum over H and W is the features.
+        Raises:
+            FeaturesUnavailable: as `features`.
+        """
+        [rows] = self._infer(image[None], (name, ONLY), (REGIONS,), 0, request_id)
+        return np.asarray(rows[0], np.float32)
 
     def infer_both(
         self,
@@ -138,25 +192,26 @@ class TritonClient:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Computes features [N, D] and keywords [N, K] in one inference; arguments and errors as
         `infer`."""
-        both = (FEATURES, KEYWORDS)
-        features, keywords = self._infer(images, contract, both, priority, request_id)
+        served, both = (MODEL, f"{contract.version}"), (FEATURES, KEYWORDS)
+        features, keywords = self._infer(images, served, both, priority, request_id)
         return features, keywords
 
     def _infer(
         self,
         images: NDArray[np.uint8],
-        contract: Contract,
+        served: tuple[str, str],
         outputs: tuple[str, ...],
         priority: int,
         request_id: str,
     ) -> list[NDArray[np.float32]]:
-        tensor = triton.InferInput("image", list(images.shape), "UINT8")
+        """Computes outputs of a model, which is `served` by its name and version."""
+        (name, version), tensor = served, triton.InferInput("image", [*images.shape], "UINT8")
         tensor.set_data_from_numpy(images)
-        with _translated(contract.version):
+        with _translated(int(version) if name == MODEL else name):
             answer = self._client().infer(
-                MODEL,
+                name,
                 [tensor],
-                model_version=str(contract.version),
+                model_version=version,
                 outputs=[triton.InferRequestedOutput(output) for output in outputs],
                 request_id=request_id,
                 priority=priority,
@@ -187,13 +242,18 @@ def failures(answer: str) -> dict[int, str]:
 
 
 @contextmanager
-def _translated(version: int) -> Iterator[None]:
-    """Translates the library's errors: Triton is away, refuses, or its answer can't be read."""
+def _translated(version: int | str) -> Iterator[None]:
+    """Translates the library's errors: Triton is away, refuses, or its answer can't be read.
+
+    Args:
+        version: the number of a version, or the name of a model of `load_file`.
+    """
     try:
         yield
     except (InferenceServerException, ValueError) as error:
         counters.triton_failed(_status(error))
-        raise FeaturesUnavailable(f"version {version}: {error}") from error
+        what = f"version {version}" if isinstance(version, int) else version
+        raise FeaturesUnavailable(f"{what}: {error}") from error
 
 
 def _status(error: Exception) -> str:

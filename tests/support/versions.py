@@ -24,6 +24,7 @@ WORDS = {
     "lite0-fp32": ("--arch", "efficientnet-lite0", *FP32),
     "tiny": ("--module", "campaigns.networks:tiny", *SIZE_32, *FP32),
     "small-32": ("--module", "campaigns.networks:small", *SIZE_32, *FP32),
+    "small-explained": ("--module", "campaigns.networks:small", *SIZE_32, *FP32, "--explain"),
     "small-64": ("--module", "campaigns.networks:small", *SIZE_64, *FP32),
     "signed-one": ("--module", "campaigns.networks:signed_one", *SIZE_32, *FP32),
     "signed-two": ("--module", "campaigns.networks:signed_two", *SIZE_32, *FP32),

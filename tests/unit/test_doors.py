@@ -25,7 +25,7 @@ DOORS = {
     "click": {"similarity_client.cli"},
     "httpx2": {"similarity_client.wire"},
     "gunicorn": {"sidecar.http.server", "sidecar.http.transport"},
-    "onnx": {"export.graph"},
+    "onnx": {"export.graph", "export.regions"},
     "onnxruntime": {"export.runtime"},
     "prometheus_client": {"sidecar.telemetry"},
     "pythonjsonlogger": {"sidecar.telemetry.logs"},

@@ -45,7 +45,7 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         folder = Path(args["model_repository"])
         try:
-            check_runtime((folder / "config.pbtxt").read_text())
+            check_runtime(_asked(folder / "config.pbtxt"))
             path = _model_file(folder / args["model_version"], config)
             self.graph = Graph(path, config)
             check(config, self.graph.session)
@@ -140,6 +140,11 @@ class Graph:
 
     def _compute(self, session: Any, wanted: list[str], feed: dict[str, Any]) -> Outputs:
         return dict(zip(wanted, session.run(wanted, feed, self.run_options), strict=True))
+
+
+def _asked(path: Path) -> str:
+    """Returns what a config.pbtxt asks for; "" where it came with the request to load."""
+    return path.read_text() if path.exists() else ""
 
 
 def _failure(text: str) -> Any:

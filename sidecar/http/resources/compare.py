@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import falcon
 
-from sidecar.compare import Compare
+from sidecar.compare import SHARED, Compare
 from sidecar.errors import DataRequired, WrongArguments
 from sidecar.example import Example
 from sidecar.http.boxes import BOX, OTHER_BOX, box
@@ -15,7 +15,6 @@ from sidecar.http.uploads import ImageReader
 from sidecar.images import Box, ids
 
 OTHER_ID, OTHER_FIELD = "other_id", "other_data"
-SHARED = 0.05  # the probability from which on an image has a keyword, unless a request says
 
 
 class CompareResource:
