@@ -18,6 +18,7 @@ Source: triton-inference-server/onnxruntime_backend, src/onnxruntime.cc (Process
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -61,12 +62,14 @@ def _constants() -> Iterable[onnx.TensorProto]:
 def _tail(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """Returns the nodes from the last map to the regions."""
     nodes = {output: node for node in graph.node for output in node.output}
-    pooled = next(node.input[0] for node in graph.node if node.op_type == "ReduceL2")
+    centred = next((node for node in graph.node if "centre" in node.input), None)
+    norms = [node for node in graph.node if node.op_type == "ReduceL2"]
+    pooled = norms[-1 if centred is None else -2].input[0]
     places = _map(nodes, pooled)
     norm = _divisor(graph, pooled)
     made: list[onnx.NodeProto] = []
 
-    def make(kind: str, *inputs: str, **attributes: object) -> str:
+    def make(kind: str, *inputs: str, **attributes: Any) -> str:
         output = f"{REGIONS}.{len(made)}"
         made.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
@@ -77,7 +80,7 @@ def _tail(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     apart = make("Sub", places, make("ReduceMean", places, axes=[2, 3], keepdims=1))
     whole = make("Transpose", apart, perm=[2, 3, 0, 1])  # [H, W, N, C]: norms are [N, 1]
     unit = make("Div", make("Add", whole, pooled), norm)
-    if centred := next((node for node in graph.node if "centre" in node.input), None):
+    if centred is not None:
         unit = make("MatMul", make("Sub", unit, "centre"), "axes")
         axes = next(node for node in graph.node if centred.output[0] in node.input)
         unit = make("Div", unit, _divisor(graph, axes.output[0]))
@@ -98,7 +101,7 @@ def _map(nodes: dict[str, onnx.NodeProto], pooled: str) -> str:
             "--explain: the features of this network are no mean over the places of a map, so no"
             " region has a share of them; leave --explain out"
         )
-    return node.input[0]
+    return str(node.input[0])
 
 
 def _is_over_places(node: onnx.NodeProto) -> bool:
@@ -109,7 +112,9 @@ def _is_over_places(node: onnx.NodeProto) -> bool:
 def _divisor(graph: onnx.GraphProto, divided: str) -> str:
     """Returns the norm, [N, 1], by which a tensor is divided."""
     return next(
-        node.input[1] for node in graph.node if node.op_type == "Div" and node.input[0] == divided
+        str(node.input[1])
+        for node in graph.node
+        if node.op_type == "Div" and node.input[0] == divided
     )
 
 

@@ -53,18 +53,22 @@ def run(path: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDA
     Raises:
         ExportRefused: ONNX Runtime doesn't take the file.
     """
-    session = _session(path)
-    batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-    outputs = [session.run(["features", "keywords"], {"image": batch}) for batch in batches]
-    features, keywords = zip(*outputs, strict=True)
-    return np.concatenate(features), np.concatenate(keywords)
+    features, keywords = _outputs(path, images, ["features", "keywords"])
+    return features, keywords
 
 
 def regions(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Returns what each region of images adds to their features, float32 [N, H, W, D]; arguments
     and errors as `run`."""
-    found: NDArray[np.float32] = _session(path).run(["regions"], {"image": images})[0]
-    return found
+    return _outputs(path, images, ["regions"])[0]
+
+
+def _outputs(path: Path, images: NDArray[np.uint8], names: list[str]) -> list[NDArray[np.float32]]:
+    """Returns outputs of a file over images, batch by batch."""
+    session = _session(path)
+    batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+    outputs = [session.run(names, {"image": batch}) for batch in batches]
+    return [np.concatenate(each) for each in zip(*outputs, strict=True)]
 
 
 def tensors(path: Path) -> dict[str, tuple[str, list[int]]]:

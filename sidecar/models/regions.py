@@ -64,18 +64,17 @@ class Regions:
             ModelRefused: the file is not that of the contract, or gives something else.
             FeaturesUnavailable: as `TritonClient.features`.
         """
-        with self._loading:
-            self._serve()
+        self._serve()
         return self._triton.infer_regions(image, self._name, request_id)
 
     def _serve(self) -> None:
         """Has Triton load the file, where it has not, or has one of a version that was replaced."""
-        loaded = self._triton.has_loaded(self._name)
-        if loaded and self._is_proved:
+        if self._triton.has_loaded(self._name) and self._is_proved:
             return
-        if not loaded or not self._is_right():
-            self._load()
-        self._is_proved = True
+        with self._loading:
+            if not self._triton.has_loaded(self._name) or not self._is_right():
+                self._load()
+            self._is_proved = True
 
     def _load(self) -> None:
         contract, path = self._files.contract, self._files.folder / REGIONS_FILE

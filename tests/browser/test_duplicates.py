@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from similarity_client import Similarity
 
-from bench.twins import twin
+from sidecar.images.twins import twin
 from tests.browser.stacks import Guarded, held
 from tests.browser.visit import Visit
 from tests.conftest import Trained

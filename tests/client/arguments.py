@@ -17,6 +17,8 @@ VALUES: dict[str, Any] = {
     "like": [Example("cat", 2, (0, 0, 0.5, 1)), "dog"],
     "unlike": [Example("owl", 1, (0, 0, 0.5, 1))],
     "one": "cat",
+    "query": "cat",
+    "match": "dog",
     "other": "dog",
     "vector": [0.5, 1e-7],
     "model_version": 1,
@@ -77,6 +79,7 @@ WAYS: dict[str, list[dict[str, Any]]] = {
             "unlike": [Example(PHOTO, 1, (0, 0, 0.5, 1))],
         },
     ],
+    "explain": [{}, {"query": PHOTO}],
     "compare": [{}, {"one": PHOTO, "other": PHOTO}],
 }
 

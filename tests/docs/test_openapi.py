@@ -205,6 +205,9 @@ def range_of(schema: dict[str, Any], written: str) -> str:
     return f"{schema['minimum']} to {schema['maximum']}"
 
 
+OF_TWO = ("/similarity/compare", "/similarity/explain")  # images
+
+
 def assert_default(schema: dict[str, Any], written: str, text: str, path: str) -> None:
     number = re.match(r"^`?([\d./a-z]+)`?(?:; ([\d.]+) where two images are compared)?$", written)
     if number is None or written in ("none", "no limit"):  # or the name of a setting
@@ -212,7 +215,7 @@ def assert_default(schema: dict[str, Any], written: str, text: str, path: str) -
         setting = re.fullmatch(r"`([A-Z_]+)`", written)
         assert setting is None or setting[1] in schema["description"]
         return
-    default = number[2] if number[2] and path == "/similarity/compare" else number[1]
+    default = number[2] if number[2] and path in OF_TWO else number[1]
     value = schema["default"]
     if default == "1/3":
         assert value == UNLIKE_WEIGHT

@@ -69,6 +69,8 @@ CALLS = {
     ("POST", "/similarity/search_batch"): "read",
     ("POST", "/similarity/recommend"): "read",
     ("POST", "/similarity/compare"): "read",
+    ("GET", "/similarity/explain"): "read",
+    ("POST", "/similarity/explain"): "read",
     ("POST", "/predict/concepts"): "read",
     ("POST", "/predict/features"): "read",
     ("GET", "/similarity/images/nobody"): "read",

@@ -20,6 +20,7 @@ from bench.load import photo, run
 from local import photos as packaged
 from local.stack import ROOT, Stack
 from tests.support.vectors import unit_vectors
+from tests.support.versions import put
 
 
 def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
@@ -95,6 +96,24 @@ def test_hashes_that_differ_by_few_bits_are_pairs() -> None:
     pattern[1100] = pattern[1050] ^ np.uint64(0b11111)
     assert [*near(pattern, 3)] == [(7, 2500)]
     assert sorted(near(pattern, 5)) == [(7, 2500), (1050, 1100)]
+
+
+def test_whether_a_map_shows_what_is_shared_is_measured(tmp_path: Path) -> None:
+    for number, (_, file) in zip(range(9), packaged.variations(9), strict=False):
+        folder = tmp_path / "photos" / f"label {number % 3}"
+        folder.mkdir(exist_ok=True, parents=True)
+        (folder / f"{number}.jpg").write_bytes(file)
+    put("small-32", 1, tmp_path / "r")
+    command = [sys.executable, "-m", "bench.regions", f"{tmp_path / 'photos'}", "--count", "12"]
+    command += ["--repository", f"{tmp_path / 'r'}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = [[cell.strip() for cell in line.split("|")] for line in done.stdout.splitlines()]
+    rows = {cells[1]: [*map(float, cells[2:6])] for cells in lines if " of " in cells[1]}
+    assert [*rows] == ["150 of 320", "110 of 320"]
+    assert rows["150 of 320"][1] == 1  # the middle is always in it
+    for any_place, middle, peak, of_likely in rows.values():
+        assert 0 < any_place < middle
+        assert 0 <= min(peak, of_likely) <= max(peak, of_likely) <= 1
 
 
 def test_what_is_found_of_a_kind_is_measured_as_it_is_defined(tmp_path: Path) -> None:

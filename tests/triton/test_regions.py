@@ -1,5 +1,6 @@
 """The regions of images by the real Triton: a graph that it gets when somebody first asks."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +11,16 @@ import pytest
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
 
+from sidecar.catalogue import open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused, RegionsMissing
 from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
 from sidecar.models.regions import Regions, name
+from sidecar.models.registry import ModelRegistry
+from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
+from tests.support.databases import new_file
 from tests.support.triton_server import Server, serving
 from tests.support.versions import put
 
@@ -24,7 +29,7 @@ EXPLAINED, PLAIN = 1, 2
 
 @dataclass
 class Place:
-    """A server, its repository, and a client."""
+    """A server, a repository with the files that it serves, and a client."""
 
     server: Server
     repository: Path
@@ -37,12 +42,21 @@ class Place:
         return self.client.has_loaded(name(EXPLAINED))
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("regions")
+    put("small-explained", EXPLAINED, folder / "r")
+    put("small-32", PLAIN, folder / "r")
+    with serving(folder / "r", folder) as server:
+        yield Place(server, folder / "r", TritonClient(server.url, timeout_s=10))
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    put("small-explained", EXPLAINED, tmp_path / "r")
-    put("small-32", PLAIN, tmp_path / "r")
-    with serving(tmp_path / "r", tmp_path) as server:
-        yield Place(server, tmp_path / "r", TritonClient(server.url, timeout_s=10))
+def place(served: Place, tmp_path: Path) -> Iterator[Place]:
+    """One whose files a test may change, and that has loaded no regions."""
+    shutil.copytree(served.repository, tmp_path / "r")
+    yield replace(served, repository=tmp_path / "r")
+    served.client.unload(name(EXPLAINED))
 
 
 def image() -> NDArray[np.uint8]:
@@ -125,3 +139,18 @@ def test_a_triton_that_is_away_is_named(place: Place) -> None:
     regions = Regions(version_files.read(place.repository, EXPLAINED), away)
     with pytest.raises(FeaturesUnavailable):
         regions.of(image())
+
+
+def test_a_retirement_takes_them_out_of_triton(served: Place, tmp_path: Path) -> None:
+    """The last test: version 1 is gone after it."""
+    place = served
+    place.regions(EXPLAINED).of(image())
+    catalogue = open_catalogue(new_file(tmp_path), 30)
+    models = ModelRegistry(place.repository, catalogue.models, place.client)
+    repository = ModelRepository(place.repository, catalogue.models, place.client, models)
+    assert models.in_use().record.version == PLAIN
+    repository.retire(EXPLAINED)
+    repository.unload(EXPLAINED)
+    assert not place.has_loaded()
+    assert place.client.is_ready(PLAIN)
+    catalogue.close()

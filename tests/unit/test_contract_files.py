@@ -1,5 +1,6 @@
 """What a version says of itself: each file that breaks its word is refused, and says which."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -82,6 +83,27 @@ def test_a_contract_of_an_earlier_release_stays_valid(folder: Path, tmp_path: Pa
     files = version_files.read(tmp_path, 2)
     assert files.labels == ("cat", "dog", "fox")
     assert files.contract.accepts_photo(np.zeros(3, np.float32))
+
+
+def test_a_contract_without_regions_has_the_checksum_of_the_release_before(folder: Path) -> None:
+    """As computed by that release, which knew no regions."""
+    said = json.loads((folder / "contract.json").read_text())
+    assert not {"regions", "regions_sha256"} & said.keys()
+    given = {name: value for name, value in said.items() if name != "version"}
+    text = json.dumps({**given, "contract_sha256": None}, sort_keys=True)
+    assert said["contract_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_contract_with_regions_is_read_and_checked(folder: Path, tmp_path: Path) -> None:
+    contract = contracts.read(tmp_path, 2)
+    contracts.write(folder, replace(contract, regions=(7, 7), regions_sha256="a" * 64))
+    assert contracts.read(tmp_path, 2).regions == (7, 7)
+    edit(folder, lambda said: said.update(regions=[7, 8]))
+    assert "its checksum is another" in refusal(folder)
+    edit(folder, lambda said: said.update(regions=[7]))
+    assert "regions" in refusal(folder)
+    edit(folder, lambda said: said.pop("regions"))
+    assert "regions and regions_sha256 go together" in refusal(folder)
 
 
 def test_a_version_may_be_put_back_under_another_number(folder: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from similarity_client.answers.meta import NO_META, Meta
 from similarity_client.answers.searches import (
     Comparison,
     Concepts,
+    Explanation,
     Features,
     Found,
     FoundBatch,
@@ -77,6 +78,7 @@ __all__ = [
     "DuplicateLines",
     "DuplicatePage",
     "Estimate",
+    "Explanation",
     "Features",
     "File",
     "FilteredRecall",

@@ -89,6 +89,25 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an image matches a query.
+
+    Args:
+        similarity: the product of their features, at most 1; the sum of `map`.
+        map: what each region of the match adds to it, rows from the top.
+        box: the part of the match that `map` covers: x, y, width, height, in fractions.
+        keywords_shared: `score` is that of the query, `other_score` that of the match.
+    """
+
+    similarity: float
+    dist: float
+    map: tuple[tuple[float, ...], ...]
+    box: tuple[float, float, float, float]
+    keywords_shared: tuple[SharedKeyword, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
 class Concepts:
     """The likeliest keywords of an image."""
 

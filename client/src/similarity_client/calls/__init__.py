@@ -21,7 +21,7 @@ from similarity_client.calls.duplicates import (
     duplicates,
     find_duplicates,
 )
-from similarity_client.calls.examples import compare, recommend
+from similarity_client.calls.examples import compare, explain, recommend
 from similarity_client.calls.images import (
     get,
     metadata,
@@ -47,6 +47,7 @@ __all__ = [
     "decide_duplicates",
     "duplicate_lines",
     "duplicates",
+    "explain",
     "features",
     "fill",
     "find_duplicates",

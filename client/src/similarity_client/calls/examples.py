@@ -1,10 +1,10 @@
-"""The calls that take several images: recommend and compare."""
+"""The calls that take several images: recommend, compare, explain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, Unpack
 
-from similarity_client.answers import Comparison, Found, SharedKeyword
+from similarity_client.answers import Comparison, Explanation, Found, SharedKeyword
 from similarity_client.answers.meta import made, meta, part
 from similarity_client.bodies import FilePart, of_form, of_json, text
 from similarity_client.calls.making import FIELD, params
@@ -13,7 +13,9 @@ from similarity_client.calls.searches import found
 from similarity_client.photo import Photo, source
 from similarity_client.request import Reply, Request
 
-RECOMMEND, COMPARE = "/similarity/recommend", "/similarity/compare"
+RECOMMEND, COMPARE, EXPLAIN = (
+    f"/similarity/{call}" for call in ("recommend", "compare", "explain")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,43 @@ def compare(
     return Request("POST", COMPARE, _comparison, query, body=body, timeout=timeout)
 
 
+def explain(
+    query: Photo,
+    match: str,
+    *,
+    keyword_threshold: float | None = None,
+    box: Box | None = None,
+    timeout: float | None = None,
+) -> Request[Explanation]:
+    """Says why a stored image matches a query: which of its regions are like it, and which keywords
+    both have.
+
+    Args:
+        query: a str is the id of a stored image; a path has to be a Path here.
+        match: the id of what was found.
+        box: the part of the query that counts.
+    Raises:
+        NoRegions: the version of the model in use was exported without `--explain`.
+    """
+    asked = params(match=match, keyword_threshold=keyword_threshold, box=box)
+    if isinstance(query, str):
+        asked["query"] = query
+        return Request("GET", EXPLAIN, _explanation, asked, timeout=timeout)
+    body = of_form([], [FilePart(FIELD, "image", source(query))])
+    return Request("POST", EXPLAIN, _explanation, asked, body=body, timeout=timeout)
+
+
 def _comparison(reply: Reply) -> Comparison:
     answer = reply.json()
-    shared = tuple(made(SharedKeyword, each) for each in part(answer, "keywords_shared"))
-    return made(Comparison, answer, keywords_shared=shared, meta=meta(reply))
+    return made(Comparison, answer, keywords_shared=_shared(answer), meta=meta(reply))
+
+
+def _explanation(reply: Reply) -> Explanation:
+    answer = reply.json()
+    rows = tuple(tuple(row) for row in part(answer, "map"))
+    shared = _shared(answer)
+    return made(Explanation, answer, map=rows, keywords_shared=shared, meta=meta(reply))
+
+
+def _shared(answer: dict[str, Any]) -> tuple[SharedKeyword, ...]:
+    return tuple(made(SharedKeyword, each) for each in part(answer, "keywords_shared"))

@@ -40,6 +40,12 @@ class NoFeatures(SimilarityError):
     word = "no_features"
 
 
+class NoRegions(SimilarityError):
+    """The version of the model in use was exported without `--explain`."""
+
+    word = "no_regions"
+
+
 class OtherModel(SimilarityError):
     """Features are of another version of the model than the one in use."""
 

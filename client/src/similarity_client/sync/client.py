@@ -59,6 +59,7 @@ class Similarity(Base):  # noqa: D101 - it has that of its base
     search_batch = _asks(calls.search_batch)
     recommend = _asks(calls.recommend)
     compare = _asks(calls.compare)
+    explain = _asks(calls.explain)
     concepts = _asks(calls.concepts)
     features = _asks(calls.features)
 

@@ -5,6 +5,7 @@ import click
 from similarity_client.cli.commands.add import add
 from similarity_client.cli.commands.completion import completion
 from similarity_client.cli.commands.duplicates import duplicates
+from similarity_client.cli.commands.explaining import explain
 from similarity_client.cli.commands.images import get, ls, thumbnail
 from similarity_client.cli.commands.login import login
 from similarity_client.cli.commands.removal import rm
@@ -14,7 +15,7 @@ from similarity_client.cli.commands.tasks import cancel, task, tasks, train, upd
 from similarity_client.cli.commands.versions import models, retire, rollback, upgrade
 
 COMMANDS: tuple[click.Command, ...] = (
-    *(add, search, get, ls, rm, thumbnail, keywords, duplicates),
+    *(add, search, explain, get, ls, rm, thumbnail, keywords, duplicates),
     *(train, update, tasks, task, cancel),
     *(models, upgrade, rollback, retire),
     *(stats, health, open_, login, completion),
