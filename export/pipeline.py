@@ -215,7 +215,7 @@ def _write_int8(order: Order, staged: Path, target: Path, say: Say) -> None:
 
 
 def _write_regions(order: Order, folder: Path, model: Path, say: Say) -> tuple[int, int]:
-    """Writes the graph of the regions; returns how many rows and columns it tells apart."""
+    """Writes the graph of the regions; returns how many rows and columns there are."""
     path = folder / contract.REGIONS_FILE
     regions.write(model, path)
     crop = order.network.crop

@@ -73,7 +73,7 @@ class Contract:
         labels_sha256: of `labels.txt`, hex.
         same_image: the constants of the version's own; None takes the general ones.
         contract_sha256: of all that stands here, hex; see `checksum`.
-        regions: H and W of the regions that `regions.onnx` tells apart; None without that file.
+        regions: H and W: how many regions `regions.onnx` has; None without that file.
         regions_sha256: of `regions.onnx`, hex.
     """
 
