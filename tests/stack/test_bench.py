@@ -108,7 +108,11 @@ def test_whether_a_map_shows_what_is_shared_is_measured(tmp_path: Path) -> None:
     command += ["--repository", f"{tmp_path / 'r'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = [[cell.strip() for cell in line.split("|")] for line in done.stdout.splitlines()]
-    rows = {cells[1]: [*map(float, cells[2:6])] for cells in lines if " of " in cells[1]}
+    rows = {
+        cells[1]: [*map(float, cells[2:6])]
+        for cells in lines
+        if len(cells) > 5 and " of " in cells[1]
+    }
     assert [*rows] == ["150 of 320", "110 of 320"]
     assert rows["150 of 320"][1] == 1  # the middle is always in it
     for any_place, middle, peak, of_likely in rows.values():
