@@ -36,6 +36,7 @@ def explained(
     folder = tmp_path_factory.mktemp("explained")
     put("small-explained", 1, folder / "models")
     settings = {"MODEL_REPOSITORY": f"{folder}/models", "HTTP_PROCESSES": "1"}
+    settings["TRITON_REPOSITORY_KEY"] = "the-key=of the repository"
     (folder / "data").mkdir()
     with running(folder / "data", **settings) as stack:
         with stack.client() as client:
