@@ -46,19 +46,21 @@ def main() -> int:
     arguments = _parser().parse_args()
     small, large = photos(arguments.images), phone_photos(arguments.phones)
     kinds: dict[str, tuple[Callable[[int], list[Request]], int]] = {
+        "search, small photos": (Uploads(small).searches, arguments.requests),
         "add, small photos": (Uploads(small).adds, arguments.requests),
         "add, photos of phones": (Uploads(large, "phone").adds, arguments.requests // 10),
-        "search, small photos": (Uploads(small).searches, arguments.requests),
     }
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder, _stack(Path(folder)) as stack:
         for make, count in kinds.values():
             apart(int(stack.env["PORT"]), make(count // 2), CLIENTS)
         _fill(stack, arguments.size)
         stack.run("train")
-        rounds = [
-            {name: _cost_ms(stack, make(count)) for name, (make, count) in kinds.items()}
-            for _ in range(arguments.rounds)
-        ]
+        rounds: list[dict[str, float]] = []
+        for _ in range(arguments.rounds):
+            rounds.append({})
+            for name, (make, count) in kinds.items():
+                rounds[-1][name] = _cost_ms(stack, make(count))
+            stack.run("update")  # or searches would compare what was added, one by one
     _print(
         {name: [each[name] for each in rounds] for name in kinds},
         {"small photos": small, "photos of phones": large},

@@ -10,7 +10,7 @@ from sidecar.tasks.disk_space import ROW_BYTES, SPARE
 
 SIZES = (10**5, 10**6, 10**7, 10**8)
 MILLION = 10**6
-LITE0 = 1280  # numbers of an image's features
+LITE0 = 512  # numbers of an image's features
 FEATURES_BYTES = 2 * LITE0  # float16
 SEQ_AND_CRC_BYTES, LABEL_BYTES, FLOAT_BYTES = 12, 8, 4
 GENERATIONS = 3  # the two that are kept, and one in the making

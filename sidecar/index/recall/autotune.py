@@ -19,6 +19,7 @@ from sidecar.index.recall.operating_points import (
 from sidecar.index.recall.sweep import Sweep, SweepHits, SweepRun
 from sidecar.index.segments import Segments
 
+FIRST_LISTS, FIRST_SHARE = 640, 3  # a sweep begins with so many lists, or one in so many
 FIRST_CANDIDATES, MOST_CANDIDATES = 640, 5120
 FEWEST_CANDIDATES = 2 * NEAREST
 STEP = 1.2  # from one length to the next that is tried
@@ -68,12 +69,13 @@ def tune(
 
     Args:
         index: of the rows of `segments`, all of them.
-        first: how far to look at first; without it, into every list.
+        first: how far to look at first; without it, into a third of many lists.
     Returns:
         a point for each target; one that can't be met gets the dearest search that was tried.
     """
     sweep = Sweep(index, truth, segments)
-    run = _far_enough(sweep, index, first or SearchParams(index.lists, FIRST_CANDIDATES))
+    lists = max(FIRST_LISTS, index.lists // FIRST_SHARE)
+    run = _far_enough(sweep, index, first or SearchParams(lists, FIRST_CANDIDATES))
     options = sorted(_options(sweep, index, run), key=lambda option: option.cost)
     points: list[OperatingPoint] = []
     last: _Option | None = None

@@ -68,8 +68,12 @@ def measure(
     meter = _Meter(index, truth, segments, points.search_params(DEFAULT_NPROB, NEAREST + 1), device)
     target = RECALL_TARGETS[DEFAULT_NPROB]
     for reach in (Reach(breadth=breadth) for breadth in BREADTHS):
-        found = {share: meter.recall(share, reach) for share in SHARES}
-        if all(recall.most_likely_meets(target) for recall in found.values()):
+        found = {}
+        for share in SHARES:
+            found[share] = meter.recall(share, reach)
+            if not found[share].most_likely_meets(target) and reach.breadth < BREADTHS[-1]:
+                break  # the next breadth, whatever the other shares find by this one
+        else:
             break
     recalls = tuple(FilteredRecall(share, recall.mean) for share, recall in found.items())
     return FilteredQuality(reach, recalls)
