@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sidecar.errors import SettingsError
+from sidecar.targets import target
 
 MEBIBYTE = 1 << 20
 MOST_RESULTS = 1000
@@ -79,7 +80,11 @@ class Settings(BaseModel):
     model_repository: Path = Field(
         Path("model_repository"), description="Triton's model repository, for its contracts"
     )
-    triton_url: str = Field("127.0.0.1:8001", description="Triton's gRPC address, host:port")
+    triton_url: str = Field(
+        "127.0.0.1:8001",
+        description="Triton's gRPC address, host:port; several as `dns:///name:8001` or "
+        "`ipv4:10.0.0.1:8001,10.0.0.2:8001`",
+    )
     triton_timeout_s: float = Field(
         10.0,
         gt=0,
@@ -193,6 +198,12 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = Field(
         "text", description="format of the log: `text` or `json`"
     )
+
+    @field_validator("triton_url")
+    @classmethod
+    def _target(cls, url: str) -> str:
+        target(url)  # its ValueError names the form
+        return url
 
     @field_validator("trusted_proxies")
     @classmethod

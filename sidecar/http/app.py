@@ -21,6 +21,7 @@ from sidecar.http.rate_limit import RateLimit
 from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
 from sidecar.http.same_site import SameSite
+from sidecar.models import watch
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings
 from sidecar.tasks.scheduler import ROUND_S as SCHEDULER_ROUND_S
@@ -100,12 +101,14 @@ def _background(parts: Parts) -> Background:
         periodics=(
             Periodic("scheduler", scheduler, SCHEDULER_ROUND_S, (SimilarityError,)),
             Periodic("warmup", warmup, WARMUP_ROUND_S, expected, logging.DEBUG),
+            *watch.periodics(parts.models),
         ),
         closes=(
             parts.ingest_batch.close,
             parts.batch_queries.close,
             parts.health.close,
             parts.queue.close,
+            parts.models.close,
             parts.catalogue.close,
             parts.buckets.close,
         ),

@@ -41,7 +41,7 @@ class Model:
     Args:
         record: the version as the catalogue knows it.
         files: of the version.
-        triton: the client of its server.
+        triton: the client of its server, or servers.
         largest_call: images in one call, at most.
         on_trouble: called when Triton is away.
     """

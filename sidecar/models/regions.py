@@ -8,13 +8,14 @@ Runtime backend computes all outputs of a model, whichever are asked for.
 import hashlib
 import json
 import threading
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.errors import ModelRefused, RegionsMissing
+from sidecar.errors import FeaturesUnavailable, ModelRefused, RegionsMissing
 from sidecar.models.contract import REGIONS_FILE, golden_image
-from sidecar.models.triton import REGIONS, TritonClient
+from sidecar.models.triton import REGIONS, Endpoint, TritonClient
 from sidecar.models.version_files import VersionFiles
 
 # On the CPU, on one thread: it is asked for one image at a time, and seldom.
@@ -34,7 +35,7 @@ class Regions:
 
     Args:
         files: of the version.
-        triton: the client of its server.
+        triton: the client of its server, or servers.
     """
 
     def __init__(self, files: VersionFiles, triton: TritonClient) -> None:
@@ -42,7 +43,7 @@ class Regions:
         self._triton = triton
         self._name = name(files.contract.version)
         self._loading = threading.Lock()
-        self._is_proved = False
+        self._proved = WeakSet[Endpoint]()
 
     def check(self) -> None:
         """Raises RegionsMissing where the version was exported without `--explain`."""
@@ -64,19 +65,26 @@ class Regions:
             ModelRefused: the file is not that of the contract, or gives something else.
             FeaturesUnavailable: as `TritonClient.features`.
         """
-        self._serve()
-        return self._triton.infer_regions(image, self._name, request_id)
+        away: FeaturesUnavailable | None = None
+        for server in self._triton.in_turn(self._files.contract):
+            try:
+                self._serve(server)
+                return server.infer_regions(image, self._name, request_id)
+            except FeaturesUnavailable as error:
+                away = error
+        raise away or FeaturesUnavailable(f"no Triton serves {self._name}")
 
-    def _serve(self) -> None:
-        """Has Triton load the file, where it has not, or has one of a version that was replaced."""
-        if self._triton.has_loaded(self._name) and self._is_proved:
+    def _serve(self, server: Endpoint) -> None:
+        """Has a server load the file, where it has not, or has one of a version that was
+        replaced."""
+        if server.has_loaded(self._name) and server in self._proved:
             return
         with self._loading:
-            if not self._triton.has_loaded(self._name) or not self._is_right():
-                self._load()
-            self._is_proved = True
+            if not server.has_loaded(self._name) or not self._is_right(server):
+                self._load(server)
+            self._proved.add(server)
 
-    def _load(self) -> None:
+    def _load(self, server: Endpoint) -> None:
         contract, path = self._files.contract, self._files.folder / REGIONS_FILE
         try:
             file = path.read_bytes()
@@ -87,19 +95,19 @@ class Regions:
         parameters = {THREADS: "1", MARK: contract.regions_sha256}
         texts = {key: {"string_value": value} for key, value in parameters.items()}
         config = json.dumps(CONFIG | {"name": self._name, "parameters": texts})
-        answer = " ".join(self._triton.load_file(self._name, config, file).split())
-        if not self._triton.has_loaded(self._name):  # another process may have been faster
+        answer = " ".join(server.load_file(self._name, config, file).split())
+        if not server.has_loaded(self._name):  # another process may have been faster
             raise ModelRefused(f"Triton does not load {path}: {answer}")
-        if not self._is_right():
+        if not self._is_right(server):
             raise ModelRefused(
                 f"the regions of version {contract.version} do not sum to the features of its"
                 f" contract {answer}".rstrip()
             )
 
-    def _is_right(self) -> bool:
+    def _is_right(self, server: Endpoint) -> bool:
         """Returns whether the regions of the golden image sum to its features."""
         contract = self._files.contract
-        found = self._triton.infer_regions(golden_image(contract.crop), self._name)
+        found = server.infer_regions(golden_image(contract.crop), self._name)
         return found.shape[:2] == contract.regions and contract.accepts(found.sum((0, 1)))
 
 

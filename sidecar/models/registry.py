@@ -10,8 +10,7 @@ from sidecar.models import contract as contracts
 from sidecar.models import version_files
 from sidecar.models.contract import SameImage
 from sidecar.models.model import Model
-from sidecar.models.proof import prove
-from sidecar.models.triton import TritonClient
+from sidecar.models.triton import ServerState, TritonClient
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ class ModelRegistry:
     Args:
         repository: Triton's model repository.
         records: the models that the catalogue knows.
-        triton: the client of the server that runs them.
+        triton: the client of the server, or the servers, that run them.
     """
 
     def __init__(self, repository: Path, records: Models, triton: TritonClient) -> None:
@@ -91,6 +90,7 @@ class ModelRegistry:
         self._same_image = {}
         intact = [model for model in models if model.files.is_unchanged()]
         self._verified = {(m.record.version, m.record.sha256): m for m in intact}
+        self._triton.keep([model.contract for model in intact])
 
     def check(self) -> None:
         """Checks that an add would succeed now: Triton serves the model in use, and the catalogue
@@ -121,6 +121,32 @@ class ModelRegistry:
             answer = self._triton.load()
             if answer:
                 log.warning("Triton: %s", " ".join(answer.split()))
+
+    def watch(self) -> None:
+        """Looks which of several servers are there and serve what is in use, and has those load it
+        that lack it, if the repository has it: Triton would drop the version in use without."""
+        self._triton.look()
+        record = self._in_use
+        if record is not None and record.version in contracts.versions(self._repository):
+            self._triton.catch_up()
+
+    @property
+    def is_watched(self) -> bool:
+        """Returns whether somebody has to `watch`: there may be several servers."""
+        return self._triton.is_several
+
+    def servers(self) -> list[ServerState]:
+        """Returns how each of several servers stands to the version in use; none of a server that
+        is alone."""
+        if not self._triton.is_several:
+            return []
+        record = self._in_use
+        model = self._verified.get((record.version, record.sha256)) if record else None
+        return self._triton.states(model.contract if model else None)
+
+    def close(self) -> None:
+        """Ends the threads of `watch`."""
+        self._triton.close()
 
     def verified(self, version: int, sha256: str) -> Model:
         """Returns the model with this file under this number; errors as `in_use`."""
@@ -180,8 +206,10 @@ class ModelRegistry:
         return self._records.get(sha256).dimension
 
     def _forget(self) -> None:
-        """Has each model verified again before its next use, as Triton may return with another."""
-        self._verified = {}
+        """Has each model verified again before its next use, as Triton may return with another. Of
+        several servers that one does it which was away, and the others go on."""
+        if not self._triton.is_several:
+            self._verified = {}
 
     def _adopt(self, record: ModelRecord | None) -> ModelRecord:
         found = contracts.versions(self._repository)
@@ -198,7 +226,7 @@ class ModelRegistry:
         contract = files.contract
         if contract.sha256 != sha256:
             raise ModelRefused(_ANOTHER.format(version))
-        prove(self._triton, contract)
+        self._triton.prove(contract)
         log.info("model version %d (%s) keeps its contract", version, contract.precision)
         largest_call = self._triton.largest_batch(contract)
         record = self._records.get(sha256, version)

@@ -4,6 +4,9 @@
     model_repository/rejected/2         did not load, or did not keep its contract
     model_repository/retired/1          was in use once
 
+Of several servers, each that answers has to load and prove a version before it is taken. One that
+is away holds up nobody: it gets no inferences by the version until it has caught up.
+
 A version that does not load must not stay: with it, Triton would not start the next time. It is put
 away alone, whichever it is: Triton's answer names those at fault.
 """
@@ -39,7 +42,7 @@ class ModelRepository:
     Args:
         folder: the model repository.
         records: the models that the catalogue knows.
-        triton: the client of the server that runs them.
+        triton: the client of the server, or the servers, that run them.
         models: verifies what Triton has loaded.
     """
 
@@ -87,15 +90,19 @@ class ModelRepository:
     def _serve(self, version: int) -> None:
         refused: dict[int, str] = {}
         answer = self._reload_cleared(refused)
-        if not self.triton.is_ready(version):
+        lacking = [name for name, serves in self.triton.serving(version).items() if not serves]
+        if lacking:
+            at = f" at {', '.join(lacking)}" if self.triton.is_several else ""
             reason = refused.get(version) or _in_a_line(answer)
-            raise ModelRefused(f"Triton does not serve version {version}: {reason}")
+            raise ModelRefused(f"Triton{at} does not serve version {version}: {reason}")
 
     def _verify(self, record: ModelRecord) -> Model:
         model = self.models.verified(record.version, record.sha256)
+        self.triton.check_all(model.contract)
         image = golden_image(model.contract.crop)
-        for size in (1, *[model.largest_call] * WARM_UP_CALLS):
-            self.triton.features(np.stack([image] * size), model.contract)
+        for server in self.triton.in_turn(model.contract):
+            for size in (1, *[model.largest_call] * WARM_UP_CALLS):
+                server.features(np.stack([image] * size), model.contract)
         return model
 
     @contextmanager

@@ -8,7 +8,6 @@ from sidecar.catalogue import ModelRecord
 from sidecar.models import version_files
 from sidecar.models.contract import Contract
 from sidecar.models.model import Model
-from sidecar.models.proof import prove
 from sidecar.models.triton import TritonClient
 
 NO_KEY = 0  # the catalogue's keys of models begin at 1
@@ -34,7 +33,7 @@ def on_trial(repository: Path, triton: TritonClient, version: int) -> Trial:
     """
     files = version_files.read(repository, version)
     contract = files.contract
-    prove(triton, contract)
+    triton.prove(contract)
     record = ModelRecord(NO_KEY, version, contract.sha256, contract.dimension)
     return Trial(Model(record, files, triton, triton.largest_batch(contract), lambda: None))
 

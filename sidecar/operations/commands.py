@@ -13,6 +13,7 @@ from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.models.watch import watching
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import mend_all, repair
 from sidecar.operations.verify import Verifier
@@ -45,7 +46,8 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
         tools = Tools(backups, BuildRules.of(settings), Comparison(models))
-        return COMMANDS[command](tools, folder)
+        with watching(models):
+            return COMMANDS[command](tools, folder)
 
 
 def _volume(settings: Settings, command: str) -> AbstractContextManager[None]:

@@ -17,6 +17,7 @@ from sidecar.index import Generation
 from sidecar.index.calibration import Calibration
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.models import contract as contracts
+from sidecar.models.triton import State
 from sidecar.operations.health import Health
 from sidecar.operations.stats import DuplicateFigures, Inventory
 from sidecar.telemetry.exposition import Gauge
@@ -46,6 +47,7 @@ class Gauges:
             self._tasks,
             self._workers,
             self._parts,
+            self._tritons,
             self._volume,
         ]
         for source in sources:
@@ -102,6 +104,13 @@ class Gauges:
     def _parts(self) -> Iterator[Gauge]:
         parts = [((name,), float(state == "ok")) for name, state in self.health.parts().items()]
         yield Gauge("part_up", "1 where a part answers.", ("part",), parts)
+
+    def _tritons(self) -> Iterator[Gauge]:
+        states = Counter(each.state for each in self.health.models.servers())
+        if states:
+            counted = [((state,), float(states[state])) for state in State]
+            text = "Of several Tritons, how many stand so to the version in use."
+            yield Gauge("triton_servers", text, ("state",), counted)
 
     def _volume(self) -> Iterator[Gauge]:
         usage = shutil.disk_usage(self.volume)

@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sidecar.catalogue import Catalogue
-from sidecar.errors import QueueUnavailable, SimilarityError
+from sidecar.errors import FeaturesUnavailable, QueueUnavailable, SimilarityError
 from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import State
 from sidecar.tasks.queue import TaskQueue
 
 SOON_S = 3.0  # Prometheus and load balancers wait not much longer; Redis may take two of them
@@ -36,6 +37,15 @@ class Health:
         deadline = time.monotonic() + SOON_S
         asked = {name: self._threads.submit(_state, check) for name, check in checks.items()}
         return {name: _by(deadline, state) for name, state in asked.items()}
+
+    def degraded(self) -> dict[str, str]:
+        """Returns for each part that answers, and not in full, what is wrong with it, beginning
+        with a word: Triton, where one of several is left out."""
+        states = self.models.servers()
+        left_out = [each for each in states if each.state != State.SERVING]
+        if not left_out or len(left_out) == len(states):
+            return {}
+        return {"triton": f"{FeaturesUnavailable.word}: {'; '.join(map(str, left_out))}"}
 
     def workers(self) -> int:
         """Returns how many workers live. Raises QueueUnavailable: Redis is away, or slow."""

@@ -9,7 +9,9 @@ from sidecar.index import GenerationStore
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
 from sidecar.models.contract import Contract
-from sidecar.models.triton import TritonClient
+from sidecar.models.triton import State, TritonClient
+
+Served = dict[str, bool] | None  # by address, of those that answer; None where none does
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Version:
     Args:
         in_use: whether it embeds what is added, and answers for keywords.
         in_repository: whether the model repository has it.
-        loaded: whether Triton serves it; None where Triton is away.
+        loaded: whether Triton, one of several, serves it; None where Triton is away.
         features: how many images have features of it.
         generations: of the index, made of these features.
         agreement_at_10: the share of the ten nearest images that both it and the version in use
@@ -46,6 +48,35 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Server:
+    """A Triton as `GET /similarity/models` shows it; the fields are the keys of the answer.
+
+    Args:
+        address: host and port.
+        ready: whether it gets inferences by the version in use.
+        state: "serving", "lacking", "refused", "unproved" or "away".
+        versions: that it serves.
+        trouble: why it gets none, in a sentence.
+    """
+
+    address: str
+    ready: bool
+    state: str
+    versions: list[int]
+    trouble: str | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a version: in the catalogue, in the repository, in Triton."""
+
+    number: int
+    model: KnownModel | None
+    in_repository: bool
+    served: Served
+
+
+@dataclass(frozen=True)
 class ModelStatus:
     """Looks versions up wherever they may be."""
 
@@ -54,19 +85,40 @@ class ModelStatus:
     repository: Path
     triton: TritonClient
 
-    def versions(self) -> list[Version]:
-        """Returns all versions, by number."""
+    def look(self) -> tuple[list[Version], list[Server]]:
+        """Returns all versions, by number, and all servers, by address."""
         known = {model.record.version: model for model in self.catalogue.summary.models()}
         numbers = contracts.numbers(self.repository)
         in_use = next((number for number, model in known.items() if model.in_use), None)
+        all_numbers = sorted({*numbers, *known})
+        served = {number: self._served(number) for number in all_numbers}
+        versions = [
+            self._version(
+                Facts(number, known.get(number), number in numbers, served[number]), in_use
+            )
+            for number in all_numbers
+        ]
+        return versions, self._servers(served, in_use)
+
+    def versions(self) -> list[Version]:
+        """Returns all versions, by number."""
+        return self.look()[0]
+
+    def _servers(self, served: dict[int, Served], in_use: int | None) -> list[Server]:
+        contract = self._contract(in_use)[0] if in_use is not None else None
         return [
-            self._version(number, known.get(number), number in numbers, in_use)
-            for number in sorted({*numbers, *known})
+            Server(
+                address=each.address,
+                ready=each.state == State.SERVING,
+                state=each.state,
+                versions=[number for number, by in served.items() if by and by.get(each.address)],
+                trouble=each.why or None,
+            )
+            for each in self.triton.states(contract)
         ]
 
-    def _version(
-        self, number: int, model: KnownModel | None, in_repository: bool, in_use: int | None
-    ) -> Version:
+    def _version(self, facts: Facts, in_use: int | None) -> Version:
+        number, model = facts.number, facts.model
         record = model.record if model else None
         contract, trouble = self._contract(number)
         if contract and record and contract.sha256 != record.sha256:
@@ -76,8 +128,8 @@ class ModelStatus:
         return Version(
             version=number,
             in_use=model is not None and model.in_use,
-            in_repository=in_repository,
-            loaded=self._loaded(number),
+            in_repository=facts.in_repository,
+            loaded=None if facts.served is None else any(facts.served.values()),
             features=model.features if model else 0,
             generations=[n for n, made in generations.items() if record and made == record.sha256],
             agreement_at_10=self._agreement(number, in_use),
@@ -97,9 +149,9 @@ class ModelStatus:
             return None, str(error)
         return contract, None
 
-    def _loaded(self, number: int) -> bool | None:
+    def _served(self, number: int) -> Served:
         try:
-            return self.triton.is_ready(number)
+            return self.triton.serving(number)
         except FeaturesUnavailable:
             return None
 

@@ -3,12 +3,15 @@
 It loads FAISS and gRPC, so `runner` imports it only after RQ's fork and the first heartbeat.
 """
 
+from dataclasses import dataclass
+
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
 from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
+from sidecar.models.watch import watching
 from sidecar.settings import Settings
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
@@ -36,6 +39,27 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
         return trainer.run(task, report)
     triton = TritonClient.of(settings)
     models = ModelRegistry(settings.model_repository, catalogue.models, triton)
+    embedding = Embedding(catalogue, settings, generations, trainer, triton, models)
+    with watching(models):
+        return _embed(task, embedding, report)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What work that asks Triton is done with."""
+
+    catalogue: Catalogue
+    settings: Settings
+    generations: GenerationStore
+    trainer: Trainer
+    triton: TritonClient
+    models: ModelRegistry
+
+
+def _embed(task: Task, parts: Embedding, report: Report) -> Task:
+    """Does as `work_on` for work that asks Triton, perhaps for hours."""
+    catalogue, generations, trainer = parts.catalogue, parts.generations, parts.trainer
+    triton, models, settings = parts.triton, parts.models, parts.settings
     if task.kind == TaskKind.DUPLICATES:
         return DuplicateFinder(catalogue, generations, task, report, models).run()
     if task.kind == TaskKind.MEND:
@@ -48,8 +72,8 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     if task.kind == TaskKind.RETIRE:
         return Retirement(catalogue, generations, repository, admission).run(task, report)
     backfill = Backfill(catalogue.images, catalogue.features, models)
-    parts = Parts(catalogue, generations, trainer, repository, backfill, admission)
-    return Upgrader(parts, task, report).run()
+    upgrade = Parts(catalogue, generations, trainer, repository, backfill, admission)
+    return Upgrader(upgrade, task, report).run()
 
 
 def _registry(catalogue: Catalogue, settings: Settings, timeout_s: float) -> ModelRegistry:

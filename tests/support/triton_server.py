@@ -1,5 +1,7 @@
 """The real Triton server for tests: on free ports, over any repository, stopped by its id."""
 
+import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -26,6 +28,12 @@ class Server:
     @property
     def url(self) -> str:
         return self.variables["TRITON_URL"]
+
+    def kill(self) -> None:
+        """Kills the server itself, as a crash does; its launcher ends with what it leaves."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        os.kill(int(children.split()[0]), signal.SIGKILL)
+        self.process.wait()
 
     def metric(self, name: str, version: int) -> float:
         """Returns the value of a counter of one version of the model."""
@@ -54,13 +62,17 @@ def launch(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def serving(repository: Path, folder: Path) -> Iterator[Server]:
+def serving(
+    repository: Path, folder: Path, variables: dict[str, str] | None = None
+) -> Iterator[Server]:
     """Runs a server over a repository; its log goes to `folder`.
 
+    Args:
+        variables: of a server that has ended, for another one at its address.
     Raises:
         NotReady: it doesn't start; the text has its log.
     """
-    variables = private(folder) | {"MODEL_REPOSITORY": str(repository)}
+    variables = (variables or private(folder)) | {"MODEL_REPOSITORY": str(repository)}
     url = f"http://127.0.0.1:{variables['TRITON_HTTP_PORT']}/v2/health/ready"
     log = folder / "triton.log"
     with running(Start(COMMAND, log, lambda: _ready(url), variables)) as process:

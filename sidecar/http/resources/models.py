@@ -23,12 +23,13 @@ class ModelsResource:
         self._model_status = model_status
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        versions = self._model_status.versions()
+        versions, servers = self._model_status.look()
         in_use = [each.version for each in versions if each.in_use]
         resp.media = {
             "status": "ok",
             "in_use": in_use[0] if in_use else None,
             "models": [vars(each) for each in versions],
+            "servers": [vars(each) for each in servers],
         }
 
 

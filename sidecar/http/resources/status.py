@@ -46,6 +46,8 @@ class LiveResource:
 class ReadyResource:
     """Shows whether every part answers, and which does not: GET /health/ready.
 
+    One that answers, and not in full, is in `degraded`: one of several Tritons is left out.
+
     Why it does not may name addresses: that is for clients whose key may read.
     """
 
@@ -53,9 +55,16 @@ class ReadyResource:
         self._health = health
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        parts = self._health.parts()
+        parts, degraded = self._health.parts(), self._health.degraded()
         ready = all(state == "ok" for state in parts.values())
         resp.status = falcon.HTTP_200 if ready else falcon.HTTP_503
         if not req.context.may_read:
-            parts = {name: state.partition(": ")[0] for name, state in parts.items()}
+            parts, degraded = _words(parts), _words(degraded)
         resp.media = {"status": "ok" if ready else "error", "parts": parts}
+        if degraded:
+            resp.media["degraded"] = degraded
+
+
+def _words(states: dict[str, str]) -> dict[str, str]:
+    """Returns the word alone of what is wrong with each part."""
+    return {name: state.partition(": ")[0] for name, state in states.items()}

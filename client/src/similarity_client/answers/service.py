@@ -38,11 +38,31 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelServer:
+    """A Triton, which runs the model.
+
+    Args:
+        ready: whether it gets inferences by the version in use.
+        state: "serving", "lacking", "refused", "unproved" or "away".
+        versions: that it serves.
+        trouble: why it gets none, in a sentence.
+    """
+
+    address: str
+    ready: bool
+    state: str
+    versions: tuple[int, ...]
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
-    """Every version of the model, and the number of the one in use."""
+    """Every version of the model, the number of the one in use, and what each Triton serves; an
+    earlier release of the service names none."""
 
     in_use: int | None
     models: tuple[ModelVersion, ...]
+    servers: tuple[ModelServer, ...]
     meta: Meta
 
 
@@ -163,10 +183,12 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whether every part of the service answers; `parts` says what of each."""
+    """Whether every part of the service answers; `parts` says what of each, `degraded` which do,
+    and not in full."""
 
     ok: bool
     parts: Mapping[str, str]
+    degraded: Mapping[str, str]
     meta: Meta
 
 

@@ -8,6 +8,7 @@ from similarity_client.answers import (
     Me,
     Metrics,
     Models,
+    ModelServer,
     ModelVersion,
     Ready,
     RecallPoint,
@@ -29,7 +30,8 @@ def models(*, timeout: float | None = None) -> Request[Models]:
 def _models(reply: Reply) -> Models:
     answer = reply.json()
     versions = tuple(made(ModelVersion, each) for each in part(answer, "models"))
-    return made(Models, answer, models=versions, meta=meta(reply))
+    servers = tuple(made(ModelServer, each) for each in answer.get("servers", []))
+    return made(Models, answer, models=versions, servers=servers, meta=meta(reply))
 
 
 def stats(*, timeout: float | None = None) -> Request[Stats]:
@@ -92,7 +94,9 @@ def _says_parts(reply: Reply) -> bool:
 
 
 def _ready(reply: Reply) -> Ready:
-    return Ready(is_success(reply), part(reply.json(), "parts"), meta(reply))
+    answer = reply.json()
+    parts, degraded = part(answer, "parts"), answer.get("degraded", {})
+    return Ready(is_success(reply), parts, degraded, meta(reply))
 
 
 def metrics(*, timeout: float | None = None) -> Request[Metrics]:

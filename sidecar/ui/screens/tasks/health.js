@@ -15,11 +15,16 @@ const PARTS = {
 export function Health() {
   const { value, error, again, renew } = useAnswer((signal) => ready({ signal }));
   useEvery(EVERY_MS, renew);
-  const parts = Object.entries(value?.parts ?? {}).map(described);
+  const parts = Object.entries(value?.parts ?? {}).map(([part, state]) =>
+    described(part, state, value.degraded?.[part]),
+  );
   const away = parts.filter(({ why }) => why).map(({ name }) => name);
+  const lacking = parts.filter(({ lacks }) => lacks).map(({ name }) => name);
   const words = away.length
     ? `${away.join(" and ")} ${away.length > 1 ? "are" : "is"} away. Asked again every few seconds.`
-    : "All is well.";
+    : lacking.length
+      ? `${lacking.join(" and ")} answers in part.`
+      : "All is well.";
   return html`<section class="card" aria-labelledby="tasks-health">
     <h2 id="tasks-health">Health</h2>
     <p role="status">${value && !error && words}</p>
@@ -32,14 +37,17 @@ export function Health() {
   </section>`;
 }
 
-const draw = ({ name, without, why }) => html`<li key=${name}>
+const draw = ({ name, without, why, lacks }) => html`<li key=${name}>
   <strong>${name}</strong>${" "}
   <span class=${`badge ${why ? "bad" : "good"}`}>${why ? "away" : "answers"}</span>
   ${why && html`<p>${without}</p><p class="hint">${why}</p>`}
+  ${lacks && html`<p class="hint">${lacks}</p>`}
 </li>`;
 
 /** `why` follows the word of the error; a key that may not read gets that alone. */
-function described([part, state]) {
+function described(part, state, degraded) {
   const [name, without] = PARTS[part] ?? [part];
-  return { name, without, why: state === "ok" ? "" : (state.split(/: (.*)/s)[1] ?? state) };
+  return { name, without, why: state === "ok" ? "" : reason(state), lacks: degraded && reason(degraded) };
 }
+
+const reason = (state) => state.split(/: (.*)/s)[1] ?? state;
