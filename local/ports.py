@@ -23,13 +23,14 @@ def free_port(variable: str, address: str, default: int) -> int:
 
     Args:
         variable: the setting, for the error.
-        address: its value: "8000", "127.0.0.1:8001", "redis://127.0.0.1:6379/0".
+        address: its value: "8000", "127.0.0.1:8001", "dns:///localhost:8001",
+            "redis://127.0.0.1:6379/0".
         default: the port of an address without one.
     Raises:
         LaunchRefused: the address is another machine's, names no port, or the port is taken.
     """
     address = address.split("@")[-1]  # an error must not show the password
-    host, colon, text = address.split("//")[-1].split("/")[0].rpartition(":")
+    host, colon, text = address.split("//")[-1].lstrip("/").split("/")[0].rpartition(":")
     host, text = (host, text) if colon or text.isdecimal() else (text, str(default))
     if host not in ("", HOST, "localhost"):
         raise LaunchRefused(f"{variable}={address} is another machine's; nothing to start here")

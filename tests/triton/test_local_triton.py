@@ -323,6 +323,7 @@ def test_a_taken_port_is_named_with_its_variable(
         ({"TRITON_ENV": "nowhere"}, "no Triton environment in nowhere (TRITON_ENV)"),
         ({"MODEL_REPOSITORY": "nowhere"}, "no exported model in nowhere (MODEL_REPOSITORY); run:"),
         ({"TRITON_URL": "10.0.0.1:8001"}, "is another machine's"),
+        ({"TRITON_URL": "dns:///localhost:99999"}, "names no port"),
         ({"TRITON_HTTP_PORT": "99999"}, "TRITON_HTTP_PORT=99999 names no port"),
         ({"TRITON_LOG": "loud"}, "TRITON_LOG=loud is none of"),
     ],

@@ -1,6 +1,7 @@
 """Two real Tritons: they share the inferences, and one that can't be trusted gets none."""
 
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from local.process import wait_until
 from sidecar.catalogue import Catalogue, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.http import api_keys
 from sidecar.http.app import create_app
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
@@ -227,6 +229,27 @@ def test_one_that_comes_back_with_another_file_under_the_number_gets_no_inferenc
     assert str(state).startswith(f"{pair.b.address} is refused: ")
 
 
+def test_one_that_was_restarted_between_two_looks_gets_no_inference_before_the_next(
+    pair: Pair, client: TritonClient
+) -> None:
+    client.prove(pair.said)
+    infer = infer_large(client, pair.said)
+    pair.b.kill()
+    pair.b.replace(ONE, "signed-one")
+    pair.b.start()
+    for _ in range(10):
+        infer()
+    assert pair.b.inferences == 0
+    refused = {pair.a.address: State.SERVING, pair.b.address: State.REFUSED}
+
+    def is_noticed() -> bool:
+        client.look()
+        return pair.states(client) == refused
+
+    wait_until(is_noticed, lambda: f"{pair.states(client)} is {refused}", 30)
+    infer()
+
+
 def test_without_any_that_serves_the_version_each_is_named(
     pair: Pair, client: TritonClient, models: ModelRegistry
 ) -> None:
@@ -318,13 +341,29 @@ def test_regions_are_loaded_by_each_that_is_asked(
     assert not lone[0].has_loaded(name(ONE))
 
 
-def test_a_name_stands_for_all_its_addresses(pair: Pair) -> None:
+def test_a_name_stands_for_the_addresses_that_it_has_now_or_had_last(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = pair.a.address.rpartition(":")[2]
     client = TritonClient(f"dns:///localhost:{port}", timeout_s=10)
     client.prove(pair.said)
     assert pair.states(client) == {f"127.0.0.1:{port}": State.SERVING}
     image = golden_image(pair.said.crop)[None]
     assert pair.said.accepts(client.features(image, pair.said)[0])
+
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror("the DNS is away")
+
+    def move(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", int(port)))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    client.prove(pair.said)
+    assert pair.states(client) == {f"127.0.0.1:{port}": State.SERVING}
+    monkeypatch.setattr(socket, "getaddrinfo", move)
+    with pytest.raises(FeaturesUnavailable, match=rf"127\.0\.0\.2:{port} is away"):
+        client.prove(pair.said)
+    assert pair.states(client) == {f"127.0.0.2:{port}": State.AWAY}
     client.close()
 
 
@@ -336,8 +375,12 @@ def test_a_name_without_an_address_is_an_error_that_names_it(pair: Pair) -> None
 
 
 def test_health_models_and_metrics_name_one_that_is_left_out(pair: Pair, tmp_path: Path) -> None:
+    secret, line = api_keys.draw("all", "read,write")
+    (tmp_path / "keys").write_text(f"{line}\n")
+    key = {"X-API-Key": secret}
     settings = from_environment(
         data_dir=tmp_path / "data",
+        api_keys_file=tmp_path / "keys",
         triton_url=pair.url,
         model_repository=pair.repository,
         redis_url="redis://127.0.0.1:1/0",
@@ -346,7 +389,7 @@ def test_health_models_and_metrics_name_one_that_is_left_out(pair: Pair, tmp_pat
         http = local_client(app)
 
         def told(path: str) -> Any:
-            return http.simulate_get(path).json
+            return http.simulate_get(path, headers=key).json
 
         def is_degraded() -> bool:
             return "degraded" in told("/health/ready")
@@ -363,30 +406,31 @@ def test_health_models_and_metrics_name_one_that_is_left_out(pair: Pair, tmp_pat
         assert found["parts"]["triton"] == "ok"
         text = f"model_unavailable: {pair.b.address} is away: "
         assert found["degraded"]["triton"].startswith(text)
+        assert http.simulate_get("/health/ready").json["degraded"] == {
+            "triton": "model_unavailable"
+        }
         servers = {s.pop("address"): s for s in told("/similarity/models")["servers"]}
         assert servers[pair.a.address] == ready
         trouble = servers[pair.b.address].pop("trouble")
         assert "UNAVAILABLE" in trouble
         assert servers[pair.b.address] == {"ready": False, "state": "away", "versions": []}
-        assert counted(http) == {"serving": 1, "lacking": 0, "refused": 0, "unproved": 0, "away": 1}
-        answer = http.simulate_post(
-            "/similarity/add", params={"id": "cat"}, **multipart("data", jpeg())
-        )
+        others = {"lacking": 0, "refused": 0, "unproved": 0}
+        assert counted(http, key) == {"serving": 1, "away": 1} | others
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        body = multipart("data", jpeg())
+        answer = http.simulate_post("/similarity/add?id=cat", headers=key | kind, body=body)
         assert answer.status_code == 200, answer.text
 
 
-def counted(http: TestClient) -> dict[str, float]:
+def counted(http: TestClient, key: dict[str, str]) -> dict[str, float]:
     """The metric, by state."""
     prefix = 'similarity_triton_servers{state="'
-    lines = http.simulate_get("/metrics").text.splitlines()
+    lines = http.simulate_get("/metrics", headers=key).text.splitlines()
     found = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
     return {state: float(number) for state, number in (line.split('"} ') for line in found)}
 
 
-def multipart(field: str, content: bytes) -> dict[str, Any]:
-    """The arguments of a call with a file in a field."""
+def multipart(field: str, content: bytes) -> bytes:
+    """The body of a call with a file in a field."""
     head = f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="a"\r\n\r\n'
-    return {
-        "headers": {"Content-Type": "multipart/form-data; boundary=x"},
-        "body": head.encode() + content + b"\r\n--x--\r\n",
-    }
+    return head.encode() + content + b"\r\n--x--\r\n"

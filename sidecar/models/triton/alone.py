@@ -36,7 +36,7 @@ class Alone:
     def keep(self, contracts: Collection[Contract]) -> None:
         """Does nothing, as `look`."""
 
-    def prove(self, contract: Contract) -> None:
+    def prove(self, contract: Contract, lasting: bool) -> None:
         prove(self._endpoint, contract)
 
     def check_all(self, contract: Contract) -> None:

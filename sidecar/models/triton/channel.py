@@ -39,7 +39,7 @@ SERVICE = {
 RETRY_BYTES = 1 << 30  # gRPC tries nothing again that is larger: 256 KiB unless set, two images
 # A lost connection is tried again at once, which finds no server where one was killed, and then not
 # for so long that a look has left the server out. So a restarted one is proved before it is asked.
-RECONNECT_MS = 20_000
+RECONNECT_MS = 60_000
 CONNECT_MS = 3000
 
 _numbers = count()

@@ -101,15 +101,15 @@ class TritonClient:
         """Computes outputs in one inference; in several, where a server has come since whose calls
         may have fewer images."""
         route = self._tritons.route(contract)
-        most = route.largest_batch or len(images)
+        most = route.largest_batch
+        if most is None or len(images) <= most:
+            return route.endpoint.infer(images, contract, outputs, priority, request_id)
         calls = [
             route.endpoint.infer(
                 images[start : start + most], contract, outputs, priority, request_id
             )
             for start in range(0, len(images), most)
         ]
-        if len(calls) == 1:
-            return calls[0]
         return [np.concatenate(rows) for rows in zip(*calls, strict=True)]
 
     # -- which servers serve what
@@ -119,13 +119,16 @@ class TritonClient:
         """Returns whether there may be several servers: then somebody has to `look`."""
         return self._tritons.is_several
 
-    def prove(self, contract: Contract) -> None:
+    def prove(self, contract: Contract, lasting: bool = True) -> None:
         """Has every server prove that it serves the very model of a contract.
 
+        Args:
+            contract: of the version.
+            lasting: whether the version is looked for from now on, until `keep` leaves it out.
         Raises:
             ModelRefused, FeaturesUnavailable: none does.
         """
-        self._tritons.prove(contract)
+        self._tritons.prove(contract, lasting)
 
     def check_all(self, contract: Contract) -> None:
         """Raises ModelRefused or FeaturesUnavailable unless every server that answers has proved a

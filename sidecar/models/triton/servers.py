@@ -48,10 +48,11 @@ class Servers:
 
     def look(self) -> None:
         """Runs a round: resolves the name anew, and looks at each server, all at once."""
+        _raise_what_ended([*self._looks.values()])
         self._looks = {name: look for name, look in self._looks.items() if not look.done()}
         self._start("", self._resolve)
         for server in [*self._servers.values()]:
-            self._start(server.address, partial(server.look, self._contracts()))
+            self._start(server.address, partial(server.look, [*self._wanted.values()]))
         wait([*self._looks.values()], ROUND_S)
 
     def catch_up(self) -> None:
@@ -65,14 +66,15 @@ class Servers:
         """Goes on looking for these versions alone."""
         self._wanted = {key(each): each for each in contracts}
 
-    def prove(self, contract: Contract) -> None:
-        """Has every server prove a version, now, and goes on looking for it.
+    def prove(self, contract: Contract, lasting: bool) -> None:
+        """Has every server prove a version, now; errors as `TritonClient.prove`.
 
-        Raises:
-            ModelRefused, FeaturesUnavailable: none does.
+        Args:
+            lasting: whether it is looked for from now on.
         """
-        self._wanted = {**self._wanted, key(contract): contract}
-        self._look_now({key(contract)})
+        if lasting:
+            self._wanted = {**self._wanted, key(contract): contract}
+        self._look_now(contract)
         states = self.states(contract)
         if any(each.state == State.SERVING for each in states):
             return
@@ -159,11 +161,15 @@ class Servers:
         """Ends the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _look_now(self, afresh: Collection[Key] = ()) -> None:
-        """Looks at every server and waits for all."""
+    def _look_now(self, contract: Contract | None = None) -> None:
+        """Looks at every server and waits for all; each proves this version, though it has."""
         self._resolve()
-        servers, contracts = [*self._servers.values()], self._contracts()
-        wait([self._pool.submit(each.look, contracts, afresh) for each in servers])
+        afresh = {key(contract): contract} if contract else {}
+        contracts = [*{**self._wanted, **afresh}.values()]
+        servers = [*self._servers.values()]
+        looks = [self._pool.submit(each.look, contracts, [*afresh]) for each in servers]
+        wait(looks)
+        _raise_what_ended(looks)
 
     def _start(self, name: str, act: Callable[[], None]) -> None:
         """Starts a look, unless the one before has not ended."""
@@ -187,15 +193,19 @@ class Servers:
     def _connect(self, address: str) -> Endpoint:
         return self._calling.endpoint([address], of_several(), counts=False)
 
-    def _contracts(self) -> list[Contract]:
-        return [*self._wanted.values()]
-
     def _none(self, contract: Contract) -> str:
         states = self.states(contract)
         return f"no Triton serves version {contract.version}: {_joined(states) or self._unresolved}"
 
     def _all_away(self) -> str:
         return _joined(self.states(None)) or self._unresolved
+
+
+def _raise_what_ended(looks: Collection[Future[None]]) -> None:
+    """Raises the error of a look that failed by one that says nothing of its server."""
+    for look in looks:
+        if look.done():
+            look.result()
 
 
 def _has(states: list[ServerState], state: State) -> bool:
