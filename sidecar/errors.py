@@ -308,6 +308,13 @@ class IndexDamaged(SimilarityError):
     word = "index_damaged"
 
 
+class IndexStoreUnavailable(SimilarityError):
+    """The object store of the index (INDEX_STORE) can't be reached, or refuses; or this host has
+    not fetched a generation from it yet. A task may end so; no request does."""
+
+    word = "index_store_unavailable"
+
+
 class BackupRefused(SimilarityError):
     """A backup can't be made or restored at this place; nothing was changed."""
 

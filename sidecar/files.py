@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
 UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 
 
@@ -20,6 +21,19 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def network_file_system(folder: Path) -> str | None:
+    """Returns the kind of network file system that a folder is on; None where it is on another."""
+    kind = file_system(folder.resolve())
+    return kind if kind in NETWORK else None
+
+
+def file_system(folder: Path) -> str:
+    """Returns the kind of file system that a folder is on, as /proc/self/mounts names it."""
+    mounts = [line.split(" ")[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    over = [(len(point), kind) for point, kind in mounts if folder.is_relative_to(point)]
+    return max(over, default=(0, "unknown"))[1]
 
 
 def in_units(size_bytes: int) -> str:

@@ -77,6 +77,12 @@ class Settings(BaseModel):
         pattern=r"^$|^sqlite:////|^postgresql\+psycopg://",
         description="`postgresql+psycopg://user:password@host/name`; empty is SQLite in `DATA_DIR`",
     )
+    index_store: str = Field(
+        "",
+        pattern=r"^$|^s3://[^/]+(/.*)?$|^file:///.+$|^/.+$",
+        description="where several hosts share the index: `s3://bucket/prefix` or a folder; empty "
+        "is one host",
+    )
     model_repository: Path = Field(
         Path("model_repository"), description="Triton's model repository, for its contracts"
     )

@@ -5,7 +5,7 @@ So they are open and verified before the first request needs them.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sidecar.errors import FeaturesUnavailable, NoIndex, SimilarityError
 from sidecar.index import Tombstones
@@ -15,6 +15,19 @@ from sidecar.view import Views
 ROUND_S = 1.0  # between two rounds of a process
 
 
+@dataclass
+class Opened:
+    """What a process has open, ready for requests.
+
+    Args:
+        generation: its number; None for none.
+        draft: the digest of the draft that is going to be published, with its model verified.
+    """
+
+    generation: int | None = None
+    draft: str | None = None
+
+
 @dataclass(frozen=True)
 class Warmup:
     """Opens and verifies, once a round, what requests will need."""
@@ -22,6 +35,7 @@ class Warmup:
     models: ModelRegistry
     tombstones: Tombstones
     views: Views
+    opened: Opened = field(default_factory=Opened)
 
     def look(self) -> None:
         """Runs one round: each step, whatever became of those before.
@@ -49,9 +63,15 @@ class Warmup:
 
     def _open_generation(self) -> None:
         generations = self.views.generations
-        with suppress(NoIndex):
-            generations.look_again()
-            self.tombstones.refreshed(generations.current())
+        number = None
+        try:
+            with suppress(NoIndex):
+                generations.look_again()
+                current = generations.current()
+                number = current.number
+                self.tombstones.refreshed(current)
+        finally:
+            self.opened.generation = number
 
     def _read_recent(self) -> None:
         with suppress(NoIndex):
@@ -61,6 +81,7 @@ class Warmup:
         upcoming = self.views.generations.upcoming()
         if upcoming is not None:
             self.models.verified(upcoming.meta.version, upcoming.meta.sha256)
+        self.opened.draft = None if upcoming is None else upcoming.digest
 
     def _open_model(self) -> None:
         try:

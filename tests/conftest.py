@@ -14,12 +14,15 @@ from campaigns import document
 from local import photos
 from local.ports import LaunchRefused
 from local.postgres import postgres
+from local.s3 import s3
 from local.stack import Stack, restored, running
 from sidecar import garbage
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata
 from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
+from sidecar.objects import open_store
+from tests.support import stores
 from tests.support.databases import KINDS, new_database, new_file
 from tests.support.house import House
 from tests.support.once import kept, once
@@ -149,6 +152,28 @@ def postgres_server() -> Iterator[str]:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[dict[str, str]]:
+    """The settings of an S3 server of the tests' own, with an empty bucket."""
+    with s3() as settings:
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in settings.items():
+                patched.setenv(name, value)
+            open_store(settings["INDEX_STORE"]).put("made", b"")  # which makes the bucket
+        yield settings
+
+
+@pytest.fixture(params=stores.KINDS)
+def index_store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """INDEX_STORE of an empty object store of each kind."""
+    settings = stores.new_store(request.param, tmp_path, request)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return settings["INDEX_STORE"]
 
 
 @pytest.fixture(params=KINDS)

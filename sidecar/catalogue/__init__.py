@@ -10,6 +10,7 @@ from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.duplicate_kinds import PROBABLE, Decision, DuplicateKind, kind_of
 from sidecar.catalogue.duplicates import DuplicateImage, DuplicateRun, Duplicates, Pair
 from sidecar.catalogue.features import Features, Page, StoredImage
+from sidecar.catalogue.generations import Generations, Shared
 from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
 from sidecar.catalogue.keyword_pages import KeywordPage
 from sidecar.catalogue.keyword_rows import DIGITS, NO_KEYWORDS, TopKeywords, top
@@ -22,6 +23,7 @@ from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Unlike
+from sidecar.catalogue.readers import Reader, Readers
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
@@ -78,6 +80,7 @@ __all__ = [
     "FeatureRow",
     "Features",
     "FillingReport",
+    "Generations",
     "ImageRecord",
     "Images",
     "IndexReport",
@@ -97,10 +100,13 @@ __all__ = [
     "Pair",
     "Progress",
     "Publication",
+    "Reader",
+    "Readers",
     "Removals",
     "Removed",
     "RetirementReport",
     "Seen",
+    "Shared",
     "Stored",
     "StoredFeatures",
     "StoredImage",

@@ -12,6 +12,7 @@ from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.decisions import Decisions
 from sidecar.catalogue.duplicates import Duplicates
 from sidecar.catalogue.features import Features
+from sidecar.catalogue.generations import Generations
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.marks import Marks
@@ -19,6 +20,7 @@ from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures
 from sidecar.catalogue.pinned import Pinned
+from sidecar.catalogue.readers import Readers
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects
@@ -47,6 +49,8 @@ class Catalogue:
     pinned: Pinned
     duplicates: Duplicates
     decisions: Decisions
+    generations: Generations
+    readers: Readers
 
     @property
     def is_a_file(self) -> bool:
@@ -153,4 +157,6 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Pinned(database),
         Duplicates(database),
         Decisions(database),
+        Generations(database),
+        Readers(database),
     )

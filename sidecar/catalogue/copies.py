@@ -9,11 +9,13 @@ from sidecar.catalogue import last_backup
 from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.schema import (
     duplicate_decisions,
+    generations,
     image_metadata,
     images,
     marks,
     metadata,
     models,
+    readers,
     removals,
 )
 from sidecar.errors import BackupRefused
@@ -29,6 +31,9 @@ COUNTED = (
     image_metadata.c.change,
     duplicate_decisions.c.change,
 )
+
+# Of an object store and of the hosts around the source: the copy has neither.
+LEFT_BEHIND = (generations, readers)
 
 OnProgress = Callable[[str, int], None]
 
@@ -50,6 +55,8 @@ def copying(moment: OpenTransaction, target: Database, report: OnProgress) -> It
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
         for table in metadata.sorted_tables:
+            if table in LEFT_BEHIND:
+                continue
             _copy_table(source, connection, table, report)
         last_backup.forget(connection)
         for column in COUNTED:

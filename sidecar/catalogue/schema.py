@@ -169,6 +169,30 @@ duplicate_decisions = Table(
 )
 duplicate_decisions_b = Index("duplicate_decisions_b", duplicate_decisions.c.b)
 
+# Generations of the index in the object store (INDEX_STORE), where several hosts share it. The
+# newest that is published is the one to search; one without a digest says that there is none.
+generations = Table(
+    "generations",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("digest", String(64)),  # SHA-256 of its manifest, which is its meta.json
+    Column("sha256", String(64)),  # of its model
+    Column("mark", String(36)),  # as in the manifest, and so are
+    Column("removals", BigInteger, nullable=False),
+    Column("published_at", Float),  # null: a draft, on its way to the hosts
+)
+
+# Which generation each process that searches has open, written every few seconds.
+readers = Table(
+    "readers",
+    metadata,
+    Column("process", String(36), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("generation", BigInteger, nullable=False),  # 0 for none
+    Column("draft", String(64)),  # the digest of the draft that it has open, if any
+    Column("seen_at", Float, nullable=False),  # by the database's clock
+)
+
 # A word for each moment at which a task looked: a catalogue that has the mark of a generation has
 # everything that the generation was made of.
 marks = Table(

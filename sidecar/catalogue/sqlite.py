@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from sidecar.catalogue.dialect import Seen, waiting, where_seen
 from sidecar.catalogue.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
+from sidecar.files import network_file_system
 
 BUSY_TIMEOUT_MS = 30_000
 # Of a process; a thread that needs one more waits. Opening one costs as much as ten look-ups.
@@ -40,8 +41,6 @@ PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what was removed is overwritten, not only unlinked
 )
-# A write-ahead log needs shared memory and locks that these do not have (sqlite.org/wal.html).
-NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
 FIND = "SELECT seq, sha256 FROM images WHERE id = ?"
 IDS_OF = "SELECT seq, id FROM images WHERE seq IN (SELECT value FROM json_each(?))"
 READ = (
@@ -85,8 +84,8 @@ class SQLite:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogueUnavailable(f"can't make the folder of {self.path}: {error}") from error
-        mounted = file_system(self.path.parent.resolve())
-        if mounted in NETWORK:
+        # A write-ahead log needs shared memory and locks that it has not: sqlite.org/wal.html.
+        if mounted := network_file_system(self.path.parent):
             raise CatalogueUnavailable(
                 f"{self.path.parent} is on a network file system ({mounted}), where SQLite loses "
                 "data: set DATA_DIR to a local disk, or CATALOGUE_URL to a PostgreSQL"
@@ -249,13 +248,6 @@ class SQLite:
         driver.execute("DELETE FROM sqlite_sequence WHERE name = ?", (column.table.name,))
         values = (column.table.name, number)
         driver.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", values)
-
-
-def file_system(folder: Path) -> str:
-    """Returns the kind of file system that a folder is on, as /proc/self/mounts names it."""
-    mounts = [line.split(" ")[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    over = [(len(point), kind) for point, kind in mounts if folder.is_relative_to(point)]
-    return max(over, default=(0, "unknown"))[1]
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -4,6 +4,7 @@ from sidecar.catalogue import model_rows
 from sidecar.catalogue.database import OpenTransaction
 from sidecar.catalogue.duplicates import Duplicates
 from sidecar.catalogue.features import Features, any_lacks_features, count_features
+from sidecar.catalogue.generations import Generations
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
@@ -29,6 +30,7 @@ class Transaction:
         self.features = Features(connections)
         self.marks = Marks(connections)
         self.duplicates = Duplicates(connections)
+        self.generations = Generations(connections)
         self.tasks = TaskList(connections, tasks.lease_s, tasks.keep_days)
 
     def use(self, record: ModelRecord) -> None:

@@ -23,6 +23,7 @@ from sidecar.http.routes import make_routes
 from sidecar.http.same_site import SameSite
 from sidecar.models import watch
 from sidecar.periodic import Periodic
+from sidecar.presence import ROUND_S as PRESENCE_ROUND_S
 from sidecar.settings import Settings
 from sidecar.tasks.scheduler import ROUND_S as SCHEDULER_ROUND_S
 from sidecar.warmup import ROUND_S as WARMUP_ROUND_S
@@ -102,8 +103,10 @@ def _background(parts: Parts) -> Background:
             Periodic("scheduler", scheduler, SCHEDULER_ROUND_S, (SimilarityError,)),
             Periodic("warmup", warmup, WARMUP_ROUND_S, expected, logging.DEBUG),
             *watch.periodics(parts.models),
+            *_of_sharing(parts),
         ),
         closes=(
+            *([parts.presence.end] if parts.presence else []),
             parts.ingest_batch.close,
             parts.batch_queries.close,
             parts.health.close,
@@ -114,3 +117,16 @@ def _background(parts: Parts) -> Background:
         ),
         stopping=parts.batch_reader.stopping,
     )
+
+
+def _of_sharing(parts: Parts) -> list[Periodic]:
+    """Returns what runs where several hosts share the index: it is fetched beside the warm-up,
+    since that may take minutes."""
+    if parts.sharing is None or parts.presence is None:
+        return []
+    expected = (SimilarityError, OSError)
+    follow, note = parts.sharing.follower.look, parts.presence.note
+    return [
+        Periodic("index follower", follow, WARMUP_ROUND_S, expected, logging.DEBUG),
+        Periodic("presence", note, PRESENCE_ROUND_S, expected, logging.DEBUG),
+    ]

@@ -17,6 +17,7 @@ from sidecar.http.uploads import ImageReader
 from sidecar.identification import Identification
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
+from sidecar.index.sharing import Sharing
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
 from sidecar.keyword_search import KeywordSearch
@@ -25,6 +26,7 @@ from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
+from sidecar.presence import Presence
 from sidecar.recommend import Recommend
 from sidecar.search import Search
 from sidecar.search_batch import SearchBatch
@@ -52,6 +54,8 @@ class Parts:
     queue: TaskQueue
     models: ModelRegistry
     warmup: Warmup
+    sharing: Sharing | None  # where several hosts share the index
+    presence: Presence | None
     # The path of an image.
     image_reader: ImageReader
     batch_reader: BatchReader
@@ -100,6 +104,7 @@ def make_parts(settings: Settings) -> Parts:
     repository, data_dir = settings.model_repository, settings.data_dir
     catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
     generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+    sharing = Sharing.of(settings.index_store, catalogue, generations)
     tombstones = Tombstones(catalogue.removals)
     triton = TritonClient.of(settings)
     models = ModelRegistry(repository, catalogue.models, triton)
@@ -121,8 +126,11 @@ def make_parts(settings: Settings) -> Parts:
     scheduler = Scheduler(
         catalogue, admission, queue, AutoUpdate(settings.auto_update_s, live_max // 2)
     )
-    inventory = Inventory(catalogue, generations, live_max)
-    health = Health(catalogue, models, queue)
+    inventory = Inventory(catalogue, generations, live_max, sharing is not None)
+    warmup = Warmup(models, tombstones, views)
+    follower = sharing.follower if sharing else None
+    presence = Presence(catalogue.readers, warmup.opened, data_dir) if sharing else None
+    health = Health(catalogue, models, queue, warmup.opened, follower)
     search = Search(
         catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
     )
@@ -133,7 +141,9 @@ def make_parts(settings: Settings) -> Parts:
         catalogue=catalogue,
         queue=queue,
         models=models,
-        warmup=Warmup(models, tombstones, views),
+        warmup=warmup,
+        sharing=sharing,
+        presence=presence,
         image_reader=ImageReader(settings.max_image_bytes),
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,

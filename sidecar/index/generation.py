@@ -10,7 +10,7 @@ from sidecar.fields import Columns
 from sidecar.files import sha256_of
 from sidecar.index import field_file
 from sidecar.index.ann import Index, SearchParams
-from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, UNLABELLED, Meta
+from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, UNLABELLED, Meta, digest_of
 from sidecar.index.narrowed import ListLayout
 from sidecar.index.postings import Postings
 from sidecar.index.segments import SEQ, Segments, mapped
@@ -22,6 +22,7 @@ class Generation:
     Attributes:
         fields: of its images; None where there are none.
         keywords: of its images, by its model.
+        digest: the SHA-256 of its `meta.json`, by which it is known in an object store.
         unlabelled: int64 [n] ascending, the sequence numbers of those whose keywords had not been
             made when it was.
     """
@@ -36,6 +37,7 @@ class Generation:
             IndexDamaged: a file is missing or not what `meta.json` says.
         """
         self.folder = folder
+        self.digest = digest_of(folder)
         self.meta = self.meta_of(folder)
         try:
             for name in self.meta.files:
@@ -86,6 +88,11 @@ class Generation:
         NPROB stands for a recall, so each generation has its own answer.
         """
         return self.meta.quality.operating_points.search_params(nprob, results)
+
+    def is_at(self, folder: Path) -> bool:
+        """Says whether a folder holds the same still: what was measured of a draft may be written
+        after it was opened."""
+        return self.folder == folder and self.digest == digest_of(folder)
 
     def moved_to(self, folder: Path) -> "Generation":
         """Returns the same draft, open as it is, under the folder that it was published as."""

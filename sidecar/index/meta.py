@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sidecar.files import sha256_of
 from sidecar.index.recall.quality import Quality
 
 TRAINED = "trained.faiss"
@@ -79,7 +80,12 @@ class Meta:
         Raises:
             OSError, ValueError: the file is missing or not what was written.
         """
-        document = json.loads((folder / META).read_text())
+        return cls.parse((folder / META).read_text())
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> "Meta":
+        """Reads the text of a `meta.json`. Raises ValueError: it is not what was written."""
+        document = json.loads(text)
         fields = document.get("meta", {}) if isinstance(document, dict) else {}
         if "quality" not in fields:
             raise ValueError(f"{META} has the form of an earlier release: train again")
@@ -88,6 +94,15 @@ class Meta:
         quality = Quality.from_json(fields["quality"])
         files = {name: FileDigest(**digest) for name, digest in fields["files"].items()}
         return cls(**fields | {"quality": quality, "files": files})
+
+
+def digest_of(folder: Path) -> str | None:
+    """Returns the SHA-256 of a folder's `meta.json`, which says what each of its files is; None
+    where there is none."""
+    try:
+        return sha256_of(folder / META)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _digest(fields: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ from sidecar.index.meta import META, Meta
 log = logging.getLogger(__name__)
 
 DRAFT = ".draft-"  # a reader looks at numbers only
+OLD = ".old-"  # what is being deleted
 
 
 class GenerationStore:
@@ -108,8 +109,8 @@ class GenerationStore:
         So no search waits for that when it is published.
         """
         for meta in self.folder.glob(f"{DRAFT}*/{META}"):
-            if self._upcoming is None or self._upcoming.folder != meta.parent:
-                with suppress(IndexDamaged):  # it was published or given up just now
+            with suppress(IndexDamaged):  # it was published or given up just now
+                if self._upcoming is None or not self._upcoming.is_at(meta.parent):
                     self._upcoming = Generation(meta.parent)
             return self._upcoming
         self._upcoming = None  # else its files would keep their room when they are gone
@@ -168,6 +169,18 @@ class GenerationStore:
         folder.rename(self.path(number))
         sync(self.folder)
         current_file.write(self.folder, number)
+
+    def take(self, folder: Path, number: int) -> None:
+        """Gives a folder that is on the disk a number, in place of one that has it; CURRENT stays
+        as it is."""
+        path = self.path(number)
+        if path.exists():
+            shelved = path.with_name(f"{OLD}{path.name}")
+            shutil.rmtree(shelved, ignore_errors=True)  # of a process that was killed
+            path.rename(shelved)
+            shutil.rmtree(shelved)
+        folder.rename(path)
+        sync(self.folder)
 
     def current_number(self) -> int:
         """Returns the number in CURRENT.

@@ -10,12 +10,14 @@ from sidecar import volume
 from sidecar.catalogue import BackupMade, Catalogue, MendingReport, open_catalogue
 from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, ModelRefused, StorageFull
 from sidecar.index import BuildRules, GenerationStore, Lineage
+from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.watch import watching
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import mend_all, repair
+from sidecar.operations.shared_index import hand_over
 from sidecar.operations.verify import Verifier
 from sidecar.settings import Settings
 
@@ -42,10 +44,11 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
         ) as catalogue,
     ):
         generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+        sharing = Sharing.of(settings.index_store, catalogue, generations)
         backups = Backups(catalogue, generations)
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
-        tools = Tools(backups, BuildRules.of(settings), Comparison(models))
+        tools = Tools(backups, BuildRules.of(settings), Comparison(models), sharing)
         with watching(models):
             return COMMANDS[command](tools, folder)
 
@@ -62,6 +65,7 @@ class Tools:
     backups: Backups
     rules: BuildRules
     comparison: Comparison
+    sharing: Sharing | None = None
 
 
 def _backup(tools: Tools, folder: Path) -> int:
@@ -81,13 +85,15 @@ def _note(catalogue: Catalogue, made: BackupMade) -> None:
 
 def _restore(tools: Tools, folder: Path) -> int:
     tools.backups.restore(folder, _report)
+    if tools.sharing is not None:
+        hand_over(tools.backups.catalogue, tools.backups.generations, tools.sharing)
     print(f"restored from {folder}: {tools.backups.catalogue.images.count()} images")
     return 0
 
 
 def _verify(tools: Tools, _folder: Path) -> int:
     catalogue, wrong = tools.backups.catalogue, 0
-    verifier = Verifier(catalogue, tools.backups.generations)
+    verifier = Verifier(catalogue, tools.backups.generations, tools.sharing)
     for problem in _problems(verifier, tools.comparison):
         wrong += 1
         print(problem)
@@ -105,7 +111,7 @@ def _problems(verifier: Verifier, comparison: Comparison) -> Iterator[str]:
 
 def _repair(tools: Tools, _folder: Path) -> int:
     catalogue, generations = tools.backups.catalogue, tools.backups.generations
-    task = repair(catalogue, generations, tools.rules)
+    task = repair(catalogue, generations, tools.rules, tools.sharing)
     made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
     print(f"repaired: {made}")
     if task is not None:
@@ -117,7 +123,7 @@ def _mend(tools: Tools) -> None:
     """Compares all features, once the index is there again: that takes longer than making it."""
     catalogue, generations = tools.backups.catalogue, tools.backups.generations
     try:
-        task = mend_all(catalogue, generations, tools.rules, tools.comparison)
+        task = mend_all(catalogue, generations, tools.rules, tools.comparison, tools.sharing)
     except (FeaturesUnavailable, ModelRefused) as error:
         _print_not_compared(error)
         return

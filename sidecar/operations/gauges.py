@@ -62,6 +62,11 @@ class Gauges:
         yield Gauge.of(
             "removals_waiting", "Removed images that the index's files still hold.", stats.deleted
         )
+        text = "Hosts that search an older generation than the one published last."
+        yield Gauge.of("index_hosts_behind", text, stats.hosts_behind)
+        if stats.current_generation is not None:
+            text = "Number of the generation that is to be searched."
+            yield Gauge.of("index_current_generation", text, stats.current_generation)
         if stats.last_backup is not None:
             text = "The moment that the last backup holds."
             yield Gauge.of("last_backup_timestamp_seconds", text, stats.last_backup.at)

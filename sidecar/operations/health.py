@@ -6,10 +6,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sidecar.catalogue import Catalogue
-from sidecar.errors import FeaturesUnavailable, QueueUnavailable, SimilarityError
+from sidecar.errors import (
+    FeaturesUnavailable,
+    IndexStoreUnavailable,
+    QueueUnavailable,
+    SimilarityError,
+)
+from sidecar.index.follower import Follower
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import State
 from sidecar.tasks.queue import TaskQueue
+from sidecar.warmup import Opened
 
 SOON_S = 3.0  # Prometheus and load balancers wait not much longer; Redis may take two of them
 WRITE_TURN_S = 2.0  # after which writes count as blocked
@@ -17,12 +24,32 @@ AT_ONCE = 8
 
 
 @dataclass(frozen=True)
+class IndexState:
+    """Numbers of generations, None for none; the fields are keys of the answer.
+
+    Args:
+        generation: that this process searches.
+        current: that is to be searched; a host that shares an index may be behind for seconds.
+    """
+
+    generation: int | None
+    current: int | None
+
+
+@dataclass(frozen=True)
 class Health:
-    """Asks all parts at once, and waits for none that hangs; its threads end with `close`."""
+    """Asks all parts at once, and waits for none that hangs; its threads end with `close`.
+
+    Args:
+        opened: what this process has open.
+        follower: of an index that several hosts share; None where it is this host's alone.
+    """
 
     catalogue: Catalogue
     models: ModelRegistry
     queue: TaskQueue
+    opened: Opened = field(default_factory=Opened)
+    follower: Follower | None = None
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "health")
     )
@@ -34,6 +61,8 @@ class Health:
             "triton": self.models.check,
             "queue": self._check_workers,
         }
+        if self.follower is not None:
+            checks["index"] = self._check_index
         deadline = time.monotonic() + SOON_S
         asked = {name: self._threads.submit(_state, check) for name, check in checks.items()}
         return {name: _by(deadline, state) for name, state in asked.items()}
@@ -46,6 +75,12 @@ class Health:
         if not left_out or len(left_out) == len(states):
             return {}
         return {"triton": f"{FeaturesUnavailable.word}: {'; '.join(map(str, left_out))}"}
+
+    def index(self) -> IndexState:
+        """Returns which generation this process searches, as of its last round, and which is to be
+        searched."""
+        generation = self.opened.generation
+        return IndexState(generation, self.follower.number if self.follower else generation)
 
     def workers(self) -> int:
         """Returns how many workers live. Raises QueueUnavailable: Redis is away, or slow."""
@@ -63,6 +98,17 @@ class Health:
         the lock."""
         self.catalogue.images.last_added()
         self.catalogue.check_writes(WRITE_TURN_S)
+
+    def _check_index(self) -> None:
+        """A host that is behind answers by what it has; one that has nothing can't."""
+        assert self.follower is not None
+        if not self.follower.has_looked:
+            raise IndexStoreUnavailable("which generation is searched is not known yet")
+        if self.follower.number is not None and self.opened.generation is None:
+            why = self.follower.trouble or "it is being fetched"
+            raise IndexStoreUnavailable(
+                f"generation {self.follower.number} of the index is not on this host yet: {why}"
+            )
 
     def _check_workers(self) -> None:
         if self.queue.workers() == 0:

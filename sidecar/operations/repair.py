@@ -1,6 +1,5 @@
 """Repair: the index made again from the catalogue, and wrong features from the images."""
 
-import shutil
 from contextlib import suppress
 
 from sidecar.catalogue import Catalogue, Task, TaskKind
@@ -13,14 +12,19 @@ from sidecar.errors import (
     TaskWaits,
 )
 from sidecar.index import BuildRules, GenerationStore
-from sidecar.index.current_file import CURRENT
+from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.tasks.heartbeat import Heartbeat
 from sidecar.tasks.mending import Mending
 from sidecar.tasks.training import Trainer
 
 
-def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules) -> Task | None:
+def repair(
+    catalogue: Catalogue,
+    generations: GenerationStore,
+    rules: BuildRules,
+    sharing: Sharing | None = None,
+) -> Task | None:
     """Trains on all images, however few, and leaves no other generation; as a task like any other.
 
     Returns:
@@ -34,13 +38,14 @@ def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules
         task = transaction.tasks.claim(transaction.tasks.request(TaskKind.TRAIN).task_id)
         if task is None:
             raise RepairRefused("another task is running: wait for it, or cancel it")
-    trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
+    trainer = Trainer(catalogue, generations, rules, 1, fewest_samples=1, sharing=sharing)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             if catalogue.images.count():
                 return trainer.run(task, heartbeat.report)
-            with catalogue.tasks.publishing(task):
-                _drop_all(generations)
+            with catalogue.tasks.publishing(task) as publication:
+                trainer.publisher.drop(publication.transaction)
+            trainer.publisher.tidy()
             return None
     except SimilarityError as error:
         catalogue.tasks.fail(task, error)
@@ -48,7 +53,11 @@ def repair(catalogue: Catalogue, generations: GenerationStore, rules: BuildRules
 
 
 def mend_all(
-    catalogue: Catalogue, generations: GenerationStore, rules: BuildRules, comparison: Comparison
+    catalogue: Catalogue,
+    generations: GenerationStore,
+    rules: BuildRules,
+    comparison: Comparison,
+    sharing: Sharing | None = None,
 ) -> Task | None:
     """Embeds every image again by each model that answers, and corrects features that differ; where
     any did, the index is made again.
@@ -64,7 +73,7 @@ def mend_all(
     task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.MEND).task_id)
     if task is None:
         return None
-    trainer = Trainer(catalogue, generations, rules, keep_generations=1, fewest_samples=1)
+    trainer = Trainer(catalogue, generations, rules, 1, fewest_samples=1, sharing=sharing)
     try:
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             mending = Mending(catalogue, generations, trainer, comparison, task, heartbeat.report)
@@ -88,10 +97,3 @@ def _suspect_all(catalogue: Catalogue, comparison: Comparison) -> None:
         with suppress(FeaturesUnavailable, ModelRefused):
             comparison.models.verified(record.version, record.sha256)
             catalogue.suspects.add_all(record)
-
-
-def _drop_all(generations: GenerationStore) -> None:
-    """Deletes the index, where there are no images."""
-    (generations.folder / CURRENT).unlink(missing_ok=True)
-    for number in generations.numbers():
-        shutil.rmtree(generations.path(number))

@@ -15,6 +15,7 @@ from sidecar.index.recall.operating_points import OperatingPoint
 
 PUBLISHING_S = 1.0  # for a commit, after which the figures are those of files and catalogue
 PAUSE_S = 0.01
+SEEN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ class Stats:
         deleted: removed images, gone from every search, that leave the index's files at the next
             update.
         catalogue_bytes, index_bytes: on the disk.
-        generation, model_version: of the index; None before the first training.
+        generation, model_version: of the index that this host searches; None before the first
+            training.
+        current_generation: the one that is to be searched, which is another one for some seconds
+            where several hosts share the index.
+        hosts_behind: how many hosts that gave a life sign within a minute search an older one.
         generations_ahead: newer ones that no search uses, because the catalogue went back: it lacks
             what they were made of. The next training or update clears them away.
         recall: for each operating point the recall@10 that was measured when the generation was
@@ -64,6 +69,8 @@ class Stats:
     catalogue_bytes: int
     index_bytes: int
     generation: int | None
+    current_generation: int | None
+    hosts_behind: int
     model_version: int | None
     generations_ahead: list[int]
     recall: list[OperatingPoint]
@@ -83,11 +90,13 @@ class Inventory:
 
     Args:
         live_max: how many images that wait a search finds; 0 for none.
+        is_shared: whether several hosts share the index.
     """
 
     catalogue: Catalogue
     generations: GenerationStore
     live_max: int = 0
+    is_shared: bool = False
 
     def is_indexed(self, image: ImageRecord) -> bool:
         """Returns whether the index has an image."""
@@ -123,6 +132,8 @@ class Inventory:
     def _stats(self, generation: Generation | None, totals: Totals) -> Stats:
         meta = generation.meta if generation else None
         quality = meta.quality if meta else None
+        number = generation.number if generation else None
+        current, behind = self._hosts() if self.is_shared else (number, 0)
         # A generation holds every image up to its snapshot, but for those removed since.
         indexed = totals.images - totals.waiting
         return Stats(
@@ -133,7 +144,9 @@ class Inventory:
             deleted=max(0, meta.images - indexed) if meta else 0,
             catalogue_bytes=totals.bytes,
             index_bytes=self.generations.bytes_used(),
-            generation=generation.number if generation else None,
+            generation=number,
+            current_generation=current,
+            hosts_behind=behind,
             model_version=meta.version if meta else None,
             generations_ahead=self.generations.ahead(),
             recall=list(quality.operating_points.points) if quality else [],
@@ -146,6 +159,15 @@ class Inventory:
             duplicates=self._duplicates(),
             same_image=quality.same_image if quality else None,
         )
+
+    def _hosts(self) -> tuple[int | None, int]:
+        """Returns which generation is to be searched, and how many hosts search an older one."""
+        current = self.catalogue.generations.current()
+        if current is None:
+            return None, 0
+        seen = self.catalogue.readers.seen(SEEN_S)
+        behind = {each.host for each in seen if each.generation < current.number}
+        return current.number, len(behind)
 
     def _duplicates(self) -> DuplicateFigures | None:
         record = self.catalogue.models.in_use()

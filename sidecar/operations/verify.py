@@ -16,7 +16,9 @@ from sidecar.errors import (
     NoIndex,
 )
 from sidecar.index import Generation, GenerationStore
+from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison, sentence
+from sidecar.operations.shared_index import store_problems
 from sidecar.operations.snapshots import other_keywords, other_metadata
 
 NAMED = 10  # images, in a sentence about many
@@ -29,6 +31,7 @@ class Verifier:
 
     catalogue: Catalogue
     generations: GenerationStore
+    sharing: Sharing | None = None
 
     def problems(self) -> Iterator[str]:
         """Yields a sentence for each thing that is wrong."""
@@ -40,6 +43,8 @@ class Verifier:
                 yield "the index has generations, but no CURRENT"
         except IndexDamaged as error:
             yield str(error)
+        if self.sharing is not None:
+            yield from store_problems(self.catalogue.generations.all(), self.sharing.remote)
 
     def wrong_features(self, comparison: Comparison) -> Iterator[str]:
         """Yields a sentence for each image of a sample whose features are not those that their

@@ -6,13 +6,16 @@ It loads FAISS and gRPC, so `runner` imports it only after RQ's fork and the fir
 from dataclasses import dataclass
 
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
+from sidecar.errors import IndexStoreUnavailable
 from sidecar.index import BuildRules, GenerationStore, Lineage
+from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
 from sidecar.models.watch import watching
 from sidecar.settings import Settings
+from sidecar.tasks import triton_away
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.duplicates import DuplicateFinder
@@ -32,9 +35,13 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     `DuplicateFinder`.
     """
     generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+    sharing = Sharing.of(settings.index_store, catalogue, generations)
+    if sharing is not None:
+        _catch_up(sharing, task, report)
     rules = BuildRules.of(settings)
     twins = TwinCheck(catalogue.images, _registry(catalogue, settings, TRITON_TIMEOUT_S))
-    trainer = Trainer(catalogue, generations, rules, settings.keep_generations, twins=twins)
+    keep = settings.keep_generations
+    trainer = Trainer(catalogue, generations, rules, keep, twins=twins, sharing=sharing)
     if task.kind in SHORT:
         return trainer.run(task, report)
     triton = TritonClient.of(settings)
@@ -70,10 +77,23 @@ def _embed(task: Task, parts: Embedding, report: Report) -> Task:
     admission = Admission(generations, settings.model_repository)
     repository = ModelRepository(settings.model_repository, catalogue.models, triton, models)
     if task.kind == TaskKind.RETIRE:
-        return Retirement(catalogue, generations, repository, admission).run(task, report)
+        return Retirement(catalogue, trainer, repository, admission).run(task, report)
     backfill = Backfill(catalogue.images, catalogue.features, models)
     upgrade = Parts(catalogue, generations, trainer, repository, backfill, admission)
     return Upgrader(upgrade, task, report).run()
+
+
+def _catch_up(sharing: Sharing, task: Task, report: Report) -> None:
+    """Brings to this host what the task may go on from. Raises IndexStoreUnavailable."""
+
+    def going_on() -> None:
+        report("fetching", 0.0)
+
+    def act() -> None:
+        going_on()
+        sharing.follower.catch_up(every=task.kind == TaskKind.ROLLBACK)
+
+    triton_away.retried(act, going_on, away=IndexStoreUnavailable)
 
 
 def _registry(catalogue: Catalogue, settings: Settings, timeout_s: float) -> ModelRegistry:

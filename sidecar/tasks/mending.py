@@ -69,11 +69,13 @@ class Mending:
         mended = suspects.mended()
         for record in others:
             if record.model in mended:  # a rollback to it makes its index afresh
-                self.generations.discard(record.sha256)
+                self.trainer.discard(record.sha256)
         with self.trainer.drafting(self.task):
             sealed = None
             if known.in_use is not None and known.in_use.model in mended:
                 sealed = self._index(known.in_use)
+            if sealed is not None:
+                self.trainer.offer(self.task, sealed, lambda *_: self.report("publishing", 1.0))
             return self._publish(sealed, sum(mended.values()))
 
     def _check(self, record: ModelRecord) -> None:
@@ -134,6 +136,6 @@ class Mending:
                 publication.record(MendingReport(self.checked, mended))
             else:
                 report = MendingReport(self.checked, mended, sealed.meta.quality.summary())
-                number = self.trainer.publish(sealed)
+                number = self.trainer.publish(publication.transaction, sealed)
                 publication.record(report, number, sealed.meta.images)
         return publication.task

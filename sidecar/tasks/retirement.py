@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, RetirementReport, Task
-from sidecar.index import GenerationStore
 from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.heartbeat import Report
+from sidecar.tasks.training import Trainer
 
 PAGE = 512  # images in a commit: adds go on in between
 
@@ -16,7 +16,7 @@ class Retirement:
     """Runs retirements."""
 
     catalogue: Catalogue
-    generations: GenerationStore
+    trainer: Trainer
     repository: ModelRepository
     admission: Admission
 
@@ -38,7 +38,7 @@ class Retirement:
         record = self.catalogue.models.numbered(task.version)
         freed = 0
         if record is not None:
-            self.generations.discard(record.sha256)
+            self.trainer.discard(record.sha256)
             total = max(1, self.catalogue.features.count(record.model))
             while discarded := self.catalogue.features.discard(record.model, PAGE):
                 freed += discarded

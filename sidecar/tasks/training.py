@@ -10,21 +10,33 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import Catalogue, ModelRecord, Removed, Task, TaskKind
-from sidecar.errors import CatalogueUnavailable, StorageFull
+from sidecar.catalogue import Catalogue, ModelRecord, Removed, Shared, Task, TaskKind, Transaction
+from sidecar.errors import (
+    CatalogueUnavailable,
+    IndexStoreUnavailable,
+    SimilarityError,
+    StorageFull,
+)
 from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
 from sidecar.index.builder import Report
 from sidecar.index.meta import Meta
+from sidecar.index.publisher import Made, Publisher
+from sidecar.index.shared_publisher import publisher
+from sidecar.index.sharing import Sharing
 from sidecar.index.writer import measured
-from sidecar.tasks import field_snapshots, keyword_snapshots
+from sidecar.tasks import field_snapshots, keyword_snapshots, triton_away
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 from sidecar.tasks.twin_check import TwinCheck
 
 log = logging.getLogger(__name__)
+
+PUBLISHING = 0.95  # of the progress
+STORE_PATIENCE_S = 3600.0  # a training may have taken longer than that
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Trainer:
         keep_generations: how many generations stay on the volume, the newest among them.
         fewest_samples: images below which a training is refused.
         twins: what checks the probability of the same image after a training, if anything does.
+        sharing: the parts by which other hosts get what is published; None where there are none.
     """
 
     catalogue: Catalogue
@@ -43,6 +56,13 @@ class Trainer:
     keep_generations: int
     fewest_samples: int = FEWEST_SAMPLES
     twins: TwinCheck | None = None
+    sharing: Sharing | None = None
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """What it publishes by."""
+        parts = (self.catalogue, self.generations, self.keep_generations)
+        return publisher(self.sharing, *parts)
 
     def run(self, task: Task, report: Report) -> Task:
         """Runs a claimed task, publishes what it made, and returns the task as it ended.
@@ -51,14 +71,20 @@ class Trainer:
             report: gets the phase and the progress, 0..1; raises TaskLost to stop the work.
         Raises:
             TaskLost: the task was cancelled or given to another attempt; nothing was published.
-            StorageFull, NoSamples, NeedMoreSamples, NoIndex, DeviceUnavailable: nor then.
+            IndexStoreUnavailable, StorageFull, NoSamples, NeedMoreSamples, NoIndex,
+                DeviceUnavailable: nor then.
         """
         make = self._update if task.kind == TaskKind.UPDATE else self._train
         with self.drafting(task):
             made = make(task, report)
-            report("publishing", 0.95)
+            report("publishing", PUBLISHING)
+            there = made if isinstance(made, Generation) else None
+            if there is not None and not self.publisher.has_published(there):
+                there = None
+            if there is None:
+                self.offer(task, made, report)
             with self.catalogue.tasks.publishing(task) as publication:
-                number = made.number if isinstance(made, Generation) else self.publish(made)
+                number = there.number if there else self.publish(publication.transaction, made)
                 publication.record(made.meta.quality.summary(), number, made.meta.images)
         return publication.task
 
@@ -71,8 +97,10 @@ class Trainer:
         """
         try:
             yield
-        except (OSError, RuntimeError) as error:  # FAISS has only the latter
-            if "No space left" in str(error):
+        except Exception as error:
+            self._withdraw()
+            # FAISS has only the latter.
+            if isinstance(error, OSError | RuntimeError) and "No space left" in str(error):
                 raise StorageFull(
                     "the volume of DATA_DIR has no room for the next generation"
                 ) from error
@@ -128,9 +156,36 @@ class Trainer:
         """Returns whether there is an index, and there are images to make another one of."""
         return bool(self.generations.numbers()) and self.catalogue.images.count() > 0
 
-    def publish(self, sealed: Sealed) -> int:
-        """Makes a draft the generation that is searched; returns its number."""
-        return self.generations.publish(sealed.folder, self.keep_generations)
+    def offer(self, task: Task, made: Made, report: Report) -> None:
+        """Shows a draft to the other hosts, which fetch it; waits while the store is away.
+
+        Raises:
+            TaskLost: the task was cancelled or given to another attempt.
+            IndexStoreUnavailable: the store was away for too long.
+        """
+
+        def going_on() -> None:
+            report("publishing", PUBLISHING)
+
+        def act() -> None:
+            self.publisher.offer(task, made, going_on)
+
+        triton_away.retried(act, going_on, STORE_PATIENCE_S, IndexStoreUnavailable)
+
+    def publish(self, transaction: Transaction, made: Made) -> int:
+        """Makes a draft that was offered the generation that is searched, with the commit; returns
+        its number."""
+        return self.publisher.publish(transaction, made)
+
+    def discard(self, sha256: str) -> None:
+        """Drops the generations of a model."""
+        self.publisher.discard(sha256)
+
+    def _withdraw(self) -> None:
+        try:
+            self.publisher.withdraw()
+        except (CatalogueUnavailable, StorageFull) as error:
+            log.warning("a draft is given up with the next task: %s", error)
 
     def _train(self, task: Task, report: Report) -> Sealed:
         model = self.catalogue.models.in_use()
@@ -173,10 +228,16 @@ class Trainer:
         """Forgets the removals and the marks that no generation needs any more, and frees their
         room."""
         try:
-            kept = [Meta.read(self.generations.path(n)) for n in self.generations.numbers()]
+            here = [Meta.read(self.generations.path(n)) for n in self.generations.numbers()]
+            elsewhere = [row for row in self.publisher.kept() if row.digest is not None]
+            kept: list[Meta | Shared] = [*here, *elsewhere]
             if kept:
-                marks = [meta.mark for meta in kept if meta.mark is not None]
+                marks = [each.mark for each in kept if each.mark is not None]
                 self.catalogue.marks.forget_before(marks)
-                self.catalogue.removals.forget(min(meta.removals for meta in kept))
+                self.catalogue.removals.forget(min(each.removals for each in kept))
         except (CatalogueUnavailable, StorageFull, OSError, ValueError) as error:
             log.warning("old removals are forgotten after a later task: %s", error)
+        try:
+            self.publisher.tidy()
+        except (SimilarityError, OSError) as error:
+            log.warning("the index store is cleared after a later task: %s", error)

@@ -1,10 +1,13 @@
-"""What a task does while Triton is away: it tries again, for a while."""
+"""What a task does while Triton, or another part, is away: it tries again, for a while."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sidecar.errors import FeaturesUnavailable, ModelReplaced
+from sidecar.errors import FeaturesUnavailable, ModelReplaced, SimilarityError
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 300
 PAUSE_S = 1.0
@@ -16,24 +19,29 @@ def retried(
     act: Callable[[], T],
     before_retry: Callable[[], object] = lambda: None,
     patience_s: float = PATIENCE_S,
+    away: type[SimilarityError] = FeaturesUnavailable,
 ) -> T:
     """Returns what `act` returns, calling it again while Triton is away.
 
     Args:
         before_retry: is called before each pause; what it raises ends the waiting.
         patience_s: 0 tries no second time.
+        away: the error that says so; another one of another part.
     Raises:
-        FeaturesUnavailable: Triton was away for `patience_s`.
+        FeaturesUnavailable, or `away`: it was away for `patience_s`.
         ModelReplaced: at once, since waiting does not help.
     """
-    deadline = time.monotonic() + patience_s
+    deadline, trouble = time.monotonic() + patience_s, ""
     while True:
         try:
             return act()
         except ModelReplaced:
             raise
-        except FeaturesUnavailable:
+        except away as error:
             if time.monotonic() >= deadline:
                 raise
+            if trouble != str(error):
+                log.warning("tried again: %s", error)
+            trouble = str(error)
             before_retry()
             time.sleep(PAUSE_S)

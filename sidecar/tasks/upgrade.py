@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # Two rounds of each process's warm-up at least: a round takes less time than the pause before it.
 ROUNDS_S = 3 * ROUND_S
 PAUSE_S = 0.1
+SEEN_S = 10.0  # since its last life sign a process is waited for, where there are several hosts
+PRELOAD_LIMIT_S = 600.0  # after that a host that is slow answers by the index that it has
 INDEXED = 0.95  # of the progress
 
 
@@ -82,7 +84,7 @@ class Upgrader:
         with self.trainer.drafting(self.task):
             sealed = self._index(record)
             outcome = self._outcome(record, sealed)
-            self._wait("preloading", INDEXED)
+            self._preload(sealed)
             return catch_up.until_complete(lambda: self._switch(catch_up, sealed, outcome))
 
     def _check_admission(self) -> None:
@@ -97,6 +99,27 @@ class Upgrader:
         while time.monotonic() < deadline:
             self.report(phase, progress)
             time.sleep(PAUSE_S)
+
+    def _preload(self, sealed: Sealed | None) -> None:
+        """Returns when every process of the sidecar has the draft open; where there are other
+        hosts, when those that live say so, or too much time has gone by."""
+        if sealed is not None:
+            self.trainer.offer(self.task, sealed, lambda *_: self.report("preloading", INDEXED))
+        if self.trainer.publisher.offered is None:
+            self._wait("preloading", INDEXED)
+            return
+        deadline = time.monotonic() + PRELOAD_LIMIT_S
+        while late := self._late(self.trainer.publisher.offered):
+            self.report("preloading", INDEXED)
+            if time.monotonic() > deadline:
+                log.warning("switching without %s, which lack the new index", ", ".join(late))
+                return
+            time.sleep(PAUSE_S)
+
+    def _late(self, digest: str) -> list[str]:
+        """Returns the hosts with a process that does not have the draft open yet."""
+        seen = self.catalogue.readers.seen(SEEN_S)
+        return sorted({each.host for each in seen if each.draft != digest})
 
     def _new_snapshot(self, catch_up: CatchUp) -> Task:
         with self.catalogue.tasks.holding(self.task) as transaction:
@@ -142,5 +165,6 @@ class Upgrader:
             if sealed is None:
                 publication.record(outcome)
             else:
-                publication.record(outcome, self.trainer.publish(sealed), sealed.meta.images)
+                number = self.trainer.publish(publication.transaction, sealed)
+                publication.record(outcome, number, sealed.meta.images)
         return publication.task

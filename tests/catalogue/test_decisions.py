@@ -74,7 +74,7 @@ class Plant(House):
         return task
 
     def retire(self, task: Task) -> None:
-        retirement = Retirement(self.catalogue, self.generations, self.versions, self.admission)
+        retirement = Retirement(self.catalogue, self.trainer, self.versions, self.admission)
         retirement.run(task, quiet)
 
     def at_once(self, *calls: Callable[[], Task]) -> list[str]:

@@ -40,7 +40,7 @@ def test_stats_name_no_generation_whose_task_has_not_ended(house: House) -> None
     draft = house.trainer.draft_update(task, previous, lambda phase, progress: None)
     with ThreadPoolExecutor(1) as pool:
         with house.catalogue.tasks.publishing(task) as publication:
-            number = house.trainer.publish(draft)
+            number = house.trainer.publish(publication.transaction, draft)
             looking = pool.submit(inventory.stats)  # the files are in place, the task runs
             time.sleep(0.3)
             publication.record(None, number, draft.meta.images)

@@ -12,8 +12,8 @@ from sqlalchemy import create_engine, insert, inspect, select, text
 from local.stack import ROOT
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata, models, pictures
-from sidecar.catalogue.sqlite import file_system
 from sidecar.errors import CatalogueUnavailable
+from sidecar.files import file_system
 
 FIRST_TABLES = (ROOT / "tests" / "support" / "first_catalogue.sql").read_text()
 
@@ -72,6 +72,6 @@ def test_a_catalogue_of_a_newer_release_is_refused(database_url: str) -> None:
 
 def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert file_system(Path("/proc/self")) == "proc"
-    monkeypatch.setattr("sidecar.catalogue.sqlite.file_system", lambda _: "nfs4")
+    monkeypatch.setattr("sidecar.files.file_system", lambda _: "nfs4")
     with pytest.raises(CatalogueUnavailable, match=r"network file system.*nfs4"):
         open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", 30)

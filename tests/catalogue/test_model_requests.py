@@ -92,7 +92,7 @@ def test_a_draft_that_waits_is_open_when_it_is_published(trained: House) -> None
         assert upcoming is not None
         assert upcoming.number == 0
         assert reader.current() is before
-        trained.trainer.publish(sealed)
+        trained.generations.publish(sealed.folder, keep=2)
     current = reader.current()
     assert (current.number, current.index) == (2, upcoming.index)
     assert reader.upcoming() is None

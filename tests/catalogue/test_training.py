@@ -347,7 +347,7 @@ def test_what_was_measured_of_a_draft_is_in_the_generation(house: House) -> None
     sealed = house.trainer.draft_training(task, model, lambda phase, progress: None)
     checked = Calibration(0.02, 0.97, 0.95, 100)
     made = measured(sealed, replace(sealed.meta.quality, same_image=checked))
-    house.trainer.publish(made)
+    house.generations.publish(made.folder, keep=2)
     current = house.generations.current()
     assert current.meta == made.meta
     assert current.meta.quality.same_image == checked

@@ -358,10 +358,14 @@ def test_a_finished_task_cannot_be_cancelled(stack: Stack) -> None:
 
 def test_health_names_its_parts(stack: Stack) -> None:
     assert stack.get("/health/live").json() == {"status": "ok"}
-    assert stack.get("/health/ready").json() == {
+    number = stack.get("/similarity/stats").json()["generation"]
+    assert number is not None
+    ready = {
         "status": "ok",
         "parts": {"catalogue": "ok", "triton": "ok", "queue": "ok"},
+        "index": {"generation": number, "current": number},
     }
+    stack.wait(lambda: stack.get("/health/ready").json() == ready, f"it is {ready}", 60)
 
 
 def test_unknown_paths_and_methods_are_answered_in_json(stack: Stack) -> None:

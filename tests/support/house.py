@@ -27,6 +27,7 @@ from sidecar.index import (
     SearchRequest,
     Tombstones,
 )
+from sidecar.index.sharing import Sharing
 from sidecar.keyword_search import KeywordSearch
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
@@ -69,13 +70,18 @@ def vector(number: int) -> NDArray[np.float32]:
 class House:
     """Image number n has the id "n" and, added in their order, the sequence number n."""
 
-    def __init__(self, folder: Path, url: str | None = None, exact_max: int = 0) -> None:
+    def __init__(
+        self, folder: Path, url: str | None = None, exact_max: int = 0, store: str = ""
+    ) -> None:
         self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
         self.repository = folder / "described"
         describe(self.repository, 1, SHA256)
         self.generations = GenerationStore(folder / "index", Lineage(self.catalogue.marks))
+        self.sharing = Sharing.of(store, self.catalogue, self.generations)
         rules = BuildRules(exact_max, "cpu")
-        self.trainer = Trainer(self.catalogue, self.generations, rules, keep_generations=2)
+        self.trainer = Trainer(
+            self.catalogue, self.generations, rules, keep_generations=2, sharing=self.sharing
+        )
         self.model = self.catalogue.models.adopt(1, SHA256, DIMENSION)
 
     def add(
@@ -146,4 +152,4 @@ class House:
         return KeywordSearch(search, search.finder.identification, search.models)
 
     def problems(self) -> list[str]:
-        return list(Verifier(self.catalogue, self.generations).problems())
+        return list(Verifier(self.catalogue, self.generations, self.sharing).problems())

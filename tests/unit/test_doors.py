@@ -25,6 +25,7 @@ DOORS = {
     "click": {"similarity_client.cli"},
     "httpx2": {"similarity_client.wire"},
     "gunicorn": {"sidecar.http.server", "sidecar.http.transport"},
+    "obstore": {"sidecar.objects.s3"},
     "onnx": {"export.graph", "export.regions"},
     "onnxruntime": {"export.runtime"},
     "prometheus_client": {"sidecar.telemetry"},

@@ -46,9 +46,10 @@ class LiveResource:
 class ReadyResource:
     """Shows whether every part answers, and which does not: GET /health/ready.
 
-    One that answers, and not in full, is in `degraded`: one of several Tritons is left out.
+    One that answers, and not in full, is in `degraded`: one of several Tritons is left out. It says,
+    too, which generation of the index this process searches, and which is the current one.
 
-    Why it does not may name addresses: that is for clients whose key may read.
+    Why a part does not answer may name addresses: that is for clients whose key may read.
     """
 
     def __init__(self, health: Health) -> None:
@@ -60,7 +61,8 @@ class ReadyResource:
         resp.status = falcon.HTTP_200 if ready else falcon.HTTP_503
         if not req.context.may_read:
             parts, degraded = _words(parts), _words(degraded)
-        resp.media = {"status": "ok" if ready else "error", "parts": parts}
+        index = asdict(self._health.index())
+        resp.media = {"status": "ok" if ready else "error", "parts": parts, "index": index}
         if degraded:
             resp.media["degraded"] = degraded
 

@@ -132,6 +132,8 @@ class Stats:
     catalogue_bytes: int
     index_bytes: int
     generation: int | None
+    current_generation: int | None
+    hosts_behind: int
     model_version: int | None
     generations_ahead: tuple[int, ...]
     recall: tuple[RecallPoint, ...]
@@ -182,6 +184,14 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexState:
+    """Which generation of the index the process searches, and which one is to be searched."""
+
+    generation: int | None
+    current: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """Whether every part of the service answers; `parts` says what of each, `degraded` which do,
     and not in full."""
@@ -189,6 +199,7 @@ class Ready:
     ok: bool
     parts: Mapping[str, str]
     degraded: Mapping[str, str]
+    index: IndexState | None
     meta: Meta
 
 

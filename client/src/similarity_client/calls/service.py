@@ -4,6 +4,7 @@ from similarity_client.answers import (
     BackupMade,
     DuplicateFigures,
     FilteredRecall,
+    IndexState,
     Live,
     Me,
     Metrics,
@@ -46,6 +47,8 @@ def _stats(reply: Reply) -> Stats:
     return made(
         Stats,
         answer,
+        current_generation=answer.get("current_generation", part(answer, "generation")),
+        hosts_behind=answer.get("hosts_behind", 0),
         recall=tuple(made(RecallPoint, each) for each in part(answer, "recall")),
         filtered_recall=tuple(
             made(FilteredRecall, each) for each in part(answer, "filtered_recall")
@@ -96,7 +99,9 @@ def _says_parts(reply: Reply) -> bool:
 def _ready(reply: Reply) -> Ready:
     answer = reply.json()
     parts, degraded = part(answer, "parts"), answer.get("degraded", {})
-    return Ready(is_success(reply), parts, degraded, meta(reply))
+    index = answer.get("index")  # which older services do not say
+    state = None if index is None else made(IndexState, index)
+    return Ready(is_success(reply), parts, degraded, state, meta(reply))
 
 
 def metrics(*, timeout: float | None = None) -> Request[Metrics]:

@@ -1,0 +1,79 @@
+"""The folder of a host whose index follows the catalogue: who may change it, what files it has, and
+what leaves it."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sidecar.index.current_file import CURRENT
+from sidecar.index.meta import Meta, digest_of
+from sidecar.index.store import DRAFT, OLD, GenerationStore
+
+LOCK = "fetching.lock"
+FETCHED = f"{DRAFT}fetched-"  # drafts of other hosts
+COMING = ".fetching-"
+
+
+@contextmanager
+def alone(folder: Path, wait: bool) -> Iterator[bool]:
+    """Keeps the other processes of this host off during the block, by a lock that ends with the
+    process; gives whether it does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _locked(handle, wait)
+    finally:
+        os.close(handle)
+
+
+def files_of(generations: GenerationStore) -> dict[str, Path]:
+    """Returns the files of all generations of this host, by their SHA-256."""
+    found: dict[str, Path] = {}
+    for number in generations.numbers():
+        folder = generations.path(number)
+        with suppress(OSError, ValueError):
+            files = Meta.read(folder).files.items()
+            found |= {digest.sha256: folder / name for name, digest in files}
+    return found
+
+
+def drop(generations: GenerationStore, up_to: int) -> None:
+    """Deletes the index, as the catalogue says that there is none."""
+    (generations.folder / CURRENT).unlink(missing_ok=True)
+    for number in generations.numbers():
+        if number <= up_to:
+            shutil.rmtree(generations.path(number))
+
+
+def trim(
+    generations: GenerationStore,
+    current: int,
+    digests: Mapping[int, str | None],
+    stays: Path | None,
+) -> None:
+    """Deletes what the catalogue no longer names, and what dead processes have left.
+
+    Args:
+        current: the number of the generation that is searched; newer ones may be about to be.
+        digests: of the generations that the catalogue names, by number.
+        stays: the draft that was fetched and is not published yet, if there is one.
+    """
+    for number in generations.numbers():
+        path = generations.path(number)
+        if number < current and digests.get(number) != digest_of(path):
+            shutil.rmtree(path)
+    for pattern in (f"{COMING}*", f"{FETCHED}*", f"{OLD}*"):
+        for left in generations.folder.glob(pattern):
+            if left != stays:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _locked(handle: int, wait: bool) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Objects in a folder and in a bucket: the same is true of both."""
+
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+
+from sidecar import objects
+from sidecar.errors import IndexStoreUnavailable, SettingsError
+from sidecar.objects import ObjectStore, open_store
+from sidecar.settings import from_environment
+
+LARGE = bytes(range(256)) * 140_000  # 36 MB: several parts
+
+
+@pytest.fixture
+def store(index_store: str) -> ObjectStore:
+    return open_store(index_store)
+
+
+def content(store: ObjectStore, name: str) -> bytes:
+    return b"".join(store.read(name))
+
+
+@pytest.mark.parametrize("written", [b"", b"x", b"two lines\nof it"])
+def test_an_object_is_read_as_it_was_written(store: ObjectStore, written: bytes) -> None:
+    store.put("files/ab12", written)
+    assert content(store, "files/ab12") == written
+
+
+def test_a_large_file_arrives_whole(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(LARGE)
+    store.put("files/large", tmp_path / "large")
+    found = content(store, "files/large")
+    assert hashlib.sha256(found).digest() == hashlib.sha256(LARGE).digest()
+    assert store.listed("files/")["files/large"].bytes == len(LARGE)
+
+
+def test_an_object_of_the_same_name_takes_the_place_of_another(store: ObjectStore) -> None:
+    store.put("files/a", b"before")
+    store.put("files/a", b"after it")
+    assert content(store, "files/a") == b"after it"
+    assert store.listed("files/")["files/a"].bytes == 8
+
+
+def test_a_listing_has_what_lies_under_a_prefix_with_size_and_time(store: ObjectStore) -> None:
+    for name in ("files/a", "files/b", "generations/a", "files-too/c"):
+        store.put(name, name.encode())
+    found = store.listed("files/")
+    assert {name: each.bytes for name, each in found.items()} == {"files/a": 7, "files/b": 7}
+    assert all(abs(time.time() - each.modified_at) < 60 for each in found.values())
+    assert store.listed("nothing/") == {}
+
+
+def test_what_is_deleted_is_gone_and_what_is_gone_is_no_error(store: ObjectStore) -> None:
+    store.put("files/a", b"a")
+    store.put("files/b", b"b")
+    store.delete(["files/a", "files/never"])
+    assert {*store.listed("files/")} == {"files/b"}
+    with pytest.raises(FileNotFoundError):
+        content(store, "files/a")
+
+
+def test_what_is_written_half_is_not_there(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}/a store".replace(" ", "%20"))
+    store.put("files/a", b"a")
+    (tmp_path / "a store" / "files" / ".coming-1").write_bytes(b"cut off")
+    assert {*store.listed("files/")} == {"files/a"}
+
+
+def test_a_store_that_is_away_says_so_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.objects.s3.TRIES", 0)
+    for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    (tmp_path / "file").touch()
+    for away in ("s3://index/generations", f"{tmp_path}/file/store"):
+        with pytest.raises(IndexStoreUnavailable, match=r"^INDEX_STORE") as caught:
+            open_store(away).put("files/a", b"a")
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("url", ["s3://", "index", "http://index", "./store"])
+def test_a_setting_that_names_no_store_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="INDEX_STORE"):
+        from_environment(index_store=url)
+
+
+def test_a_bucket_needs_its_library_and_a_folder_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidecar.objects.store.find_spec", lambda _: None)
+    objects.check("/a/folder")
+    objects.check("")
+    with pytest.raises(SettingsError, match=r"similarity\[s3\]"):
+        objects.check("s3://index")
