@@ -54,13 +54,13 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
 	@$(RUN) honcho run python -m local.prometheus
 
-test: setup model ## run all tests, against the real stack, four files at a time
+test: setup model $(S3)/done ## run all tests, against the real stack, four files at a time
 	$(RUN) python -m pytest $(PARALLEL)
 
-test-fast: setup ## those that start no Triton and no stack, in a minute
+test-fast: setup $(S3)/done ## those that start no Triton and no stack, in a minute
 	$(RUN) python -m pytest $(PARALLEL) $(FAST)
 
-coverage: setup ## the same, and list what of the sidecar they miss; fail under the floor
+coverage: setup $(S3)/done ## the same, and list what of the sidecar they miss; fail under the floor
 	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov
 
 backup: setup ## copy everything into FOLDER, while the service runs
@@ -173,7 +173,7 @@ format: setup ## let the formatter and the linter fix what they can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done $(S3)/done ## make the environments in .venvs/
+setup: $(MAIN)/done $(TRITON)/done $(REDIS)/done ## make the environments in .venvs/
 
 model: $(MODEL) ## export the model (ARCH, PRECISION, VERSION, TARGET, CORES) into model_repository/
 

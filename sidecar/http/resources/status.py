@@ -46,8 +46,8 @@ class LiveResource:
 class ReadyResource:
     """Shows whether every part answers, and which does not: GET /health/ready.
 
-    One that answers, and not in full, is in `degraded`: one of several Tritons is left out. It says,
-    too, which generation of the index this process searches, and which is the current one.
+    One that answers, and not in full, is in `degraded`: one of several Tritons is left out. `index`
+    says which generation this process searches, and which is the current one.
 
     Why a part does not answer may name addresses: that is for clients whose key may read.
     """
