@@ -55,7 +55,8 @@ class Follower:
         current = _current(rows)
         self.number = current.number if current and current.digest else None
         self.has_looked = True
-        if rows == self._done or time.monotonic() < self._next_try[0]:
+        is_sound = current is None or not self._generations.is_damaged(current.number)
+        if (rows == self._done and is_sound) or time.monotonic() < self._next_try[0]:
             return
         with host_files.alone(self._generations.folder, wait=False) as is_alone:
             if is_alone:
@@ -113,7 +114,8 @@ class Follower:
 
     def _take(self, row: Shared) -> bool:
         """Has a generation under its number; returns whether it has just come."""
-        if digest_of(self._generations.path(row.number)) == row.digest:
+        is_there = digest_of(self._generations.path(row.number)) == row.digest
+        if is_there and not self._generations.is_damaged(row.number):
             return False
         fetched = self._draft(row)
         self._generations.take(fetched if fetched.exists() else self._fetched(row), row.number)
@@ -130,7 +132,13 @@ class Follower:
         """Fetches a generation into a folder that no process looks at, and returns that."""
         assert row.digest is not None
         folder = self._generations.folder / f"{COMING}{row.digest[:SHORT]}"
-        fetch(self._remote, row, folder, host_files.files_of(self._generations))
+        here = self._generations.path(row.number)
+        if digest_of(here) == row.digest:  # else it would not be fetched
+            log.warning("generation %d is damaged here: what is, is fetched again", row.number)
+            have = host_files.sound_files(here)
+        else:
+            have = host_files.files_of(self._generations)
+        fetch(self._remote, row, folder, have)
         return folder
 
     def _draft(self, row: Shared) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sidecar.files import sha256_of
 from sidecar.index.current_file import CURRENT
 from sidecar.index.meta import Meta, digest_of
 from sidecar.index.store import DRAFT, OLD, GenerationStore
@@ -38,6 +39,14 @@ def files_of(generations: GenerationStore) -> dict[str, Path]:
             files = Meta.read(folder).files.items()
             found |= {digest.sha256: folder / name for name, digest in files}
     return found
+
+
+def sound_files(folder: Path) -> dict[str, Path]:
+    """Reads a generation through, and returns those of its files that are what was written, by
+    their SHA-256."""
+    files = {digest.sha256: folder / name for name, digest in Meta.read(folder).files.items()}
+    there = {sha256: path for sha256, path in files.items() if path.exists()}
+    return {sha256: path for sha256, path in there.items() if sha256_of(path) == sha256}
 
 
 def drop(generations: GenerationStore, up_to: int) -> None:

@@ -55,7 +55,9 @@ class GenerationStore:
         self._reported: set[tuple[int, type]] = set()  # what is wrong with which, logged once
         self._seen: tuple[int, int] | None = None
         self._opening = threading.Lock()
-        self._condemned: dict[int, str] = {}  # the damage, by number
+        # Which files of a number (see `_files`): found damaged by a search, and not to be opened.
+        self._condemned: dict[int, tuple[int, str]] = {}
+        self._failed: dict[int, int] = {}  # those that could not be opened when last tried
         self._upcoming: Generation | None = None
 
     def current(self) -> Generation:
@@ -129,9 +131,14 @@ class GenerationStore:
         """Stops searching a damaged generation: the one before takes its place."""
         log.error("%s", error)
         with self._opening:
-            self._condemned[generation.number] = str(error)
+            self._condemned[generation.number] = self._files(generation.number), str(error)
             if self._opened is generation:
                 self._opened = None
+
+    def is_damaged(self, number: int) -> bool:
+        """Says whether a generation was found damaged here, and has not been replaced since."""
+        files = self._files(number)
+        return files != 0 and files in (self._failed.get(number), self._condemnation(number)[0])
 
     def publish(self, draft: Path, keep: int) -> int:
         """Makes a sealed draft the current generation, and clears away those that do not fit the
@@ -250,8 +257,18 @@ class GenerationStore:
 
     def _open_one(self, number: int, opened: Generation | None) -> Generation:
         """Opens a generation. Raises IndexDamaged, and IndexAhead where it does not fit."""
-        if number in self._condemned:
-            raise IndexDamaged(self._condemned[number])
+        files, damage = self._condemnation(number)
+        if damage and files == self._files(number):
+            raise IndexDamaged(damage)
+        try:
+            generation = self._open_whole(number, opened)
+        except IndexDamaged:
+            self._failed[number] = self._files(number)
+            raise
+        self._failed.pop(number, None)
+        return generation
+
+    def _open_whole(self, number: int, opened: Generation | None) -> Generation:
         folder = self.path(number)
         meta = Generation.meta_of(folder)
         misfit = self.misfit(number, meta)
@@ -262,6 +279,17 @@ class GenerationStore:
             if each is not None and each.meta == meta:
                 return each if each.folder == folder else each.moved_to(folder)
         return Generation(folder)
+
+    def _condemnation(self, number: int) -> tuple[int, str]:
+        return self._condemned.get(number, (0, ""))
+
+    def _files(self, number: int) -> int:
+        """Returns what changes where a generation is replaced: the inode of its meta.json; 0 where
+        that is missing."""
+        try:
+            return (self.path(number) / META).stat().st_ino
+        except OSError:
+            return 0
 
     def _report(self, number: int, error: IndexDamaged | IndexAhead) -> None:
         """Logs what is wrong with a generation, once."""

@@ -41,6 +41,10 @@ class Pair:
         return self.searches.sharing.follower
 
     @property
+    def url(self) -> str:
+        return self.trains.catalogue.database.url
+
+    @property
     def objects(self) -> ObjectStore:
         return open_store(self.store)
 
@@ -334,6 +338,37 @@ def test_a_manifest_can_name_no_file_outside_its_folder(pair: Pair, tmp_path: Pa
     with pytest.raises((IndexDamaged, ValueError)):
         fetch(Evil(pair.objects), row, tmp_path / "fetched", {})
     assert not (tmp_path / "evil.i64").exists()
+
+
+@pytest.mark.parametrize("file", ["lists.ivf", "features-1.f16", META])
+def test_a_host_fetches_again_what_is_damaged_there(
+    pair: Pair, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.follower.look()
+    pair.trains.add(2000, 2010)
+    pair.run("update")
+    whole = pair.searches.nearest(7)
+    spoil(pair.searches.generations.path(2) / file)
+    again = House(pair.searches.generations.folder.parent, pair.url, store=pair.store)
+    assert again.sharing is not None
+    if file == "features-1.f16":  # whose damage is met by a search, not when it is opened
+        generation = again.generations.current()
+        again.generations.condemn(generation, IndexDamaged("row 5 is not what was stored"))
+    assert again.generations.current().number == 1
+    read, fetched = type(pair.objects).read, list[str]()
+
+    def counting(self: ObjectStore, name: str) -> Iterator[bytes]:
+        fetched.append(name)
+        yield from read(self, name)
+
+    monkeypatch.setattr(type(pair.objects), "read", counting)
+    again.sharing.follower.look()
+    assert again.generations.current().number == 2
+    others = len(inodes(again, 2)) - 3  # itself, and what is linked
+    assert len(fetched) <= (others if file == META else 2)  # the manifest, and one file
+    assert again.nearest(7) == whole
+    assert [*again.generations.current().damage()] == []
+    again.catalogue.close()
 
 
 # -- who publishes
