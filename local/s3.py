@@ -6,13 +6,12 @@ It is the program that `make setup` unpacked into S3_ENV from the package seawee
 free ports of 127.0.0.1 and leaves nothing behind.
 """
 
+import http.client
 import json
 import os
 import secrets
 import shutil
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from local.ports import HOST, LaunchRefused, free_ports
 from local.process import ROOT, NotReady, Start, running
 
 BUCKET = "index"
+ANSWER_TIMEOUT_S = 5.0
 # Which part listens where, each with a second port for the parts among themselves.
 PARTS = ("master", "volume", "filer", "s3")
 OFF = ("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-s3.iam=false")
@@ -42,16 +42,19 @@ def s3() -> Iterator[dict[str, str]]:
     ports = free_ports(2 * len(PARTS))
     keys = {"AWS_ACCESS_KEY_ID": "similarity", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16)}
     keys |= {"AWS_REGION": "us-east-1"}
-    endpoint = f"http://{HOST}:{ports[2 * PARTS.index('s3')]}"
+    port = ports[2 * PARTS.index("s3")]
     start = Start(
         [program, "-logtostderr", *_options(folder, ports, keys)],
         folder / "log",
-        lambda: _answers(endpoint),
+        lambda: _answers(port),
         cwd=folder,
     )
     try:
         with running(start):
-            yield keys | {"AWS_ENDPOINT_URL": endpoint, "INDEX_STORE": f"s3://{BUCKET}/generations"}
+            yield keys | {
+                "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+                "INDEX_STORE": f"s3://{BUCKET}/generations",
+            }
     except NotReady as error:
         raise LaunchRefused(f"the S3 server did not start: {error}") from error
     finally:
@@ -71,15 +74,16 @@ def _options(folder: Path, ports: list[int], keys: dict[str, str]) -> list[str]:
     return ["server", *given, f"-s3.config={folder}/identities.json"]
 
 
-def _answers(endpoint: str) -> bool:
+def _answers(port: int) -> bool:
     """Says whether the server answers, if only that it knows nobody without a key."""
+    server = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
     try:
-        urllib.request.urlopen(f"{endpoint}/healthz", timeout=5).close()  # noqa: S310  ours
-    except urllib.error.HTTPError as error:
-        return error.code < 500
-    except OSError:
+        server.request("GET", "/healthz")
+        return server.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
         return False
-    return True
+    finally:
+        server.close()
 
 
 def _program() -> str:
