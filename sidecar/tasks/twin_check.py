@@ -4,7 +4,6 @@ Made twins of a few stored images are searched for in it.
 """
 
 import logging
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Images, Stored
 from sidecar.errors import SimilarityError
 from sidecar.images.twins import CHANGES, twin
-from sidecar.index import Generation, SearchRequest, rank_each
+from sidecar.index import Generation, rank_each
 from sidecar.index.calibration import Calibration, pairs_of
 from sidecar.index.lookalikes import NPROB
-from sidecar.index.probability import COPIES, TENTH
-from sidecar.likeness import constants_of
+from sidecar.likeness import around, constants_of
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
 
@@ -29,7 +27,6 @@ IMAGES = 100
 MOST_S = 4.0  # after which it makes do with the twins that it has
 TRITON_TIMEOUT_S = 2.0  # of a call
 FEWEST = 20  # twins, below which nothing is said
-NEAREST = SearchRequest(TENTH + COPIES, NPROB, math.inf)
 
 Row = NDArray[np.float32]  # [D]
 
@@ -62,7 +59,7 @@ class TwinCheck:
             log.warning("the probability of the same image was not checked: %d twins", len(made))
             return None
         queries = np.stack([row for _, row in made])
-        ranked = rank_each(generation, queries, [None] * len(made), NEAREST)
+        ranked = rank_each(generation, queries, [None] * len(made), around(NPROB))
         found = []
         for (seq, _), (seqs, dist) in zip(made, ranked, strict=True):
             [place] = np.nonzero(seqs == seq)
