@@ -4,7 +4,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,13 @@ class Place:
         self.server.kill()
         self.stop()
 
+    def loads(self) -> bool:
+        """Returns whether it loads what is there. Channels to one address share a connection: while
+        that of an earlier one is being closed, a new one fails."""
+        with suppress(FeaturesUnavailable):
+            return TritonClient(self.address, 30).load() == ""
+        return False
+
     def replace(self, version: int, network: str) -> None:
         """Puts another file under a number, with its contract."""
         shutil.rmtree(contracts.folder(self.repository, version), ignore_errors=True)
@@ -124,7 +131,7 @@ def pair(places: tuple[Place, Place], tmp_path: Path) -> Iterator[Pair]:
         if place.server is None:
             place.start()
         else:
-            assert TritonClient(place.address, 30).load() == ""
+            wait_until(place.loads, lambda: f"version {ONE} is loaded at {place.address}")
 
 
 @pytest.fixture
