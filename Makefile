@@ -36,7 +36,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-long test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,8 +54,11 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
 	@$(RUN) honcho run python -m local.prometheus
 
-test: setup model $(S3)/done ## run all tests, against the real stack, four files at a time
-	$(RUN) python -m pytest $(PARALLEL)
+test: setup model $(S3)/done ## run the tests, against the real stack, several files at a time
+	$(RUN) python -m pytest $(PARALLEL) -m "not long"
+
+test-long: setup model $(S3)/done ## those left out there: upgrades to and fro, hosts that come and go, benches
+	$(RUN) python -m pytest $(PARALLEL) -m long
 
 test-fast: setup $(S3)/done ## those that start no Triton and no stack, in a minute
 	$(RUN) python -m pytest $(PARALLEL) $(FAST)

@@ -31,8 +31,9 @@ from tests.support.versions import put
 COLLECTION = 1050
 # The process that begins one of these last would work on alone for minutes.
 LONGEST_FIRST = (
-    *("test_returns", "test_old_volume", "test_upgrades", "test_api", "test_catalogue"),
-    *("test_recovery", "test_local_triton", "test_returning_models", "test_watched"),
+    *("test_returns", "test_bench", "test_two_hosts", "test_old_volume", "test_upgrades"),
+    *("test_recovery", "test_catalogue", "test_duplicates", "test_keyword_search", "test_api"),
+    *("test_add_archives", "test_local_triton", "test_keywords", "test_watched"),
 )
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 

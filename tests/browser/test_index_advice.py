@@ -43,6 +43,7 @@ def put_back(stack: Stack) -> Iterator[None]:
     stack.wait_ready()
 
 
+@pytest.mark.long
 def test_images_unlike_those_of_the_training_make_one_due_and_it_mends_that(
     visit: Visit, guarded: Guarded, lists: Similarity
 ) -> None:
@@ -63,6 +64,7 @@ def test_images_unlike_those_of_the_training_make_one_due_and_it_mends_that(
     expect(page.get_by_text(ALL_WELL)).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_catalogue_that_went_back_is_said_and_an_update_keeps_it(
     visit: Visit, guarded: Guarded, lists: Similarity
 ) -> None:

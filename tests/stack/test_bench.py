@@ -23,6 +23,7 @@ from tests.support.vectors import unit_vectors
 from tests.support.versions import put
 
 
+@pytest.mark.long
 def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
     np.save(tmp_path / "features.npy", unit_vectors(900, 64))
     command = [sys.executable, "-m", "bench.index", "--sizes", "1500", "--no-hnsw"]
@@ -36,6 +37,7 @@ def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
     assert "| bytes an image |" in done.stdout
 
 
+@pytest.mark.long
 def test_the_bench_of_rates_compares_two_keys() -> None:
     command = [sys.executable, "-m", "bench.rates", "--requests", "20", "--rounds", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -78,6 +80,7 @@ def test_all_views_are_embedded_in_their_order(
     assert len(np.unique(rows.round(3), axis=0)) == len(views)
 
 
+@pytest.mark.long
 def test_the_bench_of_feeding_counts_the_sidecars_own_time() -> None:
     command = [sys.executable, "-m", "bench.feeding", "--requests", "20", "--rounds", "1"]
     command += ["--phones", "1", "--size", "1200"]

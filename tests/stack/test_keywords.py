@@ -94,6 +94,7 @@ def test_asked_for_twice_it_is_one_task_and_with_nothing_missing_it_ends(house: 
     assert house.inferences()[0] == before
 
 
+@pytest.mark.long
 def test_a_filling_whose_worker_was_killed_goes_on(house: Stack) -> None:
     lose(house, 1000)
     task_id = house.post(FILL).json()["task_id"]

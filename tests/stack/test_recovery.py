@@ -104,6 +104,7 @@ def test_a_task_survives_the_worker_that_ran_it(house: Stack) -> None:
     assert "worker-killed" in answer(house, picture(2))[0]
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_is_succeeded_and_publishes_nothing(house: Stack) -> None:
     house.post("/similarity/add?id=worker-hangs", picture(5))
     task_id, horse = held_training(house)  # it neither works nor ends
@@ -123,6 +124,7 @@ def test_a_worker_that_hangs_is_succeeded_and_publishes_nothing(house: Stack) ->
     house.command("verify")
 
 
+@pytest.mark.long
 def test_a_redis_that_is_emptied_while_a_task_runs_loses_nothing(house: Stack) -> None:
     running_id = house.get("/similarity/train").json()["task_id"]
     house.wait(lambda: is_running(house, running_id), "the training runs")

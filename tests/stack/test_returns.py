@@ -41,6 +41,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterato
         yield Shelf(stack, folder / "models", folder / "all" / "keywording", every=10)
 
 
+@pytest.mark.long
 def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     shelf: Shelf, collection: dict[str, bytes]
 ) -> None:
@@ -57,6 +58,7 @@ def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     assert "nothing wrong" in shelf.stack.command("verify")
 
 
+@pytest.mark.long
 def test_a_volume_that_has_suffered_is_mended_at_the_next_start(
     shelf: Shelf, collection: dict[str, bytes]
 ) -> None:

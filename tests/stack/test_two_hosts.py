@@ -163,6 +163,7 @@ def test_trainings_and_updates_are_searched_on_the_other_host_and_no_search_fail
     assert "nothing wrong" in hosts.two.command("verify")
 
 
+@pytest.mark.long
 def test_a_host_that_was_killed_serves_the_newest_index_after_its_return(hosts: Hosts) -> None:
     hosts.two.kill_all("sidecar")
     number = hosts.one.run("train")["generation"]
@@ -172,6 +173,7 @@ def test_a_host_that_was_killed_serves_the_newest_index_after_its_return(hosts: 
     assert nearest(hosts.two, IMAGE) == nearest(hosts.one, IMAGE)
 
 
+@pytest.mark.long
 def test_a_new_host_is_not_ready_before_it_has_an_index(hosts: Hosts, tmp_path: Path) -> None:
     """An object is damaged, so that it never gets one; then that is put right."""
     number = hosts.one.run("train")["generation"]
@@ -212,6 +214,7 @@ def _wrong(host: Stack) -> str:
     return str(caught.value)
 
 
+@pytest.mark.long
 def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts) -> None:
     hosts.wait_for(hosts.current())
     shutil.copytree(hosts.exported / "2", hosts.models / "coming")

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.migration import SCRIPTS
 
 KINDS = ("sqlite", "postgresql")
+LONG_ON_POSTGRESQL = ("sqlite", pytest.param("postgresql", marks=pytest.mark.long))
 
 
 def new_database(server: str, template: str = "template1") -> str:
