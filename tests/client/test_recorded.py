@@ -14,6 +14,7 @@ TERMINAL = {"FORCE_COLOR": "1", "TERM": "dumb"}
 VARIES = (
     (r"\x1b\[[\d;?]*[a-zA-Z]", ""),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "TASK"),
+    (r"\b[0-9a-f]{32}-\d{3}\b", "ID"),  # of an image that another test has added
     (r"\b[0-9a-f]{32}\b", "REQUEST"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
     (r"\b[a-z_]+-\d{4}\b", "ID"),

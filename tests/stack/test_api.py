@@ -220,7 +220,7 @@ def test_every_image_finds_itself_first(stack: Stack, collection: dict[str, byte
 
 
 def test_results_can_be_counted_and_cut(stack: Stack, collection: dict[str, bytes]) -> None:
-    file = next(iter(collection.values()))
+    file = [*collection.values()][613]  # none that a test adds again
     ten = search(stack, file)
     assert search(stack, file, "?num_results=3")["result"] == ten["result"][:3]
     assert len(search(stack, file, "?num_results=500&nprob=100")["result"]) == 500
