@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sidecar.identification import Identification
 from sidecar.index import LiveFields, Names, SearchRequest
 from sidecar.index.ann import ExcludeIds
-from sidecar.index.recent import Found
+from sidecar.index.request import Found
 from sidecar.likeness import around, constants_of, likeness_of
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry

@@ -9,7 +9,7 @@ from sidecar.catalogue import Images
 from sidecar.errors import IndexAhead
 from sidecar.index import Tombstones
 from sidecar.index.ann import ExcludeIds
-from sidecar.index.recent import Found
+from sidecar.index.request import Found
 from sidecar.telemetry import timings
 from sidecar.view import View, Views
 

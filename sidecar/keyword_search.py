@@ -14,7 +14,7 @@ from sidecar.index import Generation, Place, Postings
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.places import places_among
 from sidecar.index.postings import MOST
-from sidecar.index.recent import Found
+from sidecar.index.request import Found
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
 from sidecar.search import Search

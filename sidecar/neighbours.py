@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sidecar.index import SearchRequest
 from sidecar.index.probability import SAME
-from sidecar.index.recent import Found
+from sidecar.index.request import Found
 from sidecar.likeness import Likeness
 from sidecar.ranked import by_score, some_of
 from sidecar.view import View

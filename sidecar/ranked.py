@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sidecar.index import SearchRequest, rank_each, the_nearest
 from sidecar.index.ann import ExcludeIds
-from sidecar.index.recent import Found
+from sidecar.index.request import Found
 from sidecar.index.reranking import RERANKED, order, scores
 from sidecar.view import View
 from sidecar.wanted import Wanted

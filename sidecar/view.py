@@ -62,12 +62,12 @@ class View:
         if self.generation is None:
             assert self.recent is not None
             return self.recent.features(seqs)
-        segments = self.generation.segments
-        waiting = seqs > self.generation.meta.snapshot
+        generation = self.generation
+        waiting = seqs > generation.meta.snapshot
         if self.recent is None or not waiting.any():
-            return widen(segments.features(seqs))
-        found = np.empty((len(seqs), segments.dimension), np.float32)
-        found[~waiting] = widen(segments.features(seqs[~waiting]))
+            return widen(generation.features(seqs))
+        found = np.empty((len(seqs), generation.meta.dimension), np.float32)
+        found[~waiting] = widen(generation.features(seqs[~waiting]))
         found[waiting] = self.recent.features(seqs[waiting])
         return found
 

@@ -28,7 +28,7 @@ class Wanted:
             meets = meeting(self.filter, shelf, self.names)
             if gone is not None:
                 meets[np.searchsorted(shelf.seqs, gone.labels)] = False
-            return Matching(generation, meets)
+            return generation.searchable.matching(meets)
 
         if names_images(self.filter):
             return prepare()  # an id may be another image's at any time

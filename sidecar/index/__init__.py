@@ -8,49 +8,53 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sidecar.index.block import Block
-    from sidecar.index.builder import Builder, BuildRules
+    from sidecar.index.builder import Builder
+    from sidecar.index.engine import BuildRules, Commission, Draft, Engine, Matching, Sealed
     from sidecar.index.field_layers import Layer, stacked
-    from sidecar.index.filtered import Matching
     from sidecar.index.generation import Generation
     from sidecar.index.lineage import Lineage
     from sidecar.index.live_fields import FieldsNow, LiveFields
     from sidecar.index.matching import Names, meeting
     from sidecar.index.memtable import Memtable
     from sidecar.index.postings import Place, Postings
-    from sidecar.index.ranking import Grouping, SearchRequest, rank, rank_each, the_nearest
+    from sidecar.index.ranking import rank, rank_each
     from sidecar.index.recent import Recent
+    from sidecar.index.request import Grouping, SearchRequest, the_nearest
     from sidecar.index.store import GenerationStore
     from sidecar.index.tombstones import Tombstones
-    from sidecar.index.writer import GenerationWriter, Sealed
+    from sidecar.index.writer import GenerationWriter
 else:
     from importlib import import_module
 
     MODULES = {
         "Block": "block",
-        "BuildRules": "builder",
+        "BuildRules": "engine",
         "Builder": "builder",
+        "Commission": "engine",
+        "Draft": "engine",
+        "Engine": "engine",
         "FieldsNow": "live_fields",
         "Generation": "generation",
         "GenerationStore": "store",
         "GenerationWriter": "writer",
-        "Grouping": "ranking",
+        "Grouping": "request",
         "Layer": "field_layers",
         "Lineage": "lineage",
         "LiveFields": "live_fields",
-        "Matching": "filtered",
+        "Matching": "engine",
         "Memtable": "memtable",
         "Names": "matching",
         "Place": "postings",
         "Postings": "postings",
         "Recent": "recent",
-        "Sealed": "writer",
-        "SearchRequest": "ranking",
+        "Sealed": "engine",
+        "SearchRequest": "request",
         "Tombstones": "tombstones",
         "meeting": "matching",
         "rank": "ranking",
         "stacked": "field_layers",
         "rank_each": "ranking",
-        "the_nearest": "ranking",
+        "the_nearest": "request",
     }
 
     def __getattr__(name):
@@ -64,6 +68,9 @@ __all__ = [
     "Block",
     "BuildRules",
     "Builder",
+    "Commission",
+    "Draft",
+    "Engine",
     "FieldsNow",
     "Generation",
     "GenerationStore",

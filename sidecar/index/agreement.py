@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
-from sidecar.index.ranking import SearchRequest, rank
+from sidecar.index.ranking import rank
+from sidecar.index.request import SearchRequest
 from sidecar.settings import MOST_NPROB
 
 QUERIES = 256
@@ -45,5 +46,5 @@ def _nearest(
     exclude = ExcludeIds(others) if len(others) else None
     request = SearchRequest(NEIGHBOURS, MOST_NPROB, math.inf)
     for seq in queries:
-        query = generation.segments.features(np.array([seq]))[0].astype(np.float32)
+        query = generation.features(np.array([seq]))[0].astype(np.float32)
         yield rank(generation, query, request, exclude, int(seq))[0]

@@ -4,41 +4,20 @@ Codes and the true neighbours of sample queries come from one walk over the rows
 operating points are then found with both.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.index.ann import Device, DeviceName, Index, sample_size
-from sidecar.index.generation import Generation
+from sidecar.index.ann import Device, Index, sample_size
+from sidecar.index.engine import BuildRules, Published, Report
 from sidecar.index.meta import LISTS, TRAINED, TRUTH
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import measure
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.index.segments import Segments
-from sidecar.settings import MOST_NPROB, Settings
-
-Report = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class BuildRules:
-    """How an index is built.
-
-    Args:
-        exact_max: up to so many images, a search compares every one.
-        device: where the heavy work is done, "auto", "cpu" or "gpu".
-    """
-
-    exact_max: int
-    device: DeviceName
-
-    @classmethod
-    def of(cls, settings: Settings) -> "BuildRules":
-        """Takes them from the settings."""
-        return cls(settings.exact_search_max, settings.faiss_device)
+from sidecar.settings import MOST_NPROB
 
 
 @dataclass(frozen=True)
@@ -82,7 +61,7 @@ class Builder:
         return Build(index, truth, Quality.of_training(points, shape, filtered))
 
     def update(
-        self, previous: Generation, gone: NDArray[np.int64], segments: Segments, start: int
+        self, previous: Published, gone: NDArray[np.int64], segments: Segments, start: int
     ) -> Build:
         """Keeps what was trained, takes out the images that are gone, and adds the new ones.
 
@@ -95,7 +74,8 @@ class Builder:
         before = GroundTruth.load(previous.folder / TRUTH)
         truths = GroundTruthBuilder(segments, self._device, before, start)
         truth = self._fill(index, segments, start, truths)
-        points = tune(index, truth, segments, previous.search_params(MOST_NPROB, results=0))
+        before_points = previous.meta.quality.operating_points
+        points = tune(index, truth, segments, before_points.search_params(MOST_NPROB, 0))
         shape = Shape.of(index, segments, start)
         return Build(index, truth, previous.meta.quality.after_update(points, shape))
 

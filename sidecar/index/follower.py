@@ -18,7 +18,8 @@ from sidecar.index.fetching import fetch
 from sidecar.index.host_files import COMING, FETCHED
 from sidecar.index.meta import digest_of
 from sidecar.index.remote import SHORT, Remote
-from sidecar.index.store import DRAFT, GenerationStore
+from sidecar.index.store import GenerationStore
+from sidecar.index.writer import DRAFT
 
 log = logging.getLogger(__name__)
 

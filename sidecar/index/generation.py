@@ -2,24 +2,28 @@
 
 from collections.abc import Iterator
 from copy import copy
-from functools import cached_property
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sidecar.errors import IndexDamaged
 from sidecar.fields import Columns
 from sidecar.files import sha256_of
 from sidecar.index import field_file
-from sidecar.index.ann import Index, SearchParams
-from sidecar.index.meta import KEYWORDS, LISTS, META, TRAINED, UNLABELLED, Meta, digest_of
-from sidecar.index.narrowed import ListLayout
+from sidecar.index.ann import SearchParams
+from sidecar.index.engine import Engine
+from sidecar.index.meta import KEYWORDS, META, UNLABELLED, Meta, digest_of
 from sidecar.index.postings import Postings
 from sidecar.index.segments import SEQ, Segments, mapped
 
 
 class Generation:
-    """An open generation: its codes and features are mapped, shared by all processes.
+    """An open generation: its files are mapped, shared by all processes.
 
     Attributes:
+        segments: its sequence numbers.
+        searchable: its features, where its engine keeps them.
         fields: of its images; None where there are none.
         keywords: of its images, by its model.
         digest: the SHA-256 of its `meta.json`, by which it is known in an object store.
@@ -27,7 +31,7 @@ class Generation:
             made when it was.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: Engine) -> None:
         """Opens a folder.
 
         The SHA-256 of codes and numbers are checked now. Features are many times larger: their
@@ -42,8 +46,8 @@ class Generation:
         try:
             for name in self.meta.files:
                 self._check(name, whole=name not in self.meta.segments)
-            self.index = Index.map(folder / TRAINED, folder / LISTS, self.meta.dimension)
             self.segments = Segments(folder, self.meta.segments, self.meta.dimension)
+            self.searchable = engine.open(folder, self.meta, self.segments)
             self.fields: Columns | None = None
             if field_file.FIELDS in self.meta.files:
                 self.fields = field_file.read(folder / field_file.FIELDS)
@@ -77,10 +81,9 @@ class Generation:
         """When it was made, in seconds since 1970."""
         return (self.folder / META).stat().st_mtime
 
-    @cached_property
-    def list_layout(self) -> ListLayout:
-        """In which list the codes of each image lie."""
-        return ListLayout.of(self.index, self.segments.seqs)
+    def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Looks up the features of images that it holds; all as `Searchable.features`."""
+        return self.searchable.features(seqs)
 
     def search_params(self, nprob: int, results: int) -> SearchParams:
         """Returns how far a search looks with a value of NPROB, 1..100, for so many results.
@@ -101,12 +104,15 @@ class Generation:
         return moved
 
     def damage(self) -> Iterator[str]:
-        """Reads every file through and yields a sentence for each whose SHA-256 is another."""
+        """Reads every file through and yields a sentence for each whose SHA-256 is another, and for
+        what is wrong elsewhere."""
         for name in self.meta.files:
             try:
                 self._check(name, whole=True)
             except (OSError, ValueError) as error:
                 yield f"generation {self.folder.name} of the index: {error}"
+        for problem in self.searchable.damage():
+            yield f"generation {self.folder.name} of the index: {problem}"
 
     def _check(self, name: str, whole: bool) -> None:
         """Raises OSError or ValueError where a file, or only its size, is not what was written."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from sidecar.files import sha256_of
 from sidecar.index.current_file import CURRENT
 from sidecar.index.meta import Meta, digest_of
-from sidecar.index.store import DRAFT, OLD, GenerationStore
+from sidecar.index.store import OLD, GenerationStore
+from sidecar.index.writer import DRAFT
 
 LOCK = "fetching.lock"
 FETCHED = f"{DRAFT}fetched-"  # drafts of other hosts

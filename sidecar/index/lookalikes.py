@@ -10,8 +10,8 @@ from sidecar.index.ann import ExcludeIds
 from sidecar.index.generation import Generation
 from sidecar.index.places import places_among
 from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants, tenth_of
-from sidecar.index.ranking import SearchRequest, rank_each
-from sidecar.index.recent import Found
+from sidecar.index.ranking import rank_each
+from sidecar.index.request import Found, SearchRequest
 
 NPROB = 20  # a recall@10 of 0.98; the nearest of the ten are found more often still
 NEAREST = SearchRequest(TENTH + COPIES, NPROB, np.inf)
@@ -81,7 +81,7 @@ class Lookalikes:
                 yield seq, int(others[place]), float(dist[place]), float(each[place])
 
     def _nearest(self, seqs: NDArray[np.int64]) -> list[Found]:
-        queries = self.generation.segments.features(seqs).astype(np.float32)
+        queries = self.generation.features(seqs).astype(np.float32)
         return rank_each(self.generation, queries, seqs.tolist(), NEAREST, self.exclude)
 
     def _places(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -41,6 +41,7 @@ class Meta:
         catalogue: the identity of the one that it was made of; None in earlier releases.
         mark: of the moment when its task looked at the catalogue; None in earlier releases.
         changes: the last change of metadata that it holds the fields of; None where it holds none.
+        collection: what Milvus has its features in; None where they are in its files.
     """
 
     task_id: str
@@ -57,6 +58,7 @@ class Meta:
     catalogue: str | None = None
     mark: str | None = None
     changes: int | None = None
+    collection: str | None = None
 
     @property
     def last_change(self) -> int:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from sidecar.catalogue import Shared, Task, Transaction
 from sidecar.index.current_file import CURRENT
+from sidecar.index.engine import Sealed
 from sidecar.index.generation import Generation
 from sidecar.index.store import GenerationStore
-from sidecar.index.writer import Sealed
 
 Made = Sealed | Generation  # a draft, or a generation that is to be published once more
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sidecar.catalogue import FeatureRow, NewRow
 from sidecar.index.block import Block
 from sidecar.index.places import places_among
+from sidecar.index.request import Found
 
 Meets = Callable[[Block], NDArray[np.bool_]]  # of its rows [n], bool [n]
-Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], distances [n]
 
 
 @dataclass(frozen=True, eq=False)

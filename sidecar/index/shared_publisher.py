@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from sidecar.catalogue import Catalogue, Shared, Task, Transaction
 from sidecar.errors import IndexDamaged
+from sidecar.index.engine import Sealed
 from sidecar.index.follower import Follower
 from sidecar.index.meta import digest_of
 from sidecar.index.publisher import LocalPublisher, Made, Publisher
 from sidecar.index.remote import Remote
 from sidecar.index.sharing import Sharing
 from sidecar.index.store import GenerationStore
-from sidecar.index.writer import Sealed
 
 log = logging.getLogger(__name__)
 

@@ -28,27 +28,33 @@ from pathlib import Path
 from sidecar.errors import IndexAhead, IndexDamaged
 from sidecar.files import sync
 from sidecar.index import current_file
+from sidecar.index.engine import Engine
 from sidecar.index.generation import Generation
 from sidecar.index.lineage import Lineage
+from sidecar.index.local_engine import LocalEngine
 from sidecar.index.meta import META, Meta
+from sidecar.index.writer import DRAFT
 
 log = logging.getLogger(__name__)
 
-DRAFT = ".draft-"  # a reader looks at numbers only
 OLD = ".old-"  # what is being deleted
 
 
 class GenerationStore:
     """Opens, publishes and drops the generations in the folder of the index."""
 
-    def __init__(self, folder: Path, lineage: Lineage | None = None) -> None:
+    def __init__(
+        self, folder: Path, lineage: Lineage | None = None, engine: Engine | None = None
+    ) -> None:
         """Touches nothing.
 
         Args:
             lineage: which generations fit the catalogue; without it, there is no catalogue beside
                 them, and all do.
+            engine: what keeps their features; without it, their folders do.
         """
         self.folder = folder
+        self.engine: Engine = engine or LocalEngine()
         self._lineage = lineage
         self._opened: Generation | None = None
         self._ahead: dict[int, Meta] = {}  # newer than the catalogue, by number
@@ -95,6 +101,10 @@ class GenerationStore:
         catalogue has. No search uses them, and the next publication clears them away."""
         return sorted(number for number in self._ahead if self.path(number).exists())
 
+    def open(self, folder: Path) -> Generation:
+        """Opens the generation or the sealed draft in a folder. Raises IndexDamaged."""
+        return Generation(folder, self.engine)
+
     def fits(self, meta: Meta) -> bool:
         """Says whether the catalogue has all that a generation was made of."""
         return self._lineage is None or self._lineage.fits(meta)
@@ -113,7 +123,7 @@ class GenerationStore:
         for meta in self.folder.glob(f"{DRAFT}*/{META}"):
             with suppress(IndexDamaged):  # it was published or given up just now
                 if self._upcoming is None or not self._upcoming.is_at(meta.parent):
-                    self._upcoming = Generation(meta.parent)
+                    self._upcoming = self.open(meta.parent)
             return self._upcoming
         self._upcoming = None  # else its files would keep their room when they are gone
         return None
@@ -124,7 +134,7 @@ class GenerationStore:
         for number, meta in reversed(list(self._metas())):
             with suppress(IndexDamaged):
                 if meta.sha256 == sha256 and self.fits(meta):
-                    return Generation(self.path(number))
+                    return self.open(self.path(number))
         return None
 
     def condemn(self, generation: Generation, error: IndexDamaged) -> None:
@@ -278,7 +288,7 @@ class GenerationStore:
         for each in (opened, self._upcoming):
             if each is not None and each.meta == meta:
                 return each if each.folder == folder else each.moved_to(folder)
-        return Generation(folder)
+        return self.open(folder)
 
     def _condemnation(self, number: int) -> tuple[int, str]:
         return self._condemned.get(number, (0, ""))

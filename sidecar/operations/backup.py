@@ -19,7 +19,7 @@ from sidecar.catalogue import BackupMade, Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.files import sync
 from sidecar.index import Generation, GenerationStore, Lineage
-from sidecar.index.store import DRAFT
+from sidecar.index.writer import DRAFT
 
 FILE = "catalogue.sqlite"
 INDEX = "index"
@@ -139,9 +139,10 @@ def _copy_generation(generation: Generation, index: Path) -> None:
         shutil.copyfile(path, copied / path.name)
     for path in (*copied.iterdir(), copied):
         sync(path)
-    for problem in Generation(copied).damage():
+    copies = GenerationStore(index)
+    for problem in copies.open(copied).damage():
         raise IndexDamaged(problem)
-    GenerationStore(index).put(copied, generation.number)
+    copies.put(copied, generation.number)
 
 
 def _open(file: Path) -> Catalogue:

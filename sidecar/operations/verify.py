@@ -74,7 +74,7 @@ class Verifier:
         searched, ahead = None, False
         for number in self.generations.numbers():
             try:
-                generation = Generation(self.generations.path(number))
+                generation = self.generations.open(self.generations.path(number))
             except IndexDamaged as error:
                 if number in self.generations.numbers():  # a task has not just deleted it
                     yield str(error)
@@ -126,7 +126,7 @@ class Verifier:
                     f"generation {generation.number:06d} {difference}: "
                     f"{len(seqs)} (number {named}…)"
                 )
-        if not meta.images == len(held) == generation.index.size:
+        if not meta.images == len(held) == generation.searchable.size:
             yield f"generation {generation.number:06d}: its files hold different numbers of images"
 
 

@@ -3,16 +3,14 @@
 from functools import reduce
 
 from sidecar.catalogue import Metadata
-from sidecar.index import Generation, GenerationWriter, Layer, stacked
+from sidecar.index import Draft, Generation, Layer, stacked
 
 
-def take(
-    metadata: Metadata, writer: GenerationWriter, up_to: int, previous: Generation | None = None
-) -> None:
+def take(metadata: Metadata, draft: Draft, up_to: int, previous: Generation | None = None) -> None:
     """Gives a draft the fields of its images, as they were when its task looked.
 
     Args:
-        writer: of the draft, which has all its images.
+        draft: of the draft, which has all its images.
         up_to: the last change that the task knows of.
         previous: the generation whose fields are taken over; without it, or where an earlier
             release made it, every document is read.
@@ -28,4 +26,4 @@ def take(
         layers = stacked(layers, Layer.of(changes))
     if layers:
         joined = reduce(Layer.under, layers)
-        writer.set_fields(joined.among(writer.segments().seqs), up_to)
+        draft.set_fields(joined.among(draft.seqs), up_to)

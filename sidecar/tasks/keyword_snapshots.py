@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import Features, KeywordPage
-from sidecar.index import Generation, GenerationWriter, Postings
+from sidecar.index import Draft, Generation, Postings
 from sidecar.index.places import places_among
 
 AT_ONCE = 500  # images that are looked up one by one
@@ -16,7 +16,7 @@ AT_ONCE = 500  # images that are looked up one by one
 
 def take(
     features: Features,
-    writer: GenerationWriter,
+    draft: Draft,
     model: int,
     up_to: int,
     previous: Generation | None = None,
@@ -24,13 +24,13 @@ def take(
     """Gives a draft the keywords of its images by its model.
 
     Args:
-        writer: of the draft, which has all its images.
+        draft: of the draft, which has all its images.
         model: the catalogue's key.
         up_to: the last sequence number that the task knows of.
         previous: the generation whose keywords are taken over; without it, or where an earlier
             release made it, all are read.
     """
-    seqs = writer.segments().seqs
+    seqs = draft.seqs
     parts, unlabelled = [Postings.none()], [np.empty(0, np.int64)]
     pages: Iterator[KeywordPage] = iter(())
     after = 0
@@ -45,7 +45,7 @@ def take(
         places = places_among(page.seqs, seqs)
         parts.append(Postings.of(page, places))
         unlabelled.append(page.seqs[(places >= 0) & ~page.known])
-    writer.set_keywords(Postings.merged(parts), np.sort(np.concatenate(unlabelled)))
+    draft.set_keywords(Postings.merged(parts), np.sort(np.concatenate(unlabelled)))
 
 
 def any_made_since(features: Features, model: int, previous: Generation) -> bool:

@@ -22,8 +22,16 @@ from sidecar.errors import (
     SimilarityError,
     StorageFull,
 )
-from sidecar.index import Builder, BuildRules, Generation, GenerationStore, GenerationWriter, Sealed
-from sidecar.index.builder import Report
+from sidecar.index import (
+    BuildRules,
+    Commission,
+    Draft,
+    Generation,
+    GenerationStore,
+    GenerationWriter,
+    Sealed,
+)
+from sidecar.index.engine import Report
 from sidecar.index.meta import Meta
 from sidecar.index.publisher import Made, Publisher
 from sidecar.index.shared_publisher import publisher
@@ -113,44 +121,43 @@ class Trainer:
     def draft_training(self, task: Task, model: ModelRecord, report: Report) -> Sealed:
         """Drafts a generation out of all features of a model up to the task's snapshot."""
         total = self.catalogue.features.count(model.model, task.snapshot)
-        builder = Builder(self.rules, report)
-        writer = self._writer(task, model)
+        draft = self._draft(task, model, report)
         pages = self.catalogue.features.stream(model.model, 0, task.snapshot or 0)
-        writer.append(pages, lambda rows: report("reading", 0.1 * rows / total))
-        field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0)
-        keyword_snapshots.take(self.catalogue.features, writer, model.model, task.snapshot or 0)
-        build = builder.train(writer.segments())
-        sealed = writer.seal(build, task.removals or 0, task.snapshot or 0)
+        draft.append(pages, lambda rows: report("reading", 0.1 * rows / total))
+        field_snapshots.take(self.catalogue.metadata, draft, task.changes or 0)
+        keyword_snapshots.take(self.catalogue.features, draft, model.model, task.snapshot or 0)
+        draft.build()
+        sealed = draft.seal(task.removals or 0, task.snapshot or 0)
         return self._checked(sealed, report)
 
     def draft_update(self, task: Task, previous: Generation, report: Report) -> Sealed:
         """Drafts what follows a generation: what was added since joins, what was removed leaves."""
         model = self.catalogue.models.get(previous.meta.sha256)
         removed, held = self._gone(previous, task)
-        builder = Builder(self.rules, report)
-        writer = self._writer(task, model)
-        writer.continue_from(previous, held)
-        stayed, after, up_to = writer.images, previous.meta.snapshot, task.snapshot or 0
+        draft = self._draft(task, model, report)
+        draft.continue_from(previous, held)
+        after, up_to = previous.meta.snapshot, task.snapshot or 0
         pages = self.catalogue.features.stream(model.model, after, up_to)
-        writer.append(pages, lambda rows: report("reading", 0.1))
-        field_snapshots.take(self.catalogue.metadata, writer, task.changes or 0, previous)
-        keyword_snapshots.take(self.catalogue.features, writer, model.model, up_to, previous)
-        build = builder.update(previous, held, writer.segments(), stayed)
-        return writer.seal(build, removed.last, max(after, up_to))
+        draft.append(pages, lambda rows: report("reading", 0.1))
+        field_snapshots.take(self.catalogue.metadata, draft, task.changes or 0, previous)
+        keyword_snapshots.take(self.catalogue.features, draft, model.model, up_to, previous)
+        draft.build()
+        return draft.seal(removed.last, max(after, up_to))
 
     def _checked(self, sealed: Sealed, report: Report) -> Sealed:
         """Checks the probability of the same image in a draft, where that can be done."""
         if self.twins is None:
             return sealed
         report("checking", 0.92)
-        found = self.twins.of(Generation(sealed.folder))
+        found = self.twins.of(self.generations.open(sealed.folder))
         if found is None:
             return sealed
         return measured(sealed, replace(sealed.meta.quality, same_image=found))
 
-    def _writer(self, task: Task, model: ModelRecord) -> GenerationWriter:
+    def _draft(self, task: Task, model: ModelRecord, report: Report) -> Draft:
         identity = self.catalogue.marks.identity()
-        return GenerationWriter(self.generations.folder, task, model, identity)
+        commission = Commission(task, model, identity, self.rules, report)
+        return self.generations.engine.draft(self.generations.folder, commission)
 
     def may_replace_index(self) -> bool:
         """Returns whether there is an index, and there are images to make another one of."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Agreement, Catalogue, ModelRecord, SwitchReport, Task, TaskKind
 from sidecar.errors import IndexAhead, IndexDamaged
-from sidecar.index import Generation, GenerationStore, Sealed
+from sidecar.index import GenerationStore, Sealed
 from sidecar.index.agreement import agreement
 from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
@@ -148,7 +148,7 @@ class Upgrader:
     def _agreement(self, sealed: Sealed) -> Agreement | None:
         try:
             current = self.generations.current()
-            share = agreement(current, Generation(sealed.folder))
+            share = agreement(current, self.generations.open(sealed.folder))
         except (IndexDamaged, IndexAhead) as error:
             log.warning("the agreement of the two versions was not measured: %s", error)
             return None

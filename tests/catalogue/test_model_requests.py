@@ -94,7 +94,7 @@ def test_a_draft_that_waits_is_open_when_it_is_published(trained: House) -> None
         assert reader.current() is before
         trained.generations.publish(sealed.folder, keep=2)
     current = reader.current()
-    assert (current.number, current.index) == (2, upcoming.index)
+    assert (current.number, current.searchable) == (2, upcoming.searchable)
     assert reader.upcoming() is None
 
 

@@ -207,7 +207,7 @@ def test_a_draft_is_there_before_it_is_published(pair: Pair) -> None:
         assert trainer.publish(publication.transaction, sealed) == 2
     pair.follower.look()
     now = pair.searches.generations.current()
-    assert (now.number, now.index) == (2, upcoming.index)  # open as it was
+    assert (now.number, now.searchable) == (2, upcoming.searchable)  # open as it was
     assert [path.name for path in pair.searches.generations.folder.glob(".*")] == []
 
 

@@ -25,6 +25,7 @@ from sidecar.errors import (
 )
 from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
 from sidecar.index.calibration import Calibration
+from sidecar.index.local_search import LocalSearch
 from sidecar.index.writer import measured
 from sidecar.operations import Inventory
 from sidecar.tasks.admission import Admission
@@ -225,7 +226,8 @@ def flip(path: Path, at: int = -2) -> None:
 
 def test_where_the_lists_that_are_visited_hold_too_few_more_are_visited(house: House) -> None:
     generation = house.generations.current()
-    assert generation.search_params(1, 1000).lists < generation.index.lists
+    assert isinstance(generation.searchable, LocalSearch)
+    assert generation.search_params(1, 1000).lists < generation.searchable.index.lists
     for wanted in (100, 1000, 1500):
         seqs, _ = rank(generation, vector(3), SearchRequest(wanted, 1, math.inf))
         assert len(set(seqs.tolist())) == wanted

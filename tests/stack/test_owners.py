@@ -16,8 +16,9 @@ from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
-from sidecar.index import GenerationStore, GenerationWriter, Memtable, Tombstones
-from sidecar.index.writer import SEGMENT_ROWS
+from sidecar.index import BuildRules, Commission, GenerationStore, Memtable, Tombstones
+from sidecar.index.local_draft import SEGMENT_ROWS
+from sidecar.index.local_engine import LocalEngine
 from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
 from sidecar.settings import Settings, from_environment
@@ -99,9 +100,9 @@ def test_a_draft_that_is_given_up_leaves_no_thread(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 3)
     before = threads()
-    draft = GenerationWriter(
-        tmp_path / "index", house.claim("train"), ModelRecord(1, 1, "a" * 64, 64)
-    )
+    task, model = house.claim("train"), ModelRecord(1, 1, "a" * 64, 64)
+    commission = Commission(task, model, "", BuildRules(0, "cpu"), lambda *_: None)
+    draft = LocalEngine().draft(tmp_path / "index", commission)
     seqs = np.arange(1, SEGMENT_ROWS + 1)
     page = Page(seqs, np.zeros((SEGMENT_ROWS, 64), np.float16), np.zeros(SEGMENT_ROWS, np.uint32))
 

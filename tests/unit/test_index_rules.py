@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.catalogue import NewImage
 from sidecar.errors import IndexDamaged
-from sidecar.index import Generation, GenerationStore, SearchRequest, rank
+from sidecar.index import GenerationStore, SearchRequest, rank
 from tests.support.house import House, vector
 
 FILES = ("trained.faiss", "lists.ivf", "truth.npz", "seqs.i64", "crcs.u32", "meta.json")
@@ -52,12 +52,12 @@ def flip(path: Path) -> None:
 def test_a_flipped_bit_is_noticed_when_a_generation_is_opened(house: House, name: str) -> None:
     flip(house.generations.path(1) / name)
     with pytest.raises(IndexDamaged, match="000001"):
-        Generation(house.generations.path(1))
+        house.generations.open(house.generations.path(1))
 
 
 def test_a_flipped_bit_of_the_features_is_noticed_when_they_are_used(house: House) -> None:
     flip(house.generations.path(1) / FEATURES)
-    generation = Generation(house.generations.path(1))
+    generation = house.generations.open(house.generations.path(1))
     with pytest.raises(IndexDamaged, match="not what was stored"):
         generation.segments.features(generation.segments.seqs)
     assert [sentence.split(": ")[1] for sentence in generation.damage()] == [
@@ -72,7 +72,7 @@ def test_a_file_that_is_cut_short_is_noticed_when_a_generation_is_opened(
     path = house.generations.path(1) / name
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(IndexDamaged, match="000001"):
-        Generation(house.generations.path(1))
+        house.generations.open(house.generations.path(1))
 
 
 def test_of_images_at_the_same_distance_the_older_comes_first(house: House) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.index import Generation
+from sidecar.index.local_engine import LocalEngine
 from sidecar.index.meta import META, TRUTH, Meta
 from sidecar.index.recall.ground_truth import GroundTruth
 from tests.support import old_volume
@@ -47,7 +48,7 @@ def test_an_old_truth_is_read_and_written_back_byte_for_byte(
 
 def test_an_old_generation_opens_whole(old: list[Path]) -> None:
     for folder in old:
-        generation = Generation(folder)
+        generation = Generation(folder, LocalEngine())
         assert list(generation.damage()) == []
         assert len(generation.segments.seqs) == generation.meta.images > 1000
 
