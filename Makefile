@@ -66,8 +66,8 @@ test-fast: setup $(S3)/done ## those that start no Triton and no stack, in a min
 coverage: setup $(S3)/done ## the same, and list what of the sidecar they miss; fail under the floor
 	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov
 
-backup: setup ## copy everything into FOLDER, while the service runs
-restore: setup ## fill an empty catalogue and index from FOLDER
+backup: setup ## copy everything into FOLDER or s3://bucket/prefix, while the service runs
+restore: setup ## fill an empty catalogue and index from FOLDER or s3://bucket/prefix
 verify: setup ## read everything, and list what is wrong
 repair: setup ## make the index again from the catalogue
 

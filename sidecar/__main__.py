@@ -8,7 +8,6 @@ import argparse
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar import garbage, objects, volume
@@ -27,13 +26,13 @@ OWNER_ALONE = 0o077  # data, index and backups are nobody else's to read
 COMMANDS = {
     "serve": "answer HTTP",
     "worker": "run trainings and updates",
-    "backup": "copy everything into a new folder, while the service runs",
+    "backup": "copy everything into a new folder or a bucket, while the service runs",
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and print what is wrong; exit status 1 where something is",
     "repair": "make the index again from the catalogue, and check all features",
     "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
-FOLDERS = {"backup": "DEST", "restore": "SRC"}
+PLACES = {"backup": "DEST", "restore": "SRC"}
 
 
 def main() -> int:
@@ -70,7 +69,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         with garbage.loading():
             from sidecar.operations.commands import maintain
 
-        return maintain(settings, arguments.command, arguments.folder)
+        return maintain(settings, arguments.command, arguments.place)
     return 0
 
 
@@ -172,9 +171,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, what in COMMANDS.items():
         command = commands.add_parser(name, help=what, description=what)
-        command.set_defaults(folder=Path())
-        if name in FOLDERS:
-            command.add_argument("folder", type=Path, metavar=FOLDERS[name])
+        command.set_defaults(place="")
+        if name in PLACES:
+            command.add_argument(
+                "place", metavar=PLACES[name], help="a folder, or s3://bucket/prefix"
+            )
         if name == "key":
             command.add_argument(
                 "name", metavar="NAME", help="the name of the key's owner, for the log"

@@ -5,6 +5,7 @@ This package is the one door to SQLAlchemy, Alembic and psycopg; their objects d
 
 from sidecar.catalogue.adds import Adds
 from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
+from sidecar.catalogue.copies import HOLDS_IMAGES
 from sidecar.catalogue.decisions import Decisions
 from sidecar.catalogue.dialect import FeatureRow, Seen
 from sidecar.catalogue.duplicate_kinds import PROBABLE, Decision, DuplicateKind, kind_of
@@ -56,6 +57,7 @@ from sidecar.catalogue.transaction import Transaction
 
 __all__ = [
     "DIGITS",
+    "HOLDS_IMAGES",
     "NO_KEYWORDS",
     "OF_VERSIONS",
     "PROBABLE",

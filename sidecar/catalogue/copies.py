@@ -35,6 +35,8 @@ COUNTED = (
 # Of an object store and of the hosts around the source: the copy has neither.
 LEFT_BEHIND = (generations, readers)
 
+HOLDS_IMAGES = "the catalogue to be filled holds images already"
+
 OnProgress = Callable[[str, int], None]
 
 
@@ -51,7 +53,7 @@ def copying(moment: OpenTransaction, target: Database, report: OnProgress) -> It
     """
     with moment.reading() as source, target.writing() as connection:
         if connection.execute(select(images.c.seq).limit(1)).first() is not None:
-            raise BackupRefused("the catalogue to be filled holds images already")
+            raise BackupRefused(HOLDS_IMAGES)
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
         for table in metadata.sorted_tables:

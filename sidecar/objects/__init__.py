@@ -1,7 +1,9 @@
 """Objects under names, each written once and read whole: in a folder, or in a bucket that speaks
-S3. What they hold is for others to know. Face: `ObjectStore`, `Listed`, `open_store`.
+S3. What they hold is for others to know. Face: `ObjectStore`, `Listed`, `Use`, `open_store`,
+`is_bucket`, `check`.
 """
 
-from sidecar.objects.store import Listed, ObjectStore, check, open_store
+from sidecar.objects.opening import check, is_bucket, open_store
+from sidecar.objects.store import BACKUP, INDEX, Listed, ObjectStore, Use
 
-__all__ = ["Listed", "ObjectStore", "check", "open_store"]
+__all__ = ["BACKUP", "INDEX", "Listed", "ObjectStore", "Use", "check", "is_bucket", "open_store"]

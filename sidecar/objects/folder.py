@@ -2,18 +2,13 @@
 a file is written beside, synced and renamed, and never changed after that."""
 
 import os
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sidecar.errors import IndexStoreUnavailable
 from sidecar.files import sync
-
-if TYPE_CHECKING:
-    from sidecar.objects.store import Listed
+from sidecar.objects.store import Listed, Passed, Use, quiet
 
 PIECE = 1 << 20
 COMING = ".coming-"  # before the name of a file that is being written
@@ -22,17 +17,17 @@ COMING = ".coming-"  # before the name of a file that is being written
 class FolderStore:
     """Keeps objects in a folder, which it makes."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, use: Use) -> None:
+        self._folder, self._use = folder, use
 
-    def put(self, name: str, content: Path | bytes) -> None:
+    def put(self, name: str, content: Path | bytes, passed: Passed = quiet) -> None:
         path = self._folder / name
         coming = path.with_name(f"{COMING}{uuid.uuid4().hex}")
-        with _translated():
+        with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 if isinstance(content, Path):
-                    shutil.copyfile(content, coming)
+                    _copy(content, coming, passed)
                 else:
                     coming.write_bytes(content)
                 sync(coming)
@@ -42,34 +37,44 @@ class FolderStore:
             sync(path.parent)
 
     def read(self, name: str) -> Iterator[bytes]:
-        with _translated(), (self._folder / name).open("rb") as file:
+        with self._translated(), (self._folder / name).open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
 
-    def listed(self, prefix: str) -> "dict[str, Listed]":
-        from sidecar.objects.store import Listed
-
+    def listed(self, prefix: str) -> dict[str, Listed]:
         found: dict[str, Listed] = {}
         folder = self._folder / prefix
-        with _translated():
+        with self._translated():
             for entry in os.scandir(folder) if folder.exists() else ():
                 if not entry.name.startswith(COMING):
                     status = entry.stat()
                     found[prefix + entry.name] = Listed(status.st_size, status.st_mtime)
         return found
 
+    def is_empty(self) -> bool:
+        with self._translated():
+            return not any(path.is_file() for path in self._folder.rglob("*"))
+
     def delete(self, names: Iterable[str]) -> None:
-        with _translated():
+        with self._translated():
             for name in names:
                 (self._folder / name).unlink(missing_ok=True)
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turns the errors of the file system into ours; what is missing stays a
+        FileNotFoundError."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            where = self._use.setting or "the folder"
+            raise self._use.error(f"{where}: {error}") from error
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turns the errors of the file system into ours; what is missing stays a FileNotFoundError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise IndexStoreUnavailable(f"INDEX_STORE: {error}") from error
+
+def _copy(source: Path, target: Path, passed: Passed) -> None:
+    with source.open("rb") as read, target.open("wb") as written:
+        while piece := read.read(PIECE):
+            written.write(piece)
+            passed(piece)

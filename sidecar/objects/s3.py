@@ -15,15 +15,16 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
-from sidecar.errors import IndexStoreUnavailable
-from sidecar.objects.store import Listed
+from sidecar.objects.s3_errors import explained, is_missing
+from sidecar.objects.store import Listed, Passed, Use, quiet
 
-PART = 16 << 20  # of a large file: 10,000 parts at most make up an object
+PART, MOST_PARTS = 16 << 20, 10_000  # of a large file; so many make up an object at most
+AT_ONCE_BYTES = 12 * PART  # on their way at once
+PIECE = 1 << 20  # of a file that is read
 CONNECT_S, SILENCE_S = 5, 30
 WHOLE = timedelta(hours=6)  # for one request: a large file over a slow line
 TRIES, TRYING = 4, timedelta(seconds=30)
 DELETED_AT_ONCE = 1000
-MOST_TEXT = 400  # characters of an error, which may have a page of XML
 OURS = "AWS_"
 NO_REGION = "us-east-1"  # of servers other than Amazon's, which know none
 
@@ -31,17 +32,18 @@ NO_REGION = "us-east-1"  # of servers other than Amazon's, which know none
 class S3Store:
     """Keeps objects below the prefix of a bucket."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, use: Use) -> None:
         """Takes `s3://bucket/prefix`; reaches for nothing yet."""
         for name in [name for name, value in os.environ.items() if name.startswith(OURS)]:
             if not os.environ[name]:
                 del os.environ[name]  # as with settings: what is empty counts as missing
-        self._url = url
+        self._url, self._use = url, use
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        self._region = region or NO_REGION
         self._bucket = Bucket.from_url(
             url,
-            region=region or NO_REGION,
+            region=self._region,
             client_options={
                 "allow_http": endpoint.startswith("http://"),
                 "connect_timeout": timedelta(seconds=CONNECT_S),
@@ -51,9 +53,15 @@ class S3Store:
             retry_config={"max_retries": TRIES, "retry_timeout": TRYING},
         )
 
-    def put(self, name: str, content: Path | bytes) -> None:
+    def put(self, name: str, content: Path | bytes, passed: Passed = quiet) -> None:
         with self._translated():
-            obstore.put(self._bucket, name, content, chunk_size=PART)
+            if isinstance(content, bytes):
+                obstore.put(self._bucket, name, content, chunk_size=PART)
+                return
+            part = max(PART, -(-content.stat().st_size // MOST_PARTS))
+            at_once = max(1, AT_ONCE_BYTES // part)
+            pieces = _pieces(content, passed)
+            obstore.put(self._bucket, name, pieces, chunk_size=part, max_concurrency=at_once)
 
     def read(self, name: str) -> Iterator[bytes]:
         with self._translated():
@@ -68,6 +76,10 @@ class S3Store:
                 for each in page
             }
 
+    def is_empty(self) -> bool:
+        with self._translated():
+            return not next(iter(obstore.list(self._bucket, chunk_size=1)), [])
+
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
             with self._translated():
@@ -78,13 +90,20 @@ class S3Store:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turns the errors of the library into ours; what is missing stays a
+        """Turns the errors of the library into ours; an object that is missing stays a
         FileNotFoundError."""
         try:
             yield
-        except FileNotFoundError:
-            raise
         except (BaseError, OSError, ValueError) as error:
-            text = str(error).partition("Debug source:")[0]  # which says all of it once more
-            line = " ".join(text.split())[:MOST_TEXT]
-            raise IndexStoreUnavailable(f"INDEX_STORE={self._url}: {line}") from error
+            text = str(error)
+            if isinstance(error, FileNotFoundError) and is_missing(text):
+                raise
+            line = explained(text, self._region)
+            raise self._use.error(f"{self._use.of(self._url)}: {line}") from error
+
+
+def _pieces(path: Path, passed: Passed) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            passed(piece)
+            yield piece

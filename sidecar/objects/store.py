@@ -1,17 +1,38 @@
-"""What a store of objects does, and which one a setting names."""
+"""What a store of objects does, and what one is for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
-from sidecar.errors import SettingsError
-from sidecar.objects.folder import FolderStore
+from sidecar.errors import BackupRefused, IndexStoreUnavailable, SimilarityError
 
-S3 = "s3://"
-LIBRARY = "obstore"
+Passed = Callable[[bytes], object]  # called with each piece of a file that is written
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a store is for.
+
+    Args:
+        setting: that names it; empty where a command does.
+        error: what is raised where it can't be reached or refuses.
+    """
+
+    setting: str
+    error: type[SimilarityError]
+
+    def of(self, url: str) -> str:
+        """Returns how an error names the store."""
+        return f"{self.setting}={url}" if self.setting else url
+
+
+INDEX = Use("INDEX_STORE", IndexStoreUnavailable)
+BACKUP = Use("", BackupRefused)
+
+
+def quiet(_: bytes) -> None:
+    """Nobody counts."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +48,15 @@ class ObjectStore(Protocol):
     """Keeps objects. A name is a path such as `files/ab12`; an object is there whole or not at all,
     and is on the store's disk when `put` returns.
 
-    Each call raises IndexStoreUnavailable where the store can't be reached or refuses.
+    Each call raises the error of its use where the store can't be reached or refuses.
     """
 
-    def put(self, name: str, content: Path | bytes) -> None:
-        """Writes an object, from a file or from memory, over one of the same name."""
+    def put(self, name: str, content: Path | bytes, passed: Passed = quiet) -> None:
+        """Writes an object, from a file or from memory, over one of the same name.
+
+        Args:
+            passed: called with each piece of a file, in their order; what it raises ends it.
+        """
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yields the bytes of an object, some at a time. Raises FileNotFoundError: there is none
@@ -40,24 +65,8 @@ class ObjectStore(Protocol):
     def listed(self, prefix: str) -> dict[str, Listed]:
         """Returns every object whose name begins with a prefix that ends with a slash."""
 
+    def is_empty(self) -> bool:
+        """Says whether there is no object at all."""
+
     def delete(self, names: Iterable[str]) -> None:
         """Removes objects; one that is gone already is no error."""
-
-
-def open_store(url: str) -> ObjectStore:
-    """Returns the store that INDEX_STORE names; reaches for nothing yet.
-
-    Args:
-        url: `s3://bucket/prefix`, `file:///path` or an absolute path.
-    """
-    if url.startswith(S3):
-        from sidecar.objects.s3 import S3Store  # here: who keeps objects in a folder needs no S3
-
-        return S3Store(url)
-    return FolderStore(Path(unquote(urlsplit(url).path) if url.startswith("file:") else url))
-
-
-def check(url: str) -> None:
-    """Raises SettingsError where the library is missing that a store needs; loads nothing."""
-    if url.startswith(S3) and find_spec(LIBRARY) is None:
-        raise SettingsError(f"INDEX_STORE={url} needs {LIBRARY}: pip install 'similarity[s3]'")

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.catalogue import BackupMade, Catalogue, Transaction, open_catalogue
+from sidecar.catalogue import HOLDS_IMAGES, BackupMade, Catalogue, Transaction, open_catalogue
 from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
 from sidecar.files import sync
 from sidecar.index import Generation, GenerationStore, Lineage
@@ -59,9 +59,16 @@ class Backups:
             sync(dest.parent)
         return made
 
-    def restore(self, source: Path, report: Report) -> None:
+    def check_empty(self) -> None:
+        """Raises BackupRefused where there are images already; `restore` looks again."""
+        if self.catalogue.images.count():
+            raise BackupRefused(HOLDS_IMAGES)
+
+    def restore(self, source: Path, report: Report, keep: bool = True) -> None:
         """Fills an empty catalogue, and its index, from a backup; all of it or nothing.
 
+        Args:
+            keep: whether `source` has to stay as it is.
         Raises:
             BackupRefused: `source` is no backup, or there are images already.
             StorageFull, CatalogueUnavailable, IndexDamaged: nothing was restored.
@@ -72,7 +79,7 @@ class Backups:
         with _disk_errors("nothing was restored"):
             index.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=DRAFT, dir=index) as folder:
-                self._restore(source, Path(folder), report)
+                self._restore(source, Path(folder), report, keep)
 
     def _fill(self, part: Path, report: Report) -> BackupMade:
         for _ in range(TRIES):
@@ -105,9 +112,11 @@ class Backups:
         sync(part)
         return images
 
-    def _restore(self, source: Path, folder: Path, report: Report) -> None:
-        # A copy is opened, since opening may migrate it, and a backup stays as it is.
-        shutil.copyfile(source / FILE, folder / FILE)
+    def _restore(self, source: Path, folder: Path, report: Report, keep: bool) -> None:
+        if keep:  # a copy is opened, since opening may migrate it
+            shutil.copyfile(source / FILE, folder / FILE)
+        else:
+            shutil.move(source / FILE, folder / FILE)
         opened = _open(folder / FILE)
         try:
             index = GenerationStore(source / INDEX, Lineage(opened.marks))

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar import volume
+from sidecar import objects, volume
 from sidecar.catalogue import BackupMade, Catalogue, MendingReport, open_catalogue
 from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, ModelRefused, StorageFull
 from sidecar.index import BuildRules, GenerationStore, Lineage
@@ -16,22 +16,24 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.watch import watching
 from sidecar.operations.backup import Backups
+from sidecar.operations.remote_backup import RemoteBackups
 from sidecar.operations.repair import mend_all, repair
 from sidecar.operations.shared_index import hand_over
 from sidecar.operations.verify import Verifier
 from sidecar.settings import Settings
 
 
-def maintain(settings: Settings, command: str, folder: Path) -> int:
+def maintain(settings: Settings, command: str, place: str = "") -> int:
     """Runs one of `COMMANDS`, and prints how it ended.
 
     Args:
-        folder: of the backup, for those that take one.
+        place: of the backup, for those that take one: a folder, or `s3://bucket/prefix`.
     Returns:
         the exit status: 1 where `verify` has found something wrong.
     Raises:
         SimilarityError: why it could not be done.
     """
+    objects.check(place, objects.BACKUP)
     with (
         _volume(settings, command),
         closing(
@@ -48,9 +50,10 @@ def maintain(settings: Settings, command: str, folder: Path) -> int:
         backups = Backups(catalogue, generations)
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
-        tools = Tools(backups, BuildRules.of(settings), Comparison(models), sharing)
+        copies = Copies(backups, settings.data_dir)
+        tools = Tools(copies, BuildRules.of(settings), Comparison(models), sharing)
         with watching(models):
-            return COMMANDS[command](tools, folder)
+            return COMMANDS[command](tools, place)
 
 
 def _volume(settings: Settings, command: str) -> AbstractContextManager[None]:
@@ -59,19 +62,52 @@ def _volume(settings: Settings, command: str) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """Backups in folders and in buckets: a place says which."""
+
+    backups: Backups
+    data_dir: Path
+
+    def backup(self, place: str) -> BackupMade:
+        """Makes a backup; errors as those of `Backups` and `RemoteBackups`."""
+        if objects.is_bucket(place):
+            return self._remote.backup(place, _report)
+        return self.backups.backup(Path(place), _report)
+
+    def restore(self, place: str) -> None:
+        """Restores one; errors likewise."""
+        if objects.is_bucket(place):
+            self._remote.restore(place, _report)
+        else:
+            self.backups.restore(Path(place), _report)
+
+    @property
+    def _remote(self) -> RemoteBackups:
+        return RemoteBackups(self.backups, self.data_dir, _report_bytes)
+
+
+@dataclass(frozen=True)
 class Tools:
     """The parts that the commands work with."""
 
-    backups: Backups
+    copies: Copies
     rules: BuildRules
     comparison: Comparison
     sharing: Sharing | None = None
 
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.copies.backups.catalogue
 
-def _backup(tools: Tools, folder: Path) -> int:
-    made = tools.backups.backup(folder, _report)
-    print(f"backed up into {folder}")
-    _note(tools.backups.catalogue, made)
+    @property
+    def generations(self) -> GenerationStore:
+        return self.copies.backups.generations
+
+
+def _backup(tools: Tools, place: str) -> int:
+    made = tools.copies.backup(place)
+    print(f"backed up into {place}")
+    _note(tools.catalogue, made)
     return 0
 
 
@@ -83,17 +119,17 @@ def _note(catalogue: Catalogue, made: BackupMade) -> None:
         print(f"the backup is whole, but its date was not noted: {error}", file=sys.stderr)
 
 
-def _restore(tools: Tools, folder: Path) -> int:
-    tools.backups.restore(folder, _report)
+def _restore(tools: Tools, place: str) -> int:
+    tools.copies.restore(place)
     if tools.sharing is not None:
-        hand_over(tools.backups.catalogue, tools.backups.generations, tools.sharing)
-    print(f"restored from {folder}: {tools.backups.catalogue.images.count()} images")
+        hand_over(tools.catalogue, tools.generations, tools.sharing)
+    print(f"restored from {place}: {tools.catalogue.images.count()} images")
     return 0
 
 
-def _verify(tools: Tools, _folder: Path) -> int:
-    catalogue, wrong = tools.backups.catalogue, 0
-    verifier = Verifier(catalogue, tools.backups.generations, tools.sharing)
+def _verify(tools: Tools, _place: str) -> int:
+    catalogue, wrong = tools.catalogue, 0
+    verifier = Verifier(catalogue, tools.generations, tools.sharing)
     for problem in _problems(verifier, tools.comparison):
         wrong += 1
         print(problem)
@@ -109,8 +145,8 @@ def _problems(verifier: Verifier, comparison: Comparison) -> Iterator[str]:
         _print_not_compared(error)
 
 
-def _repair(tools: Tools, _folder: Path) -> int:
-    catalogue, generations = tools.backups.catalogue, tools.backups.generations
+def _repair(tools: Tools, _place: str) -> int:
+    catalogue, generations = tools.catalogue, tools.generations
     task = repair(catalogue, generations, tools.rules, tools.sharing)
     made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
     print(f"repaired: {made}")
@@ -121,7 +157,7 @@ def _repair(tools: Tools, _folder: Path) -> int:
 
 def _mend(tools: Tools) -> None:
     """Compares all features, once the index is there again: that takes longer than making it."""
-    catalogue, generations = tools.backups.catalogue, tools.backups.generations
+    catalogue, generations = tools.catalogue, tools.generations
     try:
         task = mend_all(catalogue, generations, tools.rules, tools.comparison, tools.sharing)
     except (FeaturesUnavailable, ModelRefused) as error:
@@ -146,7 +182,13 @@ def _report(table: str, rows: int) -> None:
         print(f"\r{table}: {rows} rows\033[K\r", end="", file=sys.stderr, flush=True)
 
 
-COMMANDS: dict[str, Callable[[Tools, Path], int]] = {
+def _report_bytes(file: str, done: int) -> None:
+    """Counts what has gone to a bucket or come from it in one line of a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{file}: {done / 1e6:.0f} MB\033[K\r", end="", file=sys.stderr, flush=True)
+
+
+COMMANDS: dict[str, Callable[[Tools, str], int]] = {
     "backup": _backup,
     "restore": _restore,
     "verify": _verify,

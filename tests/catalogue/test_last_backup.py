@@ -11,7 +11,7 @@ from sidecar.index import BuildRules
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.operations.backup import Backups
-from sidecar.operations.commands import COMMANDS, Tools
+from sidecar.operations.commands import COMMANDS, Copies, Tools
 from sidecar.operations.stats import Inventory
 from tests.support.house import NOWHERE, House
 from tests.support.maintenance import command
@@ -25,8 +25,8 @@ def build(house: House) -> None:
 
 def run(house: House, command: str, folder: Path) -> int:
     models = ModelRegistry(house.repository, house.catalogue.models, NOWHERE)
-    backups = Backups(house.catalogue, house.generations)
-    return COMMANDS[command](Tools(backups, BuildRules(0, "cpu"), Comparison(models)), folder)
+    copies = Copies(Backups(house.catalogue, house.generations), folder.parent)
+    return COMMANDS[command](Tools(copies, BuildRules(0, "cpu"), Comparison(models)), f"{folder}")
 
 
 def last(house: House) -> BackupMade | None:

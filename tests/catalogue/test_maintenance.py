@@ -256,9 +256,9 @@ def test_the_commands_tell_how_they_ended(
 ) -> None:
     """Those that take a folder as processes, where one fails; the others here, within one."""
 
-    def here(folder: Path, word: str, *given: Path) -> tuple[int, str]:
+    def here(folder: Path, word: str, *given: str) -> tuple[int, str]:
         monkeypatch.setenv("DATA_DIR", f"{folder}")
-        status = maintain(from_environment(), word, *(given or (Path(),)))
+        status = maintain(from_environment(), word, *given)
         return status, capsys.readouterr().out
 
     house = House(tmp_path)
@@ -266,7 +266,7 @@ def test_the_commands_tell_how_they_ended(
     house.run("train")
     house.catalogue.close()
     copy = str(tmp_path / "copy")
-    assert here(tmp_path, "backup", Path(copy)) == (0, f"backed up into {copy}\n")
+    assert here(tmp_path, "backup", copy) == (0, f"backed up into {copy}\n")
     again = command(tmp_path, "backup", copy)
     assert (again.returncode, again.stderr) == (1, f"{copy} is not empty\n")
     restored = command(tmp_path / "new", "restore", copy)

@@ -9,6 +9,7 @@ import pytest
 from sidecar import objects
 from sidecar.errors import IndexStoreUnavailable, SettingsError
 from sidecar.objects import ObjectStore, open_store
+from sidecar.objects.s3_errors import explained
 from sidecar.settings import from_environment
 
 LARGE = bytes(range(256)) * 140_000  # 36 MB: several parts
@@ -53,6 +54,21 @@ def test_a_listing_has_what_lies_under_a_prefix_with_size_and_time(store: Object
     assert store.listed("nothing/") == {}
 
 
+def test_a_store_is_empty_until_there_is_an_object(store: ObjectStore) -> None:
+    assert store.is_empty()
+    store.put("some/where/a", b"a")
+    assert not store.is_empty()
+    store.delete(["some/where/a"])
+    assert store.is_empty()
+
+
+def test_who_writes_a_file_is_shown_what_has_gone(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(LARGE)
+    passed: list[bytes] = []
+    store.put("files/large", tmp_path / "large", passed.append)
+    assert b"".join(passed) == LARGE
+
+
 def test_what_is_deleted_is_gone_and_what_is_gone_is_no_error(store: ObjectStore) -> None:
     store.put("files/a", b"a")
     store.put("files/b", b"b")
@@ -84,6 +100,22 @@ def test_a_store_that_is_away_says_so_in_one_line(
         assert len(str(caught.value)) < 500
 
 
+def test_a_machine_without_credentials_is_told_which() -> None:
+    """Where none are set, the library asks Amazon's own machines for some."""
+    text = (
+        "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 127ms, "
+        "after 0 retries - HTTP error: error sending request\n\nDebug source: Generic {"
+    )
+    assert explained(text, "us-east-1") == (
+        "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )
+
+
+def test_what_is_not_known_is_quoted_in_one_line() -> None:
+    text = "Generic S3 error: 503 Slow\n Down\n\nDebug source: Generic {"
+    assert explained(text, "us-east-1") == "Generic S3 error: 503 Slow Down"
+
+
 @pytest.mark.parametrize("url", ["s3://", "index", "http://index", "./store"])
 def test_a_setting_that_names_no_store_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="INDEX_STORE"):
@@ -91,7 +123,7 @@ def test_a_setting_that_names_no_store_is_refused(url: str) -> None:
 
 
 def test_a_bucket_needs_its_library_and_a_folder_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sidecar.objects.store.find_spec", lambda _: None)
+    monkeypatch.setattr("sidecar.objects.opening.find_spec", lambda _: None)
     objects.check("/a/folder")
     objects.check("")
     with pytest.raises(SettingsError, match=r"similarity\[s3\]"):
