@@ -30,6 +30,7 @@ COMMANDS = {
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and print what is wrong; exit status 1 where something is",
     "repair": "make the index again from the catalogue, and check all features",
+    "unshare": "go back from several hosts to this one; stop the services of all first",
     "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
 PLACES = {"backup": "DEST", "restore": "SRC"}
@@ -124,6 +125,7 @@ def _check(settings: Settings, mends: bool = False) -> None:
     try:
         _keep_reserve(catalogue)
         _check_pinned(catalogue, settings)
+        catalogue.generations.check_followed(settings.index_store)
         if (
             mends
             and catalogue.suspects.count()

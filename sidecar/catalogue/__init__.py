@@ -24,7 +24,7 @@ from sidecar.catalogue.models import Models
 from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Unlike
-from sidecar.catalogue.readers import Reader, Readers
+from sidecar.catalogue.readers import SEEN_S, Reader, Readers
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
@@ -61,6 +61,7 @@ __all__ = [
     "NO_KEYWORDS",
     "OF_VERSIONS",
     "PROBABLE",
+    "SEEN_S",
     "SHORT",
     "SWITCHES",
     "UNFINISHED",

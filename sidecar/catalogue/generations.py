@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sidecar.catalogue.database import Connections
 from sidecar.catalogue.readers import SEEN_S, forget_gone, opened_since
 from sidecar.catalogue.schema import generations as table
-from sidecar.errors import TaskLost
+from sidecar.errors import SettingsError, TaskLost
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,29 @@ class Generations:
         is none."""
         found = [each for each in self.all() if each.is_published]
         return found[-1] if found and found[-1].digest is not None else None
+
+    def check_followed(self, index_store: str) -> None:
+        """Checks that this host follows what the others search: by an index of its own it would
+        answer otherwise than they, and what it published they would never get.
+
+        Args:
+            index_store: the setting.
+        Raises:
+            SettingsError: it is empty, and there are generations in a store.
+        """
+        current = self.current()
+        if current is not None and not index_store:
+            raise SettingsError(
+                f"INDEX_STORE is empty, and generation {current.number} of this catalogue's index "
+                "is in an object store that several hosts share: set INDEX_STORE as on the others; "
+                "or, to go back to one host, stop the others, and run `python -m sidecar unshare` "
+                "with INDEX_STORE set"
+            )
+
+    def forget(self) -> None:
+        """Strikes all off: one host goes on alone, by what it has."""
+        with self._database.writing() as connection:
+            connection.execute(delete(table))
 
     def announce(
         self, digest: str, sha256: str, mark: str | None, removals: int, after: int

@@ -16,11 +16,15 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.watch import watching
 from sidecar.operations.backup import Backups
+from sidecar.operations.other_hosts import check_gone, unshare
 from sidecar.operations.remote_backup import RemoteBackups
 from sidecar.operations.repair import mend_all, repair
 from sidecar.operations.shared_index import hand_over
 from sidecar.operations.verify import Verifier
 from sidecar.settings import Settings
+
+ALONE = ("restore", "unshare")  # no service runs on this host meanwhile
+ON_THE_INDEX = ("backup", "repair")  # that all hosts have in common
 
 
 def maintain(settings: Settings, command: str, place: str = "") -> int:
@@ -45,6 +49,8 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
             )
         ) as catalogue,
     ):
+        if command in ON_THE_INDEX:
+            catalogue.generations.check_followed(settings.index_store)
         generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
         sharing = Sharing.of(settings.index_store, catalogue, generations)
         backups = Backups(catalogue, generations)
@@ -57,8 +63,9 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
 
 
 def _volume(settings: Settings, command: str) -> AbstractContextManager[None]:
-    """Keeps a service off the volume while it is filled; the others run beside one."""
-    return volume.alone(settings.data_dir) if command == "restore" else nullcontext()
+    """Keeps a service off the volume where that is filled or leaves the others; the rest runs
+    beside one."""
+    return volume.alone(settings.data_dir) if command in ALONE else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ def _note(catalogue: Catalogue, made: BackupMade) -> None:
 
 
 def _restore(tools: Tools, place: str) -> int:
+    check_gone(tools.catalogue, tools.copies.data_dir)
     tools.copies.restore(place)
     if tools.sharing is not None:
         hand_over(tools.catalogue, tools.generations, tools.sharing)
@@ -171,6 +179,13 @@ def _mend(tools: Tools) -> None:
     print(f"features compared: {report.checked}, {report.mended or 'none'} had to be mended")
 
 
+def _unshare(tools: Tools, _place: str) -> int:
+    number = unshare(tools.catalogue, tools.generations, tools.sharing, tools.copies.data_dir)
+    made = "no index: ask for a training" if number is None else f"generation {number} of the index"
+    print(f"this host has {made}, and no other: now leave INDEX_STORE empty")
+    return 0
+
+
 def _print_not_compared(error: FeaturesUnavailable | ModelRefused) -> None:
     text = f"the features were not compared with the model's, which does not answer: {error}"
     print(" ".join(text.split()), file=sys.stderr)
@@ -193,4 +208,5 @@ COMMANDS: dict[str, Callable[[Tools, str], int]] = {
     "restore": _restore,
     "verify": _verify,
     "repair": _repair,
+    "unshare": _unshare,
 }

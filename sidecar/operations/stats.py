@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.catalogue import BackupMade, Catalogue, ImageRecord, Task, Totals
+from sidecar.catalogue import SEEN_S, BackupMade, Catalogue, ImageRecord, Task, Totals
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.calibration import Calibration
@@ -15,7 +15,6 @@ from sidecar.index.recall.operating_points import OperatingPoint
 
 PUBLISHING_S = 1.0  # for a commit, after which the figures are those of files and catalogue
 PAUSE_S = 0.01
-SEEN_S = 60.0
 
 
 @dataclass(frozen=True)
