@@ -26,6 +26,7 @@ OWNER_ALONE = 0o077  # data, index and backups are nobody else's to read
 COMMANDS = {
     "serve": "answer HTTP",
     "worker": "run trainings and updates",
+    "migrate": "bring the catalogue's tables up to date, or make them; a start does so, too",
     "backup": "copy everything into a new folder or a bucket, while the service runs",
     "restore": "fill an empty catalogue and its index from a backup; stop the service first",
     "verify": "read everything through and print what is wrong; exit status 1 where something is",
@@ -66,6 +67,8 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         _serve(settings)
     elif arguments.command == "worker":
         _work(settings)
+    elif arguments.command == "migrate":
+        _migrate(settings)
     else:
         with garbage.loading():
             from sidecar.operations.commands import maintain
@@ -90,6 +93,13 @@ def _work(settings: Settings) -> None:
             from sidecar.tasks.worker import work
 
         work(settings)
+
+
+def _migrate(settings: Settings) -> None:
+    with garbage.loading():
+        from sidecar.catalogue import open_catalogue
+    open_catalogue(settings.database_url, settings.task_lease_s).close()
+    print("the catalogue is up to date")
 
 
 def _draw_key(arguments: argparse.Namespace) -> None:
