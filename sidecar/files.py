@@ -1,7 +1,10 @@
-"""What is done with files everywhere: checksums, syncing, and sizes for people."""
+"""What is done with files everywhere: checksums, syncing, locks, and sizes for people."""
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
@@ -21,6 +24,26 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, wait: bool) -> Iterator[bool]:
+    """Locks a file, which is made, for the block; the lock ends with the process. Gives whether it
+    was had, which is certain where it is waited for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _flocked(handle, wait)
+    finally:
+        os.close(handle)
+
+
+def _flocked(handle: int, wait: bool) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
 
 
 def network_file_system(folder: Path) -> str | None:

@@ -1,24 +1,20 @@
 """A process that searches gives life signs to the others, where several hosts share an index."""
 
 import logging
-import os
-import secrets
-import socket
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sidecar.catalogue import Reader, Readers
 from sidecar.errors import SimilarityError
+from sidecar.volume import host_name
 from sidecar.warmup import Opened
 
 log = logging.getLogger(__name__)
 
 ROUND_S = 0.5  # between two looks whether there is something to say
 EVERY_S = 3.0  # between two life signs that say the same
-FILE = "host"  # in DATA_DIR: what tells hosts of one name apart
 
 
 @dataclass
@@ -50,15 +46,3 @@ class Presence:
             self.readers.gone(self._process)
         except SimilarityError as error:  # it counts as gone some seconds later
             log.debug("%s", error)
-
-
-def host_name(data_dir: Path) -> str:
-    """Returns the name of this host, with a word of its DATA_DIR: no two hosts have both."""
-    path = data_dir / FILE
-    with suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(handle, secrets.token_hex(4).encode())
-        finally:
-            os.close(handle)
-    return f"{socket.gethostname()[:200]}-{path.read_text()}"

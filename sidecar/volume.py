@@ -14,10 +14,11 @@ import fcntl
 import json
 import logging
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sidecar.errors import BackupRefused, SettingsError
 log = logging.getLogger(__name__)
 
 FILE = "in-use"
+HOST = "host"  # a word that tells hosts of one name apart
 PATIENCE_S = 5.0  # for another process that is just taking the lock
 PAUSE_S = 0.02
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # what file systems without locks answer
@@ -74,6 +76,18 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def host_name(data_dir: Path) -> str:
+    """Returns the name of this host, with a word of its DATA_DIR: no two hosts have both."""
+    path = data_dir / HOST
+    with suppress(FileExistsError):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, secrets.token_hex(4).encode())
+        finally:
+            os.close(handle)
+    return f"{socket.gethostname()[:200]}-{path.read_text()}"
 
 
 def _open(data_dir: Path) -> int:

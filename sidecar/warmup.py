@@ -49,7 +49,7 @@ class Warmup:
             self._open_generation,
             self._read_recent,
             self._open_upcoming,
-            self.models.joining,
+            self._open_joining,
             self._open_model,
         ]
         errors: list[SimilarityError | OSError] = []
@@ -82,6 +82,10 @@ class Warmup:
         if upcoming is not None:
             self.models.verified(upcoming.meta.version, upcoming.meta.sha256)
         self.opened.draft = None if upcoming is None else upcoming.digest
+
+    def _open_joining(self) -> None:
+        if self.models.joining() is None:
+            self.models.reload_joining()
 
     def _open_model(self) -> None:
         try:

@@ -40,6 +40,7 @@ from sidecar.catalogue.reports import (
     SwitchReport,
     to_json,
 )
+from sidecar.catalogue.shared_versions import SharedVersion, SharedVersions
 from sidecar.catalogue.stored_keywords import Unlabelled
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
 from sidecar.catalogue.suspects import StoredFeatures, Suspects
@@ -110,6 +111,8 @@ __all__ = [
     "RetirementReport",
     "Seen",
     "Shared",
+    "SharedVersion",
+    "SharedVersions",
     "Stored",
     "StoredFeatures",
     "StoredImage",

@@ -22,6 +22,7 @@ from sidecar.catalogue.new_features import NewFeatures
 from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.readers import Readers
 from sidecar.catalogue.removals import Removals
+from sidecar.catalogue.shared_versions import SharedVersions
 from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects
 from sidecar.catalogue.tasks import Tasks
@@ -51,6 +52,7 @@ class Catalogue:
     decisions: Decisions
     generations: Generations
     readers: Readers
+    shared_versions: SharedVersions
 
     @property
     def is_a_file(self) -> bool:
@@ -159,4 +161,5 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Decisions(database),
         Generations(database),
         Readers(database),
+        SharedVersions(database),
     )

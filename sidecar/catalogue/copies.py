@@ -17,6 +17,7 @@ from sidecar.catalogue.schema import (
     models,
     readers,
     removals,
+    shared_versions,
 )
 from sidecar.errors import BackupRefused
 
@@ -33,7 +34,7 @@ COUNTED = (
 )
 
 # Of an object store and of the hosts around the source: the copy has neither.
-LEFT_BEHIND = (generations, readers)
+LEFT_BEHIND = (generations, readers, shared_versions)
 
 HOLDS_IMAGES = "the catalogue to be filled holds images already"
 

@@ -193,6 +193,18 @@ readers = Table(
     Column("seen_at", Float, nullable=False),  # by the database's clock
 )
 
+# Versions of the model in the object store. One that was taken out stays as a row, so that no host
+# brings it back.
+shared_versions = Table(
+    "shared_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of its manifest
+    Column("host", String(255), nullable=False),  # which has published it
+    Column("change", String(36), nullable=False),  # a word for the last change of the row
+    Column("moved_to", String(16)),  # the folder into which every host puts it away; null: none
+)
+
 # A word for each moment at which a task looked: a catalogue that has the mark of a generation has
 # everything that the generation was made of.
 marks = Table(

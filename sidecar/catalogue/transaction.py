@@ -8,6 +8,7 @@ from sidecar.catalogue.generations import Generations
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.shared_versions import SharedVersions
 from sidecar.catalogue.suspects import strike_mended
 from sidecar.catalogue.task_list import TaskList
 
@@ -31,6 +32,7 @@ class Transaction:
         self.marks = Marks(connections)
         self.duplicates = Duplicates(connections)
         self.generations = Generations(connections)
+        self.shared_versions = SharedVersions(connections)
         self.tasks = TaskList(connections, tasks.lease_s, tasks.keep_days)
 
     def use(self, record: ModelRecord) -> None:

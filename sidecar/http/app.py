@@ -22,6 +22,7 @@ from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
 from sidecar.http.same_site import SameSite
 from sidecar.models import watch
+from sidecar.models.version_follower import ROUND_S as VERSIONS_ROUND_S
 from sidecar.periodic import Periodic
 from sidecar.presence import ROUND_S as PRESENCE_ROUND_S
 from sidecar.settings import Settings
@@ -121,12 +122,13 @@ def _background(parts: Parts) -> Background:
 
 def _of_sharing(parts: Parts) -> list[Periodic]:
     """Returns what runs where several hosts share the index: it is fetched beside the warm-up,
-    since that may take minutes."""
-    if parts.sharing is None or parts.presence is None:
+    since that may take minutes, and so are versions of the model."""
+    if parts.sharing is None or parts.presence is None or parts.versions is None:
         return []
     expected = (SimilarityError, OSError)
     follow, note = parts.sharing.follower.look, parts.presence.note
     return [
         Periodic("index follower", follow, WARMUP_ROUND_S, expected, logging.DEBUG),
+        Periodic("version follower", parts.versions.look, VERSIONS_ROUND_S, expected),
         Periodic("presence", note, PRESENCE_ROUND_S, expected, logging.DEBUG),
     ]

@@ -25,6 +25,7 @@ from sidecar.matches import Matches
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.models.version_follower import VersionFollower
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.presence import Presence
 from sidecar.recommend import Recommend
@@ -41,6 +42,7 @@ from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.telemetry import multiprocess
 from sidecar.view import Views
+from sidecar.volume import host_name
 from sidecar.warmup import Warmup
 
 
@@ -56,6 +58,7 @@ class Parts:
     warmup: Warmup
     sharing: Sharing | None  # where several hosts share the index
     presence: Presence | None
+    versions: VersionFollower | None  # likewise
     # The path of an image.
     image_reader: ImageReader
     batch_reader: BatchReader
@@ -130,7 +133,8 @@ def make_parts(settings: Settings) -> Parts:
     warmup = Warmup(models, tombstones, views)
     follower = sharing.follower if sharing else None
     presence = Presence(catalogue.readers, warmup.opened, data_dir) if sharing else None
-    health = Health(catalogue, models, queue, warmup.opened, follower)
+    versions = VersionFollower.of(settings, catalogue, lambda: host_name(data_dir))
+    health = Health(catalogue, models, queue, warmup.opened, follower, versions)
     search = Search(
         catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
     )
@@ -144,6 +148,7 @@ def make_parts(settings: Settings) -> Parts:
         warmup=warmup,
         sharing=sharing,
         presence=presence,
+        versions=versions,
         image_reader=ImageReader(settings.max_image_bytes),
         batch_reader=BatchReader(batch_rules, data_dir),
         ingest=ingest,
@@ -165,7 +170,7 @@ def make_parts(settings: Settings) -> Parts:
         estimates=Estimates(catalogue, candidates, generations, repository, triton),
         previews=Previews(catalogue, candidates, repository, triton),
         inventory=inventory,
-        model_status=ModelStatus(catalogue, generations, repository, triton),
+        model_status=ModelStatus(catalogue, generations, repository, triton, versions),
         health=health,
         gauges=Gauges(catalogue, inventory, health, repository, data_dir),
     )

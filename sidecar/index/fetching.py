@@ -1,7 +1,6 @@
 """A generation out of the object store into a folder: what this host has is linked, the rest comes
 over the network, and nothing is used whose SHA-256 is another than the manifest's."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +8,9 @@ from pathlib import Path
 from sidecar.catalogue import Shared
 from sidecar.errors import IndexDamaged
 from sidecar.files import sha256_of, sync
-from sidecar.index.meta import META, FileDigest, Meta
+from sidecar.index.meta import META, Meta
 from sidecar.index.remote import FILES, Remote
-
-PART = ".part"  # after the name of a file that is still coming
+from sidecar.objects import FileDigest, WrongContent, download
 
 
 def fetch(remote: Remote, row: Shared, folder: Path, have: Mapping[str, Path]) -> None:
@@ -50,18 +48,12 @@ def _bring(remote: Remote, digest: FileDigest, target: Path, here: Path | None) 
 
 
 def _download(remote: Remote, digest: FileDigest, target: Path) -> None:
-    name, part = FILES + digest.sha256, target.with_name(target.name + PART)
-    made, size = hashlib.sha256(), 0
+    name = FILES + digest.sha256
     try:
-        with part.open("wb") as file:
-            for piece in remote.objects.read(name):
-                made.update(piece)
-                size += file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+        download(remote.objects, name, digest, target)
     except FileNotFoundError as error:
         raise IndexDamaged(f"the index store lacks {name} ({target.name})") from error
-    if (size, made.hexdigest()) != (digest.bytes, digest.sha256):
-        part.unlink()
-        raise IndexDamaged(f"{name} in the index store is not what was published ({target.name})")
-    part.rename(target)
+    except WrongContent as error:
+        raise IndexDamaged(
+            f"{name} in the index store is not what was published ({target.name})"
+        ) from error

@@ -1,14 +1,12 @@
 """The folder of a host whose index follows the catalogue: who may change it, what files it has, and
 what leaves it."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sidecar.files import sha256_of
+from sidecar.files import locked, sha256_of
 from sidecar.index.current_file import CURRENT
 from sidecar.index.meta import Meta, digest_of
 from sidecar.index.store import OLD, GenerationStore
@@ -23,12 +21,8 @@ COMING = ".fetching-"
 def alone(folder: Path, wait: bool) -> Iterator[bool]:
     """Keeps the other processes of this host off during the block, by a lock that ends with the
     process; gives whether it does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        yield _locked(handle, wait)
-    finally:
-        os.close(handle)
+    with locked(folder / LOCK, wait) as is_alone:
+        yield is_alone
 
 
 def files_of(generations: GenerationStore) -> dict[str, Path]:
@@ -79,11 +73,3 @@ def trim(
         for left in generations.folder.glob(pattern):
             if left != stays:
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _locked(handle: int, wait: bool) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True

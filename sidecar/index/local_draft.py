@@ -12,9 +12,10 @@ from sidecar.catalogue import Page
 from sidecar.index.builder import Build, Builder
 from sidecar.index.compaction import Part, compacted
 from sidecar.index.engine import Commission, Published, Sealed
-from sidecar.index.meta import LISTS, TRAINED, TRUTH, FileDigest
+from sidecar.index.meta import LISTS, TRAINED, TRUTH
 from sidecar.index.segments import FEATURES, Segments
 from sidecar.index.writer import GenerationWriter, synced
+from sidecar.objects import FileDigest
 
 SEGMENT_ROWS = 32_768  # at most, or a page more: an image that leaves rewrites its segment
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sidecar.files import sha256_of
 from sidecar.index.recall.quality import Quality
+from sidecar.objects import FileDigest
 
 TRAINED = "trained.faiss"
 LISTS = "lists.ivf"
@@ -15,14 +16,6 @@ TRUTH = "truth.npz"
 KEYWORDS = "keywords.u64"
 UNLABELLED = "unlabelled.i64"
 META = "meta.json"
-
-
-@dataclass(frozen=True)
-class FileDigest:
-    """The size and the SHA-256 of a file when it was written."""
-
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from sidecar.fields import Columns
 from sidecar.files import sha256_of, sync
 from sidecar.index import field_file
 from sidecar.index.engine import Commission, Sealed
-from sidecar.index.meta import KEYWORDS, META, UNLABELLED, FileDigest, Meta
+from sidecar.index.meta import KEYWORDS, META, UNLABELLED, Meta
 from sidecar.index.postings import Postings
 from sidecar.index.recall.quality import Quality
 from sidecar.index.segments import CRC, CRCS, SEQ, SEQS, mapped
+from sidecar.objects import FileDigest
 
 DRAFT = ".draft-"  # a reader of the folder looks at numbers only
 

@@ -113,7 +113,14 @@ class ModelRegistry:
 
     def reload(self) -> None:
         """Asks Triton to load the version in use, if the repository has it and Triton lacks it."""
-        record = self._in_use
+        self._have_loaded(self._in_use)
+
+    def reload_joining(self) -> None:
+        """Does so for the version about to come into use, which the worker has loaded into the
+        Triton of its own host."""
+        self._have_loaded(self._joining)
+
+    def _have_loaded(self, record: ModelRecord | None) -> None:
         if record is None or record.version not in contracts.versions(self._repository):
             return
         if not self._triton.is_ready(record.version):

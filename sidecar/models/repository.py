@@ -12,7 +12,6 @@ away alone, whichever it is: Triton's answer names those at fault.
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,18 +19,18 @@ from pathlib import Path
 
 import numpy as np
 
-from sidecar.catalogue import ModelRecord, Models
+from sidecar.catalogue import ModelRecord, Models, SharedVersions
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.models import contract as contracts
 from sidecar.models import regions, version_files
 from sidecar.models.contract import golden_image
 from sidecar.models.model import Model
+from sidecar.models.put_away import REJECTED, RETIRED, put_away
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient, failures
 
 log = logging.getLogger(__name__)
 
-REJECTED, RETIRED = "rejected", "retired"
 WARM_UP_CALLS = 3  # a version's first calls take longer than all others
 
 
@@ -44,12 +43,14 @@ class ModelRepository:
         records: the models that the catalogue knows.
         triton: the client of the server, or the servers, that run them.
         models: verifies what Triton has loaded.
+        shared: the versions that all hosts have, where there are several.
     """
 
     folder: Path
     records: Models
     triton: TritonClient
     models: ModelRegistry
+    shared: SharedVersions | None = None
 
     def load(self, version: int) -> Model:
         """Has Triton load a version, and verifies it before anything depends on it.
@@ -71,7 +72,7 @@ class ModelRepository:
 
     def retire(self, version: int) -> None:
         """Moves a version to `retired/`. Raises ModelRefused: the repository can't be written."""
-        self._move_out(version, RETIRED)
+        put_away(self.folder, version, RETIRED)
 
     def unload(self, version: int) -> None:
         """Has Triton free the memory of a version that is gone from the repository.
@@ -148,24 +149,10 @@ class ModelRepository:
         return {version: reason for version, reason in failed.items() if version in there}
 
     def _reject(self, version: int) -> None:
-        self._move_out(version, REJECTED)
+        put_away(self.folder, version, REJECTED)
         self.records.forget(version)
-
-    def _move_out(self, version: int, where: str) -> None:
-        source = contracts.folder(self.folder, version)
-        if source.exists():
-            target = self.folder / where / f"{version}"
-            if target.exists():  # an earlier one of this number
-                target = target.with_name(f"{version}-{time.time_ns()}")
-            try:
-                target.parent.mkdir(exist_ok=True)
-                source.rename(target)
-            except OSError as error:
-                raise ModelRefused(
-                    f"version {version} can't be moved out of the repository; move it by hand "
-                    f"before Triton starts again: {error}"
-                ) from error
-            log.warning("moved version %d to %s", version, target)
+        if self.shared is not None:
+            self.shared.take_out(version, REJECTED)
 
     def _reload(self) -> str:
         """Does as `TritonClient.load`, unless Triton would drop the version in use by it."""

@@ -14,14 +14,16 @@ from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.models.version_follower import VersionFollower
 from sidecar.models.watch import watching
 from sidecar.operations.backup import Backups
-from sidecar.operations.other_hosts import check_gone, unshare
+from sidecar.operations.other_hosts import Shared, check_gone, unshare
 from sidecar.operations.remote_backup import RemoteBackups
 from sidecar.operations.repair import mend_all, repair
 from sidecar.operations.shared_index import hand_over
 from sidecar.operations.verify import Verifier
 from sidecar.settings import Settings
+from sidecar.volume import host_name
 
 ALONE = ("restore", "unshare")  # no service runs on this host meanwhile
 ON_THE_INDEX = ("backup", "repair")  # that all hosts have in common
@@ -57,7 +59,8 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
         triton = TritonClient.of(settings)
         models = ModelRegistry(settings.model_repository, catalogue.models, triton)
         copies = Copies(backups, settings.data_dir)
-        tools = Tools(copies, BuildRules.of(settings), Comparison(models), sharing)
+        versions = VersionFollower.of(settings, catalogue, lambda: host_name(settings.data_dir))
+        tools = Tools(copies, BuildRules.of(settings), Comparison(models), sharing, versions)
         with watching(models):
             return COMMANDS[command](tools, place)
 
@@ -101,6 +104,7 @@ class Tools:
     rules: BuildRules
     comparison: Comparison
     sharing: Sharing | None = None
+    versions: VersionFollower | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -137,7 +141,7 @@ def _restore(tools: Tools, place: str) -> int:
 
 def _verify(tools: Tools, _place: str) -> int:
     catalogue, wrong = tools.catalogue, 0
-    verifier = Verifier(catalogue, tools.generations, tools.sharing)
+    verifier = Verifier(catalogue, tools.generations, tools.sharing, tools.versions)
     for problem in _problems(verifier, tools.comparison):
         wrong += 1
         print(problem)
@@ -180,7 +184,8 @@ def _mend(tools: Tools) -> None:
 
 
 def _unshare(tools: Tools, _place: str) -> int:
-    number = unshare(tools.catalogue, tools.generations, tools.sharing, tools.copies.data_dir)
+    shared = Shared(tools.sharing, tools.versions)
+    number = unshare(tools.catalogue, tools.generations, shared, tools.copies.data_dir)
     made = "no index: ask for a training" if number is None else f"generation {number} of the index"
     print(f"this host has {made}, and no other: now leave INDEX_STORE empty")
     return 0

@@ -48,6 +48,7 @@ class Gauges:
             self._workers,
             self._parts,
             self._tritons,
+            self._versions,
             self._volume,
         ]
         for source in sources:
@@ -116,6 +117,11 @@ class Gauges:
             counted = [((state,), float(states[state])) for state in State]
             text = "Of several Tritons, how many stand so to the version in use."
             yield Gauge("triton_servers", text, ("state",), counted)
+
+    def _versions(self) -> Iterator[Gauge]:
+        if self.health.versions is not None:
+            text = "Versions of the model that other hosts have and this one lacks."
+            yield Gauge.of("model_versions_coming", text, len(self.health.coming()))
 
     def _volume(self) -> Iterator[Gauge]:
         usage = shutil.disk_usage(self.volume)

@@ -15,6 +15,7 @@ from sidecar.errors import (
 from sidecar.index.follower import Follower
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import State
+from sidecar.models.version_follower import VersionFollower
 from sidecar.tasks.queue import TaskQueue
 from sidecar.warmup import Opened
 
@@ -43,6 +44,7 @@ class Health:
     Args:
         opened: what this process has open.
         follower: of an index that several hosts share; None where it is this host's alone.
+        versions: what brings this host versions of the model from the others, likewise.
     """
 
     catalogue: Catalogue
@@ -50,6 +52,7 @@ class Health:
     queue: TaskQueue
     opened: Opened = field(default_factory=Opened)
     follower: Follower | None = None
+    versions: VersionFollower | None = None
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "health")
     )
@@ -69,7 +72,23 @@ class Health:
 
     def degraded(self) -> dict[str, str]:
         """Returns for each part that answers, and not in full, what is wrong with it, beginning
-        with a word: Triton, where one of several is left out."""
+        with a word: Triton, where one of several is left out; the models, where this host lacks
+        a version that others have."""
+        return self._left_out() | self._coming()
+
+    def coming(self) -> dict[int, str]:
+        """Returns the versions that this host lacks, each with a sentence."""
+        return self.versions.coming() if self.versions else {}
+
+    def _coming(self) -> dict[str, str]:
+        try:
+            coming = self.coming()
+        except SimilarityError:  # the catalogue is away, which is said already
+            return {}
+        word = IndexStoreUnavailable.word
+        return {"models": f"{word}: {'; '.join(coming.values())}"} if coming else {}
+
+    def _left_out(self) -> dict[str, str]:
         states = self.models.servers()
         left_out = [each for each in states if each.state != State.SERVING]
         if not left_out or len(left_out) == len(states):

@@ -1,6 +1,6 @@
 """The versions of the model: which are in the repository, in Triton, in the catalogue, in use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sidecar.catalogue import SWITCHES, Catalogue, KnownModel, SwitchReport
@@ -10,6 +10,7 @@ from sidecar.models import contract as contracts
 from sidecar.models import version_files
 from sidecar.models.contract import Contract
 from sidecar.models.triton import State, TritonClient
+from sidecar.models.version_follower import VersionFollower
 
 Served = dict[str, bool] | None  # by address, of those that answer; None where none does
 
@@ -84,13 +85,15 @@ class ModelStatus:
     generations: GenerationStore
     repository: Path
     triton: TritonClient
+    versions_of_all: VersionFollower | None = None
 
     def look(self) -> tuple[list[Version], list[Server]]:
         """Returns all versions, by number, and all servers, by address."""
         known = {model.record.version: model for model in self.catalogue.summary.models()}
         numbers = contracts.numbers(self.repository)
         in_use = next((number for number, model in known.items() if model.in_use), None)
-        all_numbers = sorted({*numbers, *known})
+        troubles = self._troubles()
+        all_numbers = sorted({*numbers, *known, *troubles})
         served = {number: self._served(number) for number in all_numbers}
         versions = [
             self._version(
@@ -98,11 +101,22 @@ class ModelStatus:
             )
             for number in all_numbers
         ]
+        versions = [
+            replace(each, trouble=each.trouble if each.in_repository and each.trouble else why)
+            if (why := troubles.get(each.version))
+            else each
+            for each in versions
+        ]
         return versions, self._servers(served, in_use)
 
     def versions(self) -> list[Version]:
         """Returns all versions, by number."""
         return self.look()[0]
+
+    def _troubles(self) -> dict[int, str]:
+        """Returns why this host has a version otherwise than the others, or not yet, by number."""
+        followed = self.versions_of_all
+        return followed.trouble | followed.coming() if followed else {}
 
     def _servers(self, served: dict[int, Served], in_use: int | None) -> list[Server]:
         contract = self._contract(in_use)[0] if in_use is not None else None

@@ -17,9 +17,14 @@ from typing import Any
 
 from sidecar.catalogue import BackupMade
 from sidecar.errors import BackupRefused, SimilarityError
-from sidecar.files import sync
-from sidecar.index.meta import FileDigest
-from sidecar.objects import BACKUP, ObjectStore, open_store
+from sidecar.objects import (
+    BACKUP,
+    FileDigest,
+    ObjectStore,
+    WrongContent,
+    download,
+    open_store,
+)
 from sidecar.operations.backup import Backups, Report
 from sidecar.operations.scratch import check_room, scratch
 
@@ -108,18 +113,12 @@ class RemoteBackups:
         if not target.resolve().is_relative_to(folder.resolve()):
             raise BackupRefused(f"{url} is no backup: {MANIFEST} names {name!r}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        hashed, count = hashlib.sha256(), _counter(name, self.on_its_way)
         try:
-            with target.open("wb") as file:
-                for piece in store.read(name):
-                    hashed.update(piece)
-                    file.write(piece)
-                    count(piece)
+            download(store, name, digest, target, _counter(name, self.on_its_way))
         except FileNotFoundError as error:
             raise BackupRefused(f"{url} is damaged: {name} is missing") from error
-        if (target.stat().st_size, hashed.hexdigest()) != (digest.bytes, digest.sha256):
-            raise BackupRefused(f"{url} is damaged: {name} is not what was backed up")
-        sync(target)
+        except WrongContent as error:
+            raise BackupRefused(f"{url} is damaged: {name} is not what was backed up") from error
 
 
 def _counter(name: str, report: Report) -> Callable[[bytes], None]:

@@ -1,14 +1,14 @@
 """An index that several hosts share: read through in the object store, and handed over to it."""
 
-import hashlib
 from collections.abc import Iterator
 
 from sidecar.catalogue import Catalogue, Shared
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.index import GenerationStore
-from sidecar.index.meta import FileDigest, Meta
+from sidecar.index.meta import Meta
 from sidecar.index.remote import FILES, Remote
 from sidecar.index.sharing import Sharing
+from sidecar.objects import FileDigest, is_sound
 
 
 def store_problems(rows: list[Shared], remote: Remote) -> Iterator[str]:
@@ -37,15 +37,13 @@ def store_problems(rows: list[Shared], remote: Remote) -> Iterator[str]:
 
 def _damage(remote: Remote, name: str, digest: FileDigest) -> str | None:
     """Says what is wrong with an object, if anything is."""
-    object_name, made = FILES + digest.sha256, hashlib.sha256()
+    object_name = FILES + digest.sha256
     try:
-        for piece in remote.objects.read(object_name):
-            made.update(piece)
+        if is_sound(remote.objects, object_name, digest.sha256):
+            return None
     except FileNotFoundError:
         return f"{name} is missing ({object_name})"
-    if made.hexdigest() != digest.sha256:
-        return f"{name} is not what was published ({object_name})"
-    return None
+    return f"{name} is not what was published ({object_name})"
 
 
 def hand_over(catalogue: Catalogue, generations: GenerationStore, sharing: Sharing) -> None:

@@ -18,6 +18,7 @@ from sidecar.errors import (
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison, sentence
+from sidecar.models.version_follower import VersionFollower
 from sidecar.operations.shared_index import store_problems
 from sidecar.operations.snapshots import other_keywords, other_metadata
 
@@ -32,6 +33,7 @@ class Verifier:
     catalogue: Catalogue
     generations: GenerationStore
     sharing: Sharing | None = None
+    versions: VersionFollower | None = None
 
     def problems(self) -> Iterator[str]:
         """Yields a sentence for each thing that is wrong."""
@@ -45,6 +47,8 @@ class Verifier:
             yield str(error)
         if self.sharing is not None:
             yield from store_problems(self.catalogue.generations.all(), self.sharing.remote)
+        if self.versions is not None:
+            yield from self.versions.problems()
 
     def wrong_features(self, comparison: Comparison) -> Iterator[str]:
         """Yields a sentence for each image of a sample whose features are not those that their

@@ -3,16 +3,18 @@
 It loads FAISS and gRPC, so `runner` imports it only after RQ's fork and the first heartbeat.
 """
 
+import logging
 from dataclasses import dataclass
 
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
-from sidecar.errors import IndexStoreUnavailable
+from sidecar.errors import IndexStoreUnavailable, SimilarityError
 from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
+from sidecar.models.version_follower import VersionFollower
 from sidecar.models.watch import watching
 from sidecar.settings import Settings
 from sidecar.tasks import triton_away
@@ -26,6 +28,9 @@ from sidecar.tasks.retirement import Retirement
 from sidecar.tasks.training import Trainer
 from sidecar.tasks.twin_check import TRITON_TIMEOUT_S, TwinCheck
 from sidecar.tasks.upgrade import Parts, Upgrader
+from sidecar.volume import host_name
+
+log = logging.getLogger(__name__)
 
 
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
@@ -75,12 +80,28 @@ def _embed(task: Task, parts: Embedding, report: Report) -> Task:
     if task.kind == TaskKind.FILL:
         return Filling(catalogue, models, task, report, trainer.may_replace_index()).run()
     admission = Admission(generations, settings.model_repository)
-    repository = ModelRepository(settings.model_repository, catalogue.models, triton, models)
+    versions = _versions(catalogue, settings)
+    shared = versions.shared if versions else None
+    repository = ModelRepository(
+        settings.model_repository, catalogue.models, triton, models, shared
+    )
     if task.kind == TaskKind.RETIRE:
         return Retirement(catalogue, trainer, repository, admission).run(task, report)
     backfill = Backfill(catalogue.images, catalogue.features, models)
     upgrade = Parts(catalogue, generations, trainer, repository, backfill, admission)
     return Upgrader(upgrade, task, report).run()
+
+
+def _versions(catalogue: Catalogue, settings: Settings) -> VersionFollower | None:
+    """Brings to this host the versions that others have, as far as they can be had."""
+    versions = VersionFollower.of(settings, catalogue, lambda: host_name(settings.data_dir))
+    if versions is not None:
+        versions.catch_up()
+        try:
+            versions.sweep()
+        except SimilarityError as error:  # the next task of a version does it
+            log.warning("the index store was not cleared of old versions: %s", error)
+    return versions
 
 
 def _catch_up(sharing: Sharing, task: Task, report: Report) -> None:

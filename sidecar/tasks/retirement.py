@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, RetirementReport, Task
+from sidecar.models.put_away import RETIRED
 from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.heartbeat import Report
@@ -55,4 +56,5 @@ class Retirement:
         with self.catalogue.tasks.holding(task) as transaction:
             facts.check(transaction, task)
             self.repository.retire(version)
+            transaction.shared_versions.take_out(version, RETIRED)
         self.repository.unload(version)

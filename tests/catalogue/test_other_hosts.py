@@ -13,8 +13,8 @@ from sidecar.catalogue.schema import readers
 from sidecar.errors import BackupRefused
 from sidecar.index.sharing import Sharing
 from sidecar.operations.backup import Backups
-from sidecar.operations.other_hosts import check_gone, unshare
-from sidecar.presence import host_name
+from sidecar.operations.other_hosts import Shared, check_gone, unshare
+from sidecar.volume import host_name
 from tests.support.databases import new_file
 from tests.support.house import House
 from tests.support.maintenance import command
@@ -130,12 +130,12 @@ def test_a_store_that_is_lost_keeps_nobody_from_going_back(house: House, tmp_pat
     other.sharing.follower.catch_up()
     house.run("update")
     shutil.rmtree(tmp_path / "store")
-    assert unshare(other.catalogue, other.generations, other.sharing, tmp_path / "two") == 1
+    assert unshare(other.catalogue, other.generations, Shared(other.sharing), tmp_path / "two") == 1
     assert other.catalogue.generations.all() == []
     assert other.problems() == []
     (tmp_path / "three").mkdir()
     none = House(tmp_path / "three", new_file(tmp_path / "three"), store=f"{tmp_path}/store")
     sharing = Sharing.of(f"{tmp_path}/store", none.catalogue, none.generations)
-    assert unshare(none.catalogue, none.generations, sharing, tmp_path / "three") is None
+    assert unshare(none.catalogue, none.generations, Shared(sharing), tmp_path / "three") is None
     for each in (other, none):
         each.catalogue.close()

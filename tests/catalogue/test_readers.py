@@ -13,9 +13,10 @@ from sidecar.catalogue import Catalogue, Reader, open_catalogue
 from sidecar.catalogue.schema import readers
 from sidecar.errors import SettingsError
 from sidecar.operations import Inventory
-from sidecar.presence import Presence, host_name
+from sidecar.presence import Presence
 from sidecar.settings import from_environment
 from sidecar.tasks.upgrade import Parts, Upgrader
+from sidecar.volume import host_name
 from sidecar.warmup import Opened
 from tests.support.databases import new_file
 from tests.support.house import House

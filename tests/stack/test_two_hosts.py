@@ -1,5 +1,5 @@
-"""Two hosts with a sidecar each, and a folder each. They have PostgreSQL, Redis, Triton, a worker
-and an S3 server in common."""
+"""Two hosts with a sidecar, a folder and a model repository each. They have PostgreSQL, Redis,
+Triton, a worker and an S3 server in common."""
 
 import shutil
 import signal
@@ -18,7 +18,7 @@ from sidecar.catalogue import open_catalogue
 from sidecar.files import sha256_of
 from sidecar.index.remote import FILES
 from sidecar.objects import ObjectStore, open_store
-from sidecar.presence import host_name
+from sidecar.volume import host_name
 from tests.conftest import EXACT
 from tests.support.databases import new_database
 from tests.support.versions import put
@@ -31,7 +31,7 @@ IN_COMMON = ("REDIS_URL", "TRITON_URL", "TRITON_HTTP_PORT", "TRITON_METRICS_PORT
 
 @dataclass
 class Hosts:
-    """A host with the worker, and one that only answers."""
+    """A host with the worker, and one that only answers, with `models` of its own."""
 
     one: Stack
     two: Stack
@@ -107,16 +107,17 @@ def hosts(
     s3_server: dict[str, str],
 ) -> Iterator[Hosts]:
     folder = tmp_path_factory.mktemp("hosts")
-    shutil.copytree(tiny, folder / "models")
+    for name in ("one", "two"):
+        shutil.copytree(tiny, folder / f"models-{name}")
     put("small-32", 2, folder / "exported")
-    shared = EXACT | s3_server | {"MODEL_REPOSITORY": f"{folder}/models"}
+    shared = EXACT | s3_server
     shared |= {"INDEX_STORE": f"{s3_server['INDEX_STORE']}/two-hosts"}
     shared |= {"CATALOGUE_URL": new_database(postgres_server), "TASK_LEASE_S": "10"}
     for name in ("one", "two"):
         (folder / name).mkdir()
-    one = Stack(folder / "one", **shared)
+    one = Stack(folder / "one", MODEL_REPOSITORY=f"{folder}/models-one", **shared)
     common = {name: one.env[name] for name in IN_COMMON}
-    two = Stack(folder / "two", **shared | common)
+    two = Stack(folder / "two", MODEL_REPOSITORY=f"{folder}/models-two", **shared | common)
     one.command("restore", str(backup))
     with pytest.MonkeyPatch.context() as patched:
         for name, value in s3_server.items():
@@ -127,7 +128,7 @@ def hosts(
         two.start("sidecar")
         for host in (one, two):
             host.wait_ready()
-        yield Hosts(one, two, folder / "models", folder / "exported" / "keywording", objects)
+        yield Hosts(one, two, folder / "models-two", folder / "exported" / "keywording", objects)
     finally:
         two.stop()
         one.stop()
@@ -214,11 +215,20 @@ def _wrong(host: Stack) -> str:
     return str(caught.value)
 
 
+def has(host: Stack, version: int) -> bool:
+    """Whether the model repository of a host has a version, with all that is in order."""
+    versions = host.get("/similarity/models").json()["models"]
+    found = [each for each in versions if each["version"] == version]
+    return any(each["in_repository"] and each["trouble"] is None for each in found)
+
+
 @pytest.mark.long
 def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts) -> None:
+    """The version is put into the repository of the host that has neither worker nor Triton."""
     hosts.wait_for(hosts.current())
     shutil.copytree(hosts.exported / "2", hosts.models / "coming")
     (hosts.models / "coming").rename(hosts.models / "keywording" / "2")
+    hosts.one.wait(lambda: has(hosts.one, 2), "version 2 comes", SOON_S)
     traffic = Traffic(hosts)
     with traffic.flowing():
         task = switch(hosts.one, "upgrade?version=2")

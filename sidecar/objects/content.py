@@ -1,0 +1,56 @@
+"""Objects that are named by what is in them: nothing is used whose SHA-256 is another."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.objects.store import ObjectStore, Passed, quiet
+
+PART = ".part"  # after the name of a file that is still coming
+
+
+class WrongContent(Exception):
+    """An object is not what was written."""
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """The size and the SHA-256 of a file when it was written."""
+
+    bytes: int
+    sha256: str
+
+
+def download(
+    store: ObjectStore, name: str, digest: FileDigest, target: Path, passed: Passed = quiet
+) -> None:
+    """Writes an object into a file that appears when it is whole, and synced to the disk.
+
+    Args:
+        passed: called with each piece.
+    Raises:
+        FileNotFoundError: there is none of this name.
+        WrongContent: it is another than `digest` says; there is no file.
+    """
+    part = target.with_name(target.name + PART)
+    made, size = hashlib.sha256(), 0
+    with part.open("wb") as file:
+        for piece in store.read(name):
+            made.update(piece)
+            size += file.write(piece)
+            passed(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    if (size, made.hexdigest()) != (digest.bytes, digest.sha256):
+        part.unlink()
+        raise WrongContent(name)
+    part.rename(target)
+
+
+def is_sound(store: ObjectStore, name: str, sha256: str) -> bool:
+    """Reads an object and says whether it is what was written. Raises FileNotFoundError."""
+    made = hashlib.sha256()
+    for piece in store.read(name):
+        made.update(piece)
+    return made.hexdigest() == sha256
