@@ -26,9 +26,24 @@ LOCK = (
 FIND = "SELECT seq, sha256 FROM images WHERE id = %s"
 IDS_OF = "SELECT seq, id FROM images WHERE seq = ANY(%s)"
 CONNECT_TIMEOUT_S = 5
+# Both ends give a connection up whose other end is silent: a host that is cut off, or lost its
+# power, says no goodbye. Else its lock would stay for a minute, and a request wait for hours.
+SILENT_S, PROBE_S, PROBES = 5, 2, 3  # then some 11 s have passed
+UNCONFIRMED_MS = 10_000  # for which what was sent may go without the other end's receipt
 SESSION = {
     "synchronous_commit": "on",  # an add is acknowledged when it is on the disk, not before
     "lock_timeout": "30s",
+    "tcp_keepalives_idle": f"{SILENT_S}",
+    "tcp_keepalives_interval": f"{PROBE_S}",
+    "tcp_keepalives_count": f"{PROBES}",
+    "tcp_user_timeout": f"{UNCONFIRMED_MS}",
+}
+CONNECTION = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives_idle": SILENT_S,
+    "keepalives_interval": PROBE_S,
+    "keepalives_count": PROBES,
+    "tcp_user_timeout": UNCONFIRMED_MS,
 }
 READ = (
     "COPY (SELECT seq, crc, vector FROM features WHERE model = {} AND seq > {} AND seq <= {} "
@@ -70,13 +85,12 @@ class PostgreSQL:
 
     def connect(self, to_read: bool = False) -> Engine:
         """Makes the engine, whatever it is for; connects to nothing yet."""
-        options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
         return create_engine(
             self._url,
             pool_size=8,
             max_overflow=8,
             pool_pre_ping=True,  # a server that was restarted costs no request
-            connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_S},
+            connect_args=_session(),
         )
 
     def begin(self, connection: Connection, writes: bool) -> None:
@@ -100,10 +114,10 @@ class PostgreSQL:
         Raises:
             CatalogueUnavailable: it did not get them within `timeout_s`.
         """
-        options = f"-c lock_timeout={round(timeout_s * 1000)}"
+        arguments = _session(lock_timeout=f"{round(timeout_s * 1000)}")
         url = make_url(self._url).set(drivername="postgresql")
         text = url.render_as_string(hide_password=False)
-        with psycopg.connect(text, options=options, connect_timeout=CONNECT_TIMEOUT_S) as driver:
+        with psycopg.connect(text, **arguments) as driver:
             try:
                 driver.execute(CHECK_WRITES)
             except psycopg.errors.LockNotAvailable as error:
@@ -188,6 +202,12 @@ class PostgreSQL:
         """Makes a counting column go on after this number."""
         if number:
             connection.exec_driver_sql(f"SELECT setval('{_sequence(column)}', {number})")
+
+
+def _session(**changed: str) -> dict[str, Any]:
+    """Returns the arguments of a connection, with the settings of its session."""
+    values = SESSION | changed
+    return {**CONNECTION, "options": " ".join(f"-c {name}={values[name]}" for name in values)}
 
 
 def _sequence(column: Column[Any]) -> str:

@@ -1,10 +1,13 @@
 """What an operator looks at: figures of one moment, and whether writes get their turn."""
 
+import os
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,38 @@ def test_writes_that_wait_for_a_foreign_lock_are_noticed(
     foreign.rollback()
     foreign.close()
     catalogue.check_writes(2.0)
+
+
+def test_both_ends_of_a_connection_notice_that_the_other_is_silent(migrated: str) -> None:
+    """A host that is cut off while it holds the lock would keep it for a minute, and a request on a
+    dead connection would wait for two hours."""
+    with (
+        closing(open_catalogue(migrated, 30.0)) as catalogue,
+        catalogue.database.reading() as connection,
+    ):
+        driver: Any = connection.connection.dbapi_connection
+        with socket.socket(fileno=os.dup(driver.fileno())) as ours:
+            assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            idle, apart, probes, sent_ms = (
+                ours.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (
+                    socket.TCP_KEEPIDLE,
+                    socket.TCP_KEEPINTVL,
+                    socket.TCP_KEEPCNT,
+                    socket.TCP_USER_TIMEOUT,
+                )
+            )
+        theirs = [
+            int(driver.execute(f"SHOW tcp_{name}").fetchone()[0])
+            for name in (
+                "keepalives_idle",
+                "keepalives_interval",
+                "keepalives_count",
+                "user_timeout",
+            )
+        ]
+    assert (idle + apart * probes, sent_ms) == (11, 10_000)
+    assert theirs == [idle, apart, probes, sent_ms]
 
 
 def test_many_writers_are_no_foreign_lock(tmp_path: Path) -> None:
