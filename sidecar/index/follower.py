@@ -23,7 +23,7 @@ from sidecar.index.writer import DRAFT
 
 log = logging.getLogger(__name__)
 
-PAUSES_S = (1.0, 60.0)  # after the first failure, and at most
+PAUSES_S = (1.0, 4.0)  # after the first failure, and at most: a store that is back is used soon
 
 
 class Follower:

@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -246,6 +247,27 @@ def test_a_missing_object_is_named(pair: Pair) -> None:
     with pytest.raises(IndexDamaged, match=f"lacks {name}"):
         pair.follower.look()
     assert [problem for problem in pair.searches.problems() if "is missing" in problem]
+
+
+def test_a_store_that_was_away_for_long_is_asked_again_within_seconds_of_its_return(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.follower.look()
+    pair.trains.add(2000, 2010)
+    pair.train("update")
+    Path(pair.store).rename(f"{pair.store}-away")
+    Path(pair.store).touch()
+    now = time.monotonic()
+    monkeypatch.setattr("sidecar.index.follower.time.monotonic", lambda: now)
+    for _ in range(600):
+        with suppress(IndexStoreUnavailable):
+            pair.follower.look()
+        now += 1.0
+    Path(pair.store).unlink()
+    Path(f"{pair.store}-away").rename(pair.store)
+    now += 5.0
+    pair.follower.look()
+    assert pair.searches.generations.current().number == 2
 
 
 def test_a_store_that_is_away_changes_nothing_and_is_asked_less_and_less_often(
