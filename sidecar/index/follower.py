@@ -23,7 +23,7 @@ from sidecar.index.writer import DRAFT
 
 log = logging.getLogger(__name__)
 
-PAUSES_S = (1.0, 4.0)  # after the first failure, and at most: a store that is back is used soon
+PAUSES_S = (1.0, 4.0)  # before the second try, and at most: what has come to the store is had soon
 
 
 class Follower:
@@ -80,17 +80,25 @@ class Follower:
 
     def _try(self, rows: list[Shared]) -> None:
         try:
-            self._follow(rows)
+            is_done = self._follow(rows)
         except (SimilarityError, OSError) as error:
             if self.trouble != str(error):
                 log.error("this host keeps the index that it has: %s", error)
             self.trouble = str(error)
-            pause_s = self._next_try[1]
-            self._next_try = (time.monotonic() + pause_s, min(2 * pause_s, PAUSES_S[1]))
+            self._pause()
             raise
-        self._done, self.trouble, self._next_try = rows, None, (0.0, PAUSES_S[0])
+        self.trouble = None
+        if is_done:
+            self._done, self._next_try = rows, (0.0, PAUSES_S[0])
+        else:
+            self._pause()
 
-    def _follow(self, rows: list[Shared]) -> None:
+    def _pause(self) -> None:
+        pause_s = self._next_try[1]
+        self._next_try = (time.monotonic() + pause_s, min(2 * pause_s, PAUSES_S[1]))
+
+    def _follow(self, rows: list[Shared]) -> bool:
+        """Returns whether nothing is left to do until the rows change."""
         current = _current(rows)
         if current is not None:
             if current.digest is None:
@@ -98,12 +106,12 @@ class Follower:
             else:
                 self._make_current(current)
         draft = rows[-1] if rows and not rows[-1].is_published else None
-        if draft is not None:
-            self._take_draft(draft)
+        is_here = draft is None or self._take_draft(draft)
         if current is not None:
             digests = {row.number: row.digest for row in rows}
             stays = self._draft(draft) if draft is not None else None
             host_files.trim(self._generations, current.number, digests, stays)
+        return is_here
 
     def _make_current(self, row: Shared) -> None:
         is_new = self._take(row)
@@ -122,12 +130,16 @@ class Follower:
         self._generations.take(fetched if fetched.exists() else self._fetched(row), row.number)
         return True
 
-    def _take_draft(self, row: Shared) -> None:
+    def _take_draft(self, row: Shared) -> bool:
         """Fetches a draft, unless this host has made it; the draft itself is looked for first,
-        since it is renamed to its number."""
+        since it is renamed to its number. Returns False while it is on its way to the store."""
         drafts = [*self._generations.folder.glob(f"{DRAFT}*"), self._generations.path(row.number)]
-        if row.digest not in map(digest_of, drafts):
-            self._fetched(row).rename(self._draft(row))
+        if row.digest in map(digest_of, drafts):
+            return True
+        if not self._remote.is_whole(row):
+            return False
+        self._fetched(row).rename(self._draft(row))
+        return True
 
     def _fetched(self, row: Shared) -> Path:
         """Fetches a generation into a folder that no process looks at, and returns that."""

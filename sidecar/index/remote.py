@@ -50,6 +50,16 @@ class Remote:
             self.objects.put(FILES + digest.sha256, folder / name)
         self.objects.put(manifest_name(number, hashlib.sha256(text).hexdigest()), text)
 
+    def is_whole(self, row: Shared) -> bool:
+        """Says whether a generation has come in whole: its manifest is written last."""
+        assert row.digest is not None
+        try:
+            for _ in self.objects.read(manifest_name(row.number, row.digest)):
+                break
+        except FileNotFoundError:
+            return False
+        return True
+
     def manifest(self, row: Shared) -> bytes:
         """Returns the manifest of a generation.
 

@@ -212,6 +212,31 @@ def test_a_draft_is_there_before_it_is_published(pair: Pair) -> None:
     assert [path.name for path in pair.searches.generations.folder.glob(".*")] == []
 
 
+def test_a_draft_that_is_still_on_its_way_to_the_store_is_no_trouble(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is announced before its first object is there; a large one is under way for minutes."""
+    pair.follower.look()
+    pair.trains.add(2000, 2010)
+    task, trainer = pair.trains.claim("update"), pair.trains.trainer
+    sealed = trainer.draft_update(task, pair.trains.generations.current(), quiet)
+    looks = []
+
+    def before_each(*_: object) -> None:
+        pair.follower.look()
+        looks.append(pair.searches.generations.upcoming())
+
+    trainer.offer(task, sealed, before_each)
+    assert pair.follower.trouble is None
+    assert {*looks} == {None}
+    now = time.monotonic() + 5.0
+    monkeypatch.setattr("sidecar.index.follower.time.monotonic", lambda: now)
+    pair.follower.look()
+    upcoming = pair.searches.generations.upcoming()
+    assert upcoming is not None
+    assert upcoming.digest == trainer.publisher.offered
+
+
 def quiet(*_: object) -> None:
     """No progress."""
 
