@@ -30,7 +30,12 @@ def run(task_id: str) -> None:
     """Runs a task, if its turn has come: the function that every job names."""
     _die_with_parent()
     settings = from_environment()
-    with opened_catalogue(settings) as catalogue:
+    try:
+        opened = opened_catalogue(settings)
+    except SimilarityError as error:  # it goes on waiting there
+        log.warning("task %s could not be started: %s", task_id, error)
+        return
+    with opened as catalogue:
         try:
             task = catalogue.tasks.claim(task_id)
         except SimilarityError as error:  # it goes on waiting in the catalogue

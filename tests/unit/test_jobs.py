@@ -23,6 +23,15 @@ def test_a_job_of_this_release_and_of_the_one_before_runs_a_task(name: str) -> N
     assert (asked.is_ours(), asked.func, [*asked.args]) == (True, run, ["a-task"])
 
 
+def test_a_task_whose_catalogue_is_away_goes_on_waiting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sidecar.tasks.runner._die_with_parent", lambda: None)
+    monkeypatch.setenv("CATALOGUE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    run("a-task")
+    assert "task a-task could not be started: the catalogue: " in caplog.text
+
+
 @pytest.mark.parametrize(
     "other",
     [
