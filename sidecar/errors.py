@@ -5,7 +5,8 @@
       │         │          │           │           │         │          └ FeaturesMissing,
       │         │          │           │           │         │            OtherModel, RegionsMissing
       │         │          │           │           │         └ NoIndex, IndexAhead, IndexDamaged,
-      │         │          │           │           │           DeviceUnavailable
+      │         │          │           │           │           DeviceUnavailable,
+      │         │          │           │           │           IndexEngineUnavailable
       │         │          │           │           ├ UnknownTask, TaskFinished, TaskLost, TaskWaits
       │         │          │           │           ├ UnknownVersion, SwitchRefused
       │         │          │           │           └ NoSamples, NeedMoreSamples, WorkerLost,
@@ -313,6 +314,12 @@ class IndexStoreUnavailable(SimilarityError):
     not fetched a generation from it yet. A task may end so; no request does."""
 
     word = "index_store_unavailable"
+
+
+class IndexEngineUnavailable(SimilarityError):
+    """Milvus (INDEX_ENGINE) does not answer, or refuses; worth trying again."""
+
+    word = "index_engine_unavailable"
 
 
 class BackupRefused(SimilarityError):

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from sidecar.errors import SettingsError
 from sidecar.targets import target
@@ -19,7 +26,7 @@ ORIGIN = r"https?://[^\s/,*]+"
 NAME = r"[\w.-]+"
 DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "postgresql": 5432}
 Order = Literal["distance", "similar"]
-SECRET = ("catalogue_url", "redis_url", "triton_repository_key")
+SECRET = ("catalogue_url", "redis_url", "triton_repository_key", "milvus_token")
 
 
 class Settings(BaseModel):
@@ -82,6 +89,28 @@ class Settings(BaseModel):
         pattern=r"^$|^s3://[^/]+(/.*)?$|^file:///.+$|^/.+$",
         description="where several hosts share the index: `s3://bucket/prefix` or a folder; empty "
         "is one host",
+    )
+    index_engine: Literal["local", "milvus"] = Field(
+        "local",
+        description="what keeps the features of the index and searches them: `local`, each host in "
+        "its files, or `milvus`, for more images than a host holds",
+    )
+    milvus_uri: str = Field(
+        "",
+        validate_default=True,
+        pattern=r"^$|^https?://[^\s/]+$",
+        description="Milvus' address, as `http://host:19530`; needed with `INDEX_ENGINE=milvus`",
+    )
+    milvus_token: str = Field("", description="Milvus' key, or `user:password`; empty is none")
+    milvus_ca_file: Path | None = Field(
+        None,
+        description="who may sign Milvus' certificate, in PEM; empty is whom the system trusts",
+    )
+    milvus_database: str = Field("default", description="database of Milvus for the collections")
+    milvus_index: Literal["HNSW", "IVF_FLAT", "IVF_SQ8"] = Field(
+        "HNSW",
+        description="Milvus' index from the next training on: `HNSW` is fastest, `IVF_FLAT` takes "
+        "less memory, `IVF_SQ8` a quarter of it",
     )
     model_repository: Path = Field(
         Path("model_repository"), description="Triton's model repository, for its contracts"
@@ -210,6 +239,13 @@ class Settings(BaseModel):
     def _target(cls, url: str) -> str:
         target(url)  # its ValueError names the form
         return url
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _needed(cls, uri: str, info: ValidationInfo) -> str:
+        if info.data.get("index_engine") == "milvus" and not uri:
+            raise ValueError("is needed with INDEX_ENGINE=milvus")
+        return uri
 
     @field_validator("trusted_proxies")
     @classmethod

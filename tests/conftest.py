@@ -12,6 +12,7 @@ import pytest
 
 from campaigns import document
 from local import photos
+from local.milvus import milvus
 from local.ports import LaunchRefused
 from local.postgres import postgres
 from local.s3 import s3
@@ -22,7 +23,7 @@ from sidecar.catalogue.schema import metadata
 from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
 from sidecar.objects import open_store
-from tests.support import stores
+from tests.support import engines, stores
 from tests.support.databases import KINDS, new_database, new_file
 from tests.support.house import House
 from tests.support.once import kept, once
@@ -164,6 +165,25 @@ def s3_server() -> Iterator[dict[str, str]]:
                 patched.setenv(name, value)
             open_store(settings["INDEX_STORE"]).put("made", b"")  # which makes the bucket
         yield settings
+
+
+@pytest.fixture(scope="session")
+def milvus_server() -> Iterator[dict[str, str]]:
+    """The settings by which a Milvus of the tests' own is found. It takes root, so only
+    `make test-milvus` insists on it."""
+    try:
+        with milvus() as settings:
+            yield settings
+    except LaunchRefused as error:
+        if os.environ.get("MILVUS_TESTS"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module", params=engines.KINDS)
+def index_engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of each engine; what is asked of one is asked of both."""
+    return engines.settings_of(request.param, request)
 
 
 @pytest.fixture(params=stores.KINDS)

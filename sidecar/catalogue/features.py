@@ -1,7 +1,7 @@
 """The features of the catalogue in bulk: for trainings, and for comparing the index with them."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,20 @@ class Features(StoredKeywords):
     def discard(self, model: int, limit: int) -> int:
         """Deletes the features of at most `limit` images by a model; returns of how many."""
         return self._database.even_when_full(lambda: self._discard(model, limit))
+
+    def some(self, model: int, seqs: Sequence[int]) -> Page | None:
+        """Reads the features of some images by a model, in order of their sequence numbers; those
+        that are gone are left out, and None is of none.
+
+        Raises:
+            CatalogueDamaged: a row is not what was stored; the text names it.
+        """
+        columns = (features.c.seq, features.c.crc, features.c.vector)
+        which = (features.c.model == model) & features.c.seq.in_(seqs)
+        with self._database.reading() as connection:
+            found = select(*columns).where(which).order_by(features.c.seq)
+            rows = connection.execute(found).all()
+        return _checked([tuple(row) for row in rows]) if rows else None
 
     def _discard(self, model: int, limit: int) -> int:
         some = select(features.c.seq).where(features.c.model == model).limit(limit)

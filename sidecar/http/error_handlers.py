@@ -45,6 +45,7 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.ModelRefused: 503,
     errors.CatalogueUnavailable: 503,
     errors.IndexDamaged: 503,
+    errors.IndexEngineUnavailable: 503,
     errors.StorageFull: 507,
 }
 HTTP_WORDS = {404: "unknown_path", 405: "method_not_allowed"}

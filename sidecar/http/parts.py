@@ -17,6 +17,7 @@ from sidecar.http.uploads import ImageReader
 from sidecar.identification import Identification
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
+from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
 from sidecar.ingest import Ingest
 from sidecar.ingest_batch import IngestBatch
@@ -106,7 +107,9 @@ def make_parts(settings: Settings) -> Parts:
     """
     repository, data_dir = settings.model_repository, settings.data_dir
     catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
-    generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+    generations = GenerationStore(
+        settings.index_dir, Lineage(catalogue.marks), engine_of(settings, catalogue)
+    )
     sharing = Sharing.of(settings.index_store, catalogue, generations)
     tombstones = Tombstones(catalogue.removals)
     triton = TritonClient.of(settings)
@@ -134,7 +137,8 @@ def make_parts(settings: Settings) -> Parts:
     follower = sharing.follower if sharing else None
     presence = Presence(catalogue.readers, warmup.opened, data_dir) if sharing else None
     versions = VersionFollower.of(settings, catalogue, lambda: host_name(data_dir))
-    health = Health(catalogue, models, queue, warmup.opened, follower, versions)
+    engine = None if settings.index_engine == "local" else generations.engine
+    health = Health(catalogue, models, queue, warmup.opened, follower, versions, engine)
     search = Search(
         catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
     )

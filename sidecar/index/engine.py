@@ -196,6 +196,12 @@ class Engine(Protocol):
                 written.
         """
 
+    def check(self) -> None:
+        """Raises IndexEngineUnavailable where what keeps the features does not answer."""
+
+    def row_bytes(self, dimension: int) -> int:
+        """Returns what the features of an image take of the volume of DATA_DIR."""
+
     def made(self, meta: Meta) -> bool:
         """Says whether a generation's features lie where this engine puts new ones, so that an
         update can go on from it."""
@@ -207,8 +213,9 @@ class Engine(Protocol):
             DeviceUnavailable: a GPU was asked for and there is none.
         """
 
-    def tidy(self, kept: Iterable[Meta]) -> None:
-        """Deletes what no generation has any more, besides files in its folder.
+    def tidy(self, index_dir: Path, kept: Iterable[Meta]) -> None:
+        """Deletes what tasks of this folder have made and no generation has any more, besides files
+        in it.
 
         Args:
             kept: all generations that are, a draft that waits to be published among them.

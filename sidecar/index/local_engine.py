@@ -8,7 +8,7 @@ from sidecar.index.ann import Index
 from sidecar.index.engine import Commission, Draft, Searchable
 from sidecar.index.local_search import LocalSearch
 from sidecar.index.meta import LISTS, TRAINED, Meta
-from sidecar.index.segments import Segments
+from sidecar.index.segments import FEATURES, Segments
 
 
 class LocalEngine:
@@ -23,6 +23,12 @@ class LocalEngine:
         index = Index.map(folder / TRAINED, folder / LISTS, meta.dimension)
         return LocalSearch(index, segments, meta.quality)
 
+    def check(self) -> None:
+        """There is nothing to be asked."""
+
+    def row_bytes(self, dimension: int) -> int:
+        return FEATURES.itemsize * dimension
+
     def made(self, meta: Meta) -> bool:
         return meta.collection is None
 
@@ -32,5 +38,5 @@ class LocalEngine:
 
         return LocalDraft(index_dir, commission)
 
-    def tidy(self, kept: Iterable[Meta]) -> None:
+    def tidy(self, index_dir: Path, kept: Iterable[Meta]) -> None:
         """All there is lies in folders."""

@@ -2,7 +2,7 @@
 one host, by a file."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from sidecar.catalogue import Shared, Task, Transaction
 from sidecar.index.current_file import CURRENT
 from sidecar.index.engine import Sealed
 from sidecar.index.generation import Generation
+from sidecar.index.meta import Meta
 from sidecar.index.store import GenerationStore
 
 Made = Sealed | Generation  # a draft, or a generation that is to be published once more
@@ -53,6 +54,10 @@ class Publisher(Protocol):
         """Returns the generations whose marks and tombstones are needed, besides those in the
         folder."""
 
+    def metas(self) -> Iterable[Meta]:
+        """Returns what is said of the generations that `kept` names. Raises IndexDamaged,
+        IndexStoreUnavailable."""
+
     def tidy(self) -> None:
         """Clears away, after a publication, what is no longer needed elsewhere."""
 
@@ -86,6 +91,9 @@ class LocalPublisher:
             shutil.rmtree(self.generations.path(number))
 
     def kept(self) -> list[Shared]:
+        return []
+
+    def metas(self) -> Iterable[Meta]:
         return []
 
     def tidy(self) -> None:

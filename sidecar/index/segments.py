@@ -4,7 +4,7 @@ import mmap
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,23 @@ ROWS_AT_ONCE = 16_384
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Chunk = tuple[NDArray[np.int64], NDArray[np.float32]]  # sequence numbers [n], features [n, D]
+
+
+class Rows(Protocol):
+    """Images with features that are read.
+
+    Attributes:
+        seqs: int64 [n] ascending, their sequence numbers.
+    """
+
+    @property
+    def seqs(self) -> NDArray[np.int64]: ...
+
+    def features(self, seqs: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Returns the features of some of them, int64 [n]: float16 [n, D]."""
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
+        """Walks over those from place `start` to `stop`."""
 
 
 class Segments:

@@ -2,14 +2,14 @@
 row of the catalogue."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sidecar.catalogue import Catalogue, Shared, Task, Transaction
 from sidecar.errors import IndexDamaged
 from sidecar.index.engine import Sealed
 from sidecar.index.follower import Follower
-from sidecar.index.meta import digest_of
+from sidecar.index.meta import Meta, digest_of
 from sidecar.index.publisher import LocalPublisher, Made, Publisher
 from sidecar.index.remote import Remote
 from sidecar.index.sharing import Sharing
@@ -72,6 +72,10 @@ class SharedPublisher:
 
     def kept(self) -> list[Shared]:
         return self.catalogue.generations.all()
+
+    def metas(self) -> Iterable[Meta]:
+        rows = [row for row in self.kept() if row.digest is not None]
+        return [Meta.parse(self.remote.manifest(row)) for row in rows]
 
     def tidy(self) -> None:
         self.follower.catch_up()

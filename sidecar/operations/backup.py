@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.catalogue import HOLDS_IMAGES, BackupMade, Catalogue, Transaction, open_catalogue
-from sidecar.errors import BackupRefused, IndexDamaged, NoIndex, StorageFull
+from sidecar.errors import (
+    BackupRefused,
+    IndexDamaged,
+    IndexEngineUnavailable,
+    NoIndex,
+    StorageFull,
+)
 from sidecar.files import sync
 from sidecar.index import Generation, GenerationStore, Lineage
 from sidecar.index.writer import DRAFT
@@ -133,10 +139,13 @@ class Backups:
             _copy_generation(index.current(), self.generations.folder)
 
     def _current(self) -> Generation | None:
+        """Returns the generation that is copied: none where Milvus has its features, which the
+        catalogue has as well."""
         try:
-            return self.generations.current()
-        except NoIndex:
+            current = self.generations.current()
+        except (NoIndex, IndexEngineUnavailable):
             return None
+        return current if current.meta.collection is None else None
 
 
 def _copy_generation(generation: Generation, index: Path) -> None:

@@ -10,6 +10,7 @@ from sidecar import objects, volume
 from sidecar.catalogue import BackupMade, Catalogue, MendingReport, open_catalogue
 from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, ModelRefused, StorageFull
 from sidecar.index import BuildRules, GenerationStore, Lineage
+from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
@@ -53,7 +54,9 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
     ):
         if command in ON_THE_INDEX:
             catalogue.generations.check_followed(settings.index_store)
-        generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+        generations = GenerationStore(
+            settings.index_dir, Lineage(catalogue.marks), engine_of(settings, catalogue)
+        )
         sharing = Sharing.of(settings.index_store, catalogue, generations)
         backups = Backups(catalogue, generations)
         triton = TritonClient.of(settings)

@@ -12,6 +12,7 @@ from sidecar.errors import (
     QueueUnavailable,
     SimilarityError,
 )
+from sidecar.index import Engine
 from sidecar.index.follower import Follower
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import State
@@ -45,6 +46,7 @@ class Health:
         opened: what this process has open.
         follower: of an index that several hosts share; None where it is this host's alone.
         versions: what brings this host versions of the model from the others, likewise.
+        engine: of the index, where it is a server of its own; else None.
     """
 
     catalogue: Catalogue
@@ -53,6 +55,7 @@ class Health:
     opened: Opened = field(default_factory=Opened)
     follower: Follower | None = None
     versions: VersionFollower | None = None
+    engine: Engine | None = None
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "health")
     )
@@ -66,6 +69,8 @@ class Health:
         }
         if self.follower is not None:
             checks["index"] = self._check_index
+        if self.engine is not None:
+            checks["milvus"] = self.engine.check
         deadline = time.monotonic() + SOON_S
         asked = {name: self._threads.submit(_state, check) for name, check in checks.items()}
         return {name: _by(deadline, state) for name, state in asked.items()}

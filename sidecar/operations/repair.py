@@ -43,9 +43,7 @@ def repair(
         with Heartbeat(catalogue.tasks, task) as heartbeat:
             if catalogue.images.count():
                 return trainer.run(task, heartbeat.report)
-            with catalogue.tasks.publishing(task) as publication:
-                trainer.publisher.drop(publication.transaction)
-            trainer.publisher.tidy()
+            trainer.drop(task)
             return None
     except SimilarityError as error:
         catalogue.tasks.fail(task, error)

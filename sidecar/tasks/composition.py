@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
 from sidecar.errors import IndexStoreUnavailable, SimilarityError
 from sidecar.index import BuildRules, GenerationStore, Lineage
+from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
@@ -39,7 +40,9 @@ def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report
     Errors are those of `Trainer`, `Upgrader`, `Retirement`, `Mending`, `Filling` and
     `DuplicateFinder`.
     """
-    generations = GenerationStore(settings.index_dir, Lineage(catalogue.marks))
+    generations = GenerationStore(
+        settings.index_dir, Lineage(catalogue.marks), engine_of(settings, catalogue)
+    )
     sharing = Sharing.of(settings.index_store, catalogue, generations)
     if sharing is not None:
         _catch_up(sharing, task, report)

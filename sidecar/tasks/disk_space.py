@@ -30,7 +30,8 @@ def needed(generations: GenerationStore, images: int, missing: int, dimension: i
     """
     row = SPARE * (2 * dimension + ROW_BYTES)
     indexed = images if generations.numbers() else 0
-    return Needed(int(missing * row), int(indexed * row))
+    indexed_row = SPARE * (generations.engine.row_bytes(dimension) + ROW_BYTES)
+    return Needed(int(missing * row), int(indexed * indexed_row))
 
 
 def check_room(catalogue: Catalogue, record: ModelRecord, generations: GenerationStore) -> None:

@@ -187,6 +187,14 @@ class Trainer:
     def discard(self, sha256: str) -> None:
         """Drops the generations of a model."""
         self.publisher.discard(sha256)
+        self._tidy_engine()
+
+    def drop(self, task: Task) -> None:
+        """Ends a task by deleting the index, where there are no images."""
+        with self.catalogue.tasks.publishing(task) as publication:
+            self.publisher.drop(publication.transaction)
+        self.publisher.tidy()
+        self._tidy_engine()
 
     def _withdraw(self) -> None:
         try:
@@ -205,8 +213,9 @@ class Trainer:
         """Returns a draft; or the generation that is there already, where nothing has changed."""
         previous = self.generations.current()
         in_use = self.catalogue.models.in_use()
-        if in_use is not None and in_use.sha256 != previous.meta.sha256:
-            # The newest generation is damaged: one of the model before answers meanwhile.
+        is_foreign = not self.generations.engine.made(previous.meta)
+        # Or the newest generation is damaged: one of the model before answers meanwhile.
+        if in_use is not None and (is_foreign or in_use.sha256 != previous.meta.sha256):
             return self.draft_training(task, in_use, report)
         if not self._changed(task, previous):
             return previous
@@ -248,3 +257,16 @@ class Trainer:
             self.publisher.tidy()
         except (SimilarityError, OSError) as error:
             log.warning("the index store is cleared after a later task: %s", error)
+        self._tidy_engine()
+
+    def _tidy_engine(self) -> None:
+        """Has the engine delete what no generation has any more."""
+        try:
+            self.generations.engine.tidy(self.generations.folder, self._metas())
+        except (SimilarityError, OSError, ValueError) as error:
+            log.warning("the index engine is cleared after a later task: %s", error)
+
+    def _metas(self) -> Iterator[Meta]:
+        """Yields what is said of each generation, on this host and on others."""
+        yield from (Meta.read(self.generations.path(n)) for n in self.generations.numbers())
+        yield from self.publisher.metas()

@@ -132,7 +132,8 @@ class Upgrader:
             return None
         report = scaled(self.report, EMBEDDED, INDEXED)
         previous = self.generations.newest_of(record.sha256)
-        if self.task.kind == TaskKind.ROLLBACK and previous is not None:
+        goes_on = previous is not None and self.generations.engine.made(previous.meta)
+        if self.task.kind == TaskKind.ROLLBACK and previous is not None and goes_on:
             return self.trainer.draft_update(self.task, previous, report)
         return self.trainer.draft_training(self.task, record, report)
 

@@ -27,6 +27,7 @@ from sidecar.index import (
     SearchRequest,
     Tombstones,
 )
+from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
 from sidecar.keyword_search import KeywordSearch
 from sidecar.models import contract as contracts
@@ -35,6 +36,7 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier
 from sidecar.search import Search
+from sidecar.settings import from_environment
 from sidecar.tasks.training import Trainer
 from sidecar.view import Views
 from tests.support.databases import new_file
@@ -71,12 +73,26 @@ class House:
     """Image number n has the id "n" and, added in their order, the sequence number n."""
 
     def __init__(
-        self, folder: Path, url: str | None = None, exact_max: int = 0, store: str = ""
+        self,
+        folder: Path,
+        url: str | None = None,
+        exact_max: int = 0,
+        store: str = "",
+        engine: dict[str, str] | None = None,
     ) -> None:
+        """Opens it.
+
+        Args:
+            engine: settings of the index' engine; without them it is the local one.
+        """
         self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
+        settings = {name.lower(): value for name, value in (engine or {}).items()}
+        self.engine = engine_of(from_environment(**settings), self.catalogue)
         self.repository = folder / "described"
         describe(self.repository, 1, SHA256)
-        self.generations = GenerationStore(folder / "index", Lineage(self.catalogue.marks))
+        self.generations = GenerationStore(
+            folder / "index", Lineage(self.catalogue.marks), self.engine
+        )
         self.sharing = Sharing.of(store, self.catalogue, self.generations)
         rules = BuildRules(exact_max, "cpu")
         self.trainer = Trainer(
@@ -133,7 +149,9 @@ class House:
         """
         catalogue = self.catalogue
         models = self.models()
-        generations = GenerationStore(self.generations.folder, Lineage(catalogue.marks))
+        generations = GenerationStore(
+            self.generations.folder, Lineage(catalogue.marks), self.engine
+        )
         memtable = Memtable(catalogue.new_features, catalogue.removals, live) if live else None
         views = Views(generations, models, memtable)
         tombstones, fields = Tombstones(catalogue.removals), LiveFields(catalogue.metadata)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Nearest, widen
 from sidecar.index.recall.operating_points import NEAREST
-from sidecar.index.segments import Segments
+from sidecar.index.segments import Rows
 
 MOST_QUERIES, FEWEST_QUERIES = 1024, 1000  # or every image, where there are fewer
 KEPT = 32  # neighbours of each: some may be removed before fewer than ten are left
@@ -129,7 +129,7 @@ class GroundTruthBuilder:
 
     def __init__(
         self,
-        segments: Segments,
+        segments: Rows,
         device: Device,
         before: GroundTruth | None = None,
         new_from: int = 0,

@@ -106,6 +106,12 @@ class IndexDamaged(SimilarityError):
     word = "index_damaged"
 
 
+class IndexEngineUnavailable(SimilarityError):
+    """Milvus, which has the features of the index, does not answer."""
+
+    word = "index_engine_unavailable"
+
+
 class CatalogueDamaged(SimilarityError):
     """What is stored of an image is not what was stored."""
 
