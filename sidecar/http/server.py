@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import socket
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -85,6 +86,21 @@ def _most_connections() -> int:
     return MOST_CONNECTIONS if soft < 0 else min(MOST_CONNECTIONS, max(soft - OTHER_FILES, 64))
 
 
+def _refuse(arbiter: Any) -> None:
+    """Takes no connection yet: a proxy asks another sidecar at once where it is refused, but where
+    it is taken, it waits until this one has loaded. The address stays ours."""
+    for listener in arbiter.LISTENERS:
+        listener.sock.shutdown(socket.SHUT_RD)
+
+
+def _begin(process: Any) -> None:
+    """Starts the background and takes connections; gunicorn calls it in a process that has
+    loaded."""
+    process.wsgi.background.start()
+    for listener in process.sockets:
+        listener.sock.listen(process.cfg.backlog)
+
+
 def _stop_background(_arbiter: Any, process: Any) -> None:
     """Stops the background; gunicorn calls it in the process itself, after its last request."""
     app = getattr(process, "wsgi", None)  # missing where `load` failed
@@ -99,7 +115,8 @@ def _options(settings: Settings) -> dict[str, Any]:
         "threads": settings.http_threads,
         "worker_class": TimeoutWorker,
         "logger_class": _Log,
-        "post_worker_init": lambda process: process.wsgi.background.start(),
+        "when_ready": _refuse,
+        "post_worker_init": _begin,
         "keepalive": settings.http_keepalive_s,
         "worker_connections": _most_connections(),
         "worker_exit": _stop_background,

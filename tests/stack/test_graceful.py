@@ -1,11 +1,13 @@
 """The sidecar is stopped and restarted under load: no request that it took is lost."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -79,6 +81,23 @@ def test_a_rolling_restart_under_load_loses_no_request(house: Stack) -> None:
             )
             time.sleep(1)
     assert wrong == []
+
+
+def test_a_sidecar_that_still_loads_lets_nobody_in(house: Stack) -> None:
+    """Who is refused may ask another one; who is let in would wait for seconds."""
+    house.kill("sidecar", signal.SIGTERM)
+    house.start("sidecar")
+
+    def is_let_in() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", int(house.env["PORT"])), 1).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    house.wait(is_let_in, "somebody is let in")
+    assert [pid for pid in processes(house) if "faiss" in Path(f"/proc/{pid}/maps").read_text()]
+    house.wait_ready()
 
 
 def test_requests_in_flight_are_answered_before_the_end(house: Stack) -> None:
