@@ -34,41 +34,53 @@ def postgres(durable: bool = True) -> Iterator[str]:
     Raises:
         LaunchRefused: PostgreSQL is not installed, or does not start.
     """
-    programs = _programs()
+    programs()  # before a folder is made
     # Not below the caller's folder: the server won't run as root, and another user can't get there.
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    user = _server_user()
-    if user:
-        shutil.chown(folder, user)
     [port] = free_ports(1)
-    initdb = [f"{programs}/initdb", "-D", f"{folder}/data", "-U", USER, "-A", "trust", "-E", "UTF8"]
-    start = _start(programs, folder, port, durable)
     try:
-        with start.log.open("wb") as output:
-            subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=output, check=True)
-        with running(start):
-            yield f"postgresql+psycopg://{USER}@{HOST}:{port}/postgres"
+        with running(server(folder, HOST, port, durable)):
+            yield url(HOST, port)
     except NotReady as error:
         raise LaunchRefused(f"PostgreSQL did not start on port {port}: {error}") from error
     finally:
         shutil.rmtree(folder)
 
 
-def _start(programs: Path, folder: Path, port: int, durable: bool) -> Start:
-    server = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
-    server += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={folder}"]
-    server += () if durable else QUICK
-    probe = [f"{programs}/pg_isready", "-q", "-h", HOST, "-p", str(port)]
+def url(host: str, port: int) -> str:
+    """Returns the SQLAlchemy URL of the database of such a server."""
+    return f"postgresql+psycopg://{USER}@{host}:{port}/postgres"
+
+
+def server(folder: Path, host: str, port: int, durable: bool = True) -> Start:
+    """Makes an empty database in a folder, and returns how its server is started.
+
+    Args:
+        folder: empty; the server's user has to get there.
+        host, port: on which it listens, to this machine unless `pg_hba.conf` in its data says more.
+        durable: as in `postgres`.
+    Raises:
+        LaunchRefused: it is not installed.
+    """
+    found, user, log = programs(), _server_user(), folder / "log"
+    if user:
+        shutil.chown(folder, user)
+    initdb = [f"{found}/initdb", "-D", f"{folder}/data", "-U", USER, "-A", "trust", "-E", "UTF8"]
+    with log.open("wb") as output:
+        subprocess.run([*initdb, "--locale=C"], user=user, cwd="/", stdout=output, check=True)
+    command = [f"{found}/postgres", "-D", f"{folder}/data", "-p", str(port)]
+    command += ["-c", f"listen_addresses={host}", "-c", f"unix_socket_directories={folder}"]
+    command += () if durable else QUICK
+    probe = [f"{found}/pg_isready", "-q", "-h", host, "-p", str(port), "-U", USER]
 
     def ready() -> bool:
         return subprocess.run(probe, check=False).returncode == 0
 
     # SIGINT is its fast shutdown.
-    fast, user = signal.SIGINT, _server_user()
-    return Start(server, folder / "log", ready, cwd=Path("/"), user=user, stop=fast)
+    return Start(command, log, ready, cwd=Path("/"), user=user, stop=signal.SIGINT)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Returns the folder of the server's programs; the newest version's where there are several."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,46 +37,60 @@ def s3() -> Iterator[dict[str, str]]:
     Raises:
         LaunchRefused: the program is missing, or does not start.
     """
-    program = _program()
+    program()  # before a folder is made
     folder = Path(tempfile.mkdtemp(prefix="s3-"))
-    ports = free_ports(2 * len(PARTS))
-    keys = {"AWS_ACCESS_KEY_ID": "similarity", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16)}
-    keys |= {"AWS_REGION": "us-east-1"}
-    port = ports[2 * PARTS.index("s3")]
-    start = Start(
-        [program, "-logtostderr", *_options(folder, ports, keys)],
-        folder / "log",
-        lambda: _answers(port),
-        cwd=folder,
-    )
+    start, settings = server(folder, HOST, free_ports(2 * len(PARTS)))
     try:
         with running(start):
-            yield keys | {
-                "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
-                "INDEX_STORE": f"s3://{BUCKET}/generations",
-            }
+            yield settings
     except NotReady as error:
         raise LaunchRefused(f"the S3 server did not start: {error}") from error
     finally:
         shutil.rmtree(folder)
 
 
-def _options(folder: Path, ports: list[int], keys: dict[str, str]) -> list[str]:
+def server(folder: Path, host: str, ports: Sequence[int]) -> tuple[Start, dict[str, str]]:
+    """Returns how a server with an empty bucket is started, and the settings as `s3` yields them.
+
+    Args:
+        folder: empty, for all that it writes.
+        host: on which it listens.
+        ports: two for each of PARTS.
+    Raises:
+        LaunchRefused: the program is missing.
+    """
+    keys = {"AWS_ACCESS_KEY_ID": "similarity", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16)}
+    keys |= {"AWS_REGION": "us-east-1"}
+    port = ports[2 * PARTS.index("s3")]
+    start = Start(
+        [program(), "-logtostderr", *_options(folder, host, ports, keys)],
+        folder / "log",
+        lambda: _answers(host, port),
+        cwd=folder,
+    )
+    store = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "INDEX_STORE": f"s3://{BUCKET}/generations",
+    }
+    return start, keys | store
+
+
+def _options(folder: Path, host: str, ports: Sequence[int], keys: dict[str, str]) -> list[str]:
     access, secret = keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]
     credentials = [{"accessKey": access, "secretKey": secret}]
     # "Admin" also makes the bucket, with the first object.
     identity = {"name": "tests", "credentials": credentials, "actions": ["Admin"]}
     (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "data").mkdir()
-    given = [f"-dir={folder}/data", f"-ip={HOST}", f"-ip.bind={HOST}", "-s3", *OFF, *SMALL]
+    given = [f"-dir={folder}/data", f"-ip={host}", f"-ip.bind={host}", "-s3", *OFF, *SMALL]
     for part, port, inner in zip(PARTS, ports[::2], ports[1::2], strict=True):
         given += [f"-{part}.port={port}", f"-{part}.port.grpc={inner}"]
     return ["server", *given, f"-s3.config={folder}/identities.json"]
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     """Says whether the server answers, if only that it knows nobody without a key."""
-    server = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
+    server = http.client.HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
     try:
         server.request("GET", "/healthz")
         return server.getresponse().status < 500
@@ -86,10 +100,11 @@ def _answers(port: int) -> bool:
         server.close()
 
 
-def _program() -> str:
+def program() -> str:
+    """Returns the path of the program. Raises LaunchRefused: there is none."""
     if found := shutil.which("weed"):
         return found
-    program = ROOT / os.environ.get("S3_ENV", ".venvs/s3") / "bin/weed"
-    if not program.exists():
-        raise LaunchRefused(f"no weed on PATH nor {program} (S3_ENV); run: make setup")
-    return str(program)
+    unpacked = ROOT / os.environ.get("S3_ENV", ".venvs/s3") / "bin/weed"
+    if not unpacked.exists():
+        raise LaunchRefused(f"no weed on PATH nor {unpacked} (S3_ENV); run: make setup")
+    return str(unpacked)

@@ -33,16 +33,18 @@ class Stack:
 
     Attributes:
         observers: see each answer that a call gets, before its caller does.
+        answer_timeout_s: after which a call, or a client of `client`, waits no longer.
     """
 
     observers: ClassVar[list[Callable[[requests.Response], None]]] = []
+    answer_timeout_s: float = ANSWER_TIMEOUT_S
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         # So few images as the tests have would never be split into lists.
         trained = {"EXACT_SEARCH_MAX": "0"}
         self.env = environment.private(folder) | trained | settings
-        self.url = f"http://127.0.0.1:{self.env['PORT']}"
+        self.url = f"http://{self.env['HOST']}:{self.env['PORT']}"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:
@@ -144,10 +146,12 @@ class Stack:
         """Returns a client that tries nothing again, so that one sees each answer; the caller
         closes it."""
         once = Retries(count=0)
-        return Similarity(self.url, timeout=ANSWER_TIMEOUT_S, retries=once, check_version=False)
+        timeout_s = self.answer_timeout_s
+        return Similarity(self.url, timeout=timeout_s, retries=once, check_version=False)
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        answer = requests.request(method, self.url + path, timeout=ANSWER_TIMEOUT_S, **options)
+        address, timeout_s = self.url + path, self.answer_timeout_s
+        answer = requests.request(method, address, timeout=timeout_s, **options)
         for observe in self.observers:
             observe(answer)
         return answer

@@ -10,6 +10,7 @@ from deploy.check.engines import Engine
 from deploy.check.preparation import prepare
 from deploy.check.progress import Failed, say
 from deploy.check.stack import Stack
+from local import namespaces
 
 UNFINISHED = "unfinished"  # there while containers run: a later check clears what they left
 
@@ -52,5 +53,5 @@ def engine(home: Home, env: dict[str, str] | None = None) -> Engine:
 
 def _run(home: Home, copy: Path, part: str) -> None:
     words = ["-m", "deploy.check.inside", part, str(home.folder), str(copy)]
-    if machine.run_inside(words, network=part == "build"):
+    if namespaces.run_inside(words, network=part == "build"):
         raise Failed(f"the part {part!r} did not end well")

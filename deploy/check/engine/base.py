@@ -8,10 +8,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from deploy.check.engine import machine, packages
+from deploy.check.engine import packages
 from deploy.check.engine.packages import Home, once
 from deploy.check.programs import output
 from deploy.check.progress import Failed, say
+from local import namespaces
 
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
@@ -22,7 +23,7 @@ def make_base(home: Home) -> None:
     def make(part: Path) -> None:
         say("a root file system of Debian's for the stand-ins")
         words = ["-m", "deploy.check.engine.base", str(home.folder), str(part)]
-        if machine.run_inside(words, network=True):
+        if namespaces.run_inside(words, network=True):
             raise Failed("debootstrap did not end well")
 
     once(home.base, make)

@@ -1,22 +1,18 @@
-"""Checks whether the machine can run the check, makes its namespaces, and finds what it left."""
+"""Checks whether the machine can run the check, and finds what it left."""
 
-import ctypes
 import os
 import platform
 import shutil
-import signal
-import subprocess
 import sys
 import time
 import zlib
 from pathlib import Path
 
 from deploy.check.progress import CannotRun, Failed
+from local import namespaces
 
 PROGRAMS = ("apt-get", "dpkg-deb", "unshare", "mount", "git")
-UNSHARE = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 CGROUPS = Path("/sys/fs/cgroup")
-PR_SET_PDEATHSIG = 1  # prctl(2)
 GONE_TIMEOUT_S = 10
 
 
@@ -33,35 +29,8 @@ def check() -> None:
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     if missing:
         raise CannotRun(f"it needs {', '.join(missing)}: a Debian with util-linux and git")
-    tried = subprocess.run([*UNSHARE, "--net", "true"], capture_output=True, check=False)
-    if tried.returncode:
-        raise CannotRun(f"no namespaces here: {tried.stderr.decode().strip()}")
-
-
-def run_inside(words: list[str], network: bool) -> int:
-    """Runs this Python in namespaces of its own; when it ends, all that it started has ended, too.
-
-    Args:
-        words: the arguments of Python.
-        network: whether it has the machine's network, or none but its own.
-    Returns:
-        its exit status.
-    """
-    own = [] if network else ["--net"]
-    process = subprocess.Popen(
-        [*UNSHARE, *own, sys.executable, *words],
-        start_new_session=True,  # a Ctrl-C is for us alone; we end it
-        preexec_fn=_die_with_parent,
-    )
-    try:
-        return process.wait()
-    finally:
-        process.kill()  # its first process dies with it, and with that one all of the namespace
-        process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if refusal := namespaces.refusal():
+        raise CannotRun(f"no namespaces here: {refusal}")
 
 
 def group(home: Path) -> str:
