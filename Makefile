@@ -10,6 +10,7 @@ ARCH ?= efficientnet-lite0
 PRECISION ?= $(if $(filter cuda tensorrt,$(TARGET)),fp32,int8)
 VERSION ?= 1
 KILLS ?= 100
+TROUBLES ?= 60
 REQUESTS ?= 10000
 SEED ?= 0
 COUNT ?= 20000
@@ -42,7 +43,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-long test-milvus test-fast coverage backup restore verify repair chaos fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-engines bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-long test-milvus test-fast coverage backup restore verify repair chaos cluster fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-engines bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -96,6 +97,9 @@ fuzz: setup model ## send REQUESTS that make no sense, of SEED, and as many by t
 switching: setup model ## change the model under load, to and fro, and count failures and losses
 	$(RUN) python -m campaigns.switching
 	$(RUN) python -m campaigns.returning
+
+cluster: setup $(S3)/done ## as root: release, kill and cut off the hosts of a cluster, TROUBLES times, and count what was lost
+	$(RUN) python -m campaigns.cluster --troubles $(TROUBLES) --seed $(SEED) $(if $(OLD),--old $(OLD))
 
 freshness: setup model ## check after each acknowledged change that searches know of it, while tasks run
 	$(RUN) python -m campaigns.freshness

@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from similarity_client import SimilarityError
+from similarity_client import SimilarityError, Task
 from similarity_client.errors import UnknownImageId
 
 from local.postgres import postgres
@@ -42,7 +42,8 @@ from sidecar.settings import from_environment
 
 CLIENTS = 50
 PICTURES = 24
-FIRST_IMAGES = 1000  # so that a training makes sense from the start
+BATCH = 100
+FIRST, FIRST_IMAGES = "first-", 1000  # so that a training makes sense from the start
 REMOVED, OVERWRITTEN = 0.04, 0.08  # of what a client does
 LONGEST_PAUSE_S = 1.5
 PAUSE_S = 0.1  # of a worker to whom the sidecar is away, or a task goes on
@@ -91,6 +92,7 @@ class Worker(threading.Thread, ABC):
     def __init__(self, stack: Stack, name: str) -> None:
         super().__init__(name=name)
         self.stopping = False
+        self.failures: list[str] = []
         self._client = stack.client()
 
     def run(self) -> None:
@@ -99,8 +101,9 @@ class Worker(threading.Thread, ABC):
             while not self.stopping:
                 try:
                     self.work()
-                except SimilarityError:
-                    time.sleep(PAUSE_S)  # the sidecar is away; what was sent is pending
+                except SimilarityError as error:  # what was sent is pending
+                    self.failures.append(f"{self.name}: {error.status} {error}")
+                    time.sleep(PAUSE_S)
 
     @abstractmethod
     def work(self) -> None:
@@ -113,6 +116,7 @@ class Client(Worker):
     def __init__(self, stack: Stack, number: int, pictures: list[bytes]) -> None:
         super().__init__(stack, f"client-{number}")
         self.fates: dict[str, Fate] = {}
+        self.acknowledged = 0
         self._random = random.Random(number)  # noqa: S311  the same each time
         self._pictures = pictures
 
@@ -134,6 +138,7 @@ class Client(Worker):
         else:
             self._client.add(self._pictures[picture], image_id, overwrite=True)
         fate.acknowledged, fate.pending = picture, []
+        self.acknowledged += 1
 
 
 class Asker(Worker):
@@ -143,9 +148,12 @@ class Asker(Worker):
         super().__init__(stack, "asker")
         self.asked: list[str] = []
 
+    def ask(self) -> Task:
+        """Requests the next task."""
+        return self._client.train() if len(self.asked) % 3 == 1 else self._client.update()
+
     def work(self) -> None:
-        asked = self._client.train if len(self.asked) % 3 == 1 else self._client.update
-        task = asked()
+        task = self.ask()
         self.asked.append(task.task_id)
         while not self.stopping and not task.status().ended:
             time.sleep(PAUSE_S)
@@ -181,19 +189,24 @@ def ids_in(url: str) -> set[str]:
 
 
 def losses(
-    stack: Stack, clients: list[Client], pictures: list[bytes], first: set[str]
+    stack: Stack, clients: list[Client], pictures: list[bytes], first: set[str], version: int = 1
 ) -> Iterator[str]:
-    """Yields a line for each image that is not as it was acknowledged."""
-    expected = features_of(stack, pictures)
+    """Yields a line for each image that is not as it was acknowledged.
+
+    Args:
+        version: in use, by whose features a picture is known.
+    """
+    expected = features_of(stack, pictures, version)
     url = stack.env["CATALOGUE_URL"]
     fates = {name: fate for client in clients for name, fate in client.fates.items()}
     stored = ids_in(url)
     yield from (f"{name} was never sent" for name in stored - set(fates) - first)
     yield from (f"{name} is gone" for name in first - stored)
     catalogue = open_catalogue(url, 30)
+    keys = {record.version: record.model for record in catalogue.models.all()}
     for name, fate in fates.items():
         possible = {fate.acknowledged, *fate.pending}
-        features = catalogue.images.features(name, 1) if name in stored else None
+        features = catalogue.images.features(name, keys[version]) if name in stored else None
         found = None if features is None else picture_of(features[1], expected)
         if found not in possible:
             yield f"{name} is picture {found}; it should be one of {possible}"
@@ -206,9 +219,9 @@ def picture_of(stored: NDArray[np.float32], expected: NDArray[np.float32]) -> in
     return int(same[0]) if len(same) == 1 else -1
 
 
-def features_of(stack: Stack, pictures: list[bytes]) -> NDArray[np.float32]:
+def features_of(stack: Stack, pictures: list[bytes], version: int = 1) -> NDArray[np.float32]:
     """Returns the features of each picture, float32 [n, D], straight from Triton."""
-    made = contract.read(ROOT / stack.env.get("MODEL_REPOSITORY", "model_repository"), 1)
+    made = contract.read(ROOT / stack.env.get("MODEL_REPOSITORY", "model_repository"), version)
     settings = from_environment()
     rules = ImageRules(settings.canonical_size, settings.max_image_pixels)
     jpegs = [canonical(file, rules) for file in pictures]
@@ -253,13 +266,18 @@ def campaign(folder: Path, plan: Plan) -> None:
         stack.command("verify")
 
 
+def first_id(number: int) -> str:
+    """Returns the id of an image that no client changes; it is picture `number` % PICTURES."""
+    return f"{FIRST}{number}"
+
+
 def add_first(stack: Stack, pictures: list[bytes]) -> None:
     """Adds as many images as a training needs, and trains."""
     with stack.client() as client:
-        added = client.add_batch(
-            {f"first-{n}": pictures[n % PICTURES] for n in range(FIRST_IMAGES)}
-        )
-        assert not added.failed, added.failed
+        for begin in range(0, FIRST_IMAGES, BATCH):
+            batch = range(begin, min(begin + BATCH, FIRST_IMAGES))
+            added = client.add_batch({first_id(n): pictures[n % PICTURES] for n in batch})
+            assert not added.failed, added.failed
         client.train().wait()
 
 
@@ -268,16 +286,22 @@ def load(stack: Stack, pictures: list[bytes], number: int) -> Iterator[tuple[lis
     """Runs the clients and an asker until the block ends."""
     clients = [Client(stack, n, pictures) for n in range(number)]
     asker = Asker(stack)
-    threads: list[Worker] = [*clients, asker]
-    for thread in threads:
-        thread.start()
-    try:
+    with at_work([*clients, asker]):
         yield clients, asker
+
+
+@contextmanager
+def at_work(workers: Sequence[Worker]) -> Iterator[None]:
+    """Runs workers until the block ends."""
+    for worker in workers:
+        worker.start()
+    try:
+        yield
     finally:
-        for thread in threads:
-            thread.stopping = True
-        for thread in threads:
-            thread.join()
+        for worker in workers:
+            worker.stopping = True
+        for worker in workers:
+            worker.join()
 
 
 def main() -> int:

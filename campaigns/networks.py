@@ -44,6 +44,12 @@ def tiny() -> nn.Module:
     return Tiny()
 
 
+def tiny_other() -> nn.Module:
+    """Returns the network with other weights."""
+    torch.manual_seed(8)
+    return Tiny()
+
+
 class Projected(nn.Module):
     """Projects EfficientNet-Lite2 to 64 features and 10 keywords, drawn at random."""
 
