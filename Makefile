@@ -32,7 +32,7 @@ APART := $(S3)/done $(KUBERNETES)/done
 MILVUS := .venvs/milvus
 MILVUS_WHEEL := milvus==2.3.5
 PARALLEL := -n 4
-FAST := tests/unit tests/catalogue tests/docs
+FAST := tests/unit tests/catalogue tests/docs -m "not long"
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
