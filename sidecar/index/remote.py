@@ -16,7 +16,7 @@ from pathlib import Path
 from sidecar.catalogue import Shared
 from sidecar.errors import IndexDamaged
 from sidecar.index.meta import META, Meta
-from sidecar.objects import Listed, ObjectStore
+from sidecar.objects import Listed, ObjectStore, sweep
 
 FILES, MANIFESTS = "files/", "generations/"
 GRACE_S = 3600.0  # younger objects may be of a publication that is under way
@@ -94,13 +94,7 @@ class Remote:
         """
         stays = {FILES + sha256 for sha256 in self.named(rows)}
         stays |= {manifest_name(row.number, row.digest) for row in rows if row.digest}
-        old = time.time() - GRACE_S
-        there = self.objects.listed(MANIFESTS) | self.objects.listed(FILES)
-        names = [n for n, each in there.items() if n not in stays and each.modified_at < old]
-        if not names or not may_go_on():
-            return 0
-        self.objects.delete(names)
-        return len(names)
+        return sweep(self.objects, (MANIFESTS, FILES), stays, GRACE_S, may_go_on)
 
 
 def manifest_name(number: int, digest: str) -> str:

@@ -8,7 +8,6 @@ Beside those of the index, under names of their own: neither sweeps what the oth
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from sidecar.catalogue import SharedVersion
 from sidecar.errors import ModelRefused
 from sidecar.files import sha256_of, sync
-from sidecar.objects import FileDigest, ObjectStore, WrongContent, download, is_sound
+from sidecar.objects import FileDigest, ObjectStore, WrongContent, download, is_sound, sweep
 
 FILES, MANIFESTS = "version-files/", "versions/"
 GRACE_S = 3600.0  # younger objects may be of a publication that is under way
@@ -96,13 +95,7 @@ class RemoteVersions:
             if row.moved_to is None:
                 stays.add(_manifest_name(row.version, row.digest))
                 stays |= {FILES + digest.sha256 for digest in self.files(row).values()}
-        old = time.time() - GRACE_S
-        there = self.objects.listed(MANIFESTS) | self.objects.listed(FILES)
-        names = [n for n, each in there.items() if n not in stays and each.modified_at < old]
-        if not names or not may_go_on():
-            return 0
-        self.objects.delete(names)
-        return len(names)
+        return sweep(self.objects, (MANIFESTS, FILES), stays, GRACE_S, may_go_on)
 
     def _download(self, name: str, digest: FileDigest, target: Path) -> None:
         wanted = FILES + digest.sha256

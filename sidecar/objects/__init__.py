@@ -1,9 +1,10 @@
 """Objects under names, each written once and read whole: in a folder, or in a bucket that speaks
 S3. What they hold is for others to know. Face: `ObjectStore`, `Listed`, `Use`, `open_store`,
-`is_bucket`, `check`; and for objects named by their SHA-256 `FileDigest`, `download`, `is_sound`.
+`is_bucket`, `check`; and for objects named by their SHA-256 `FileDigest`, `download`, `is_sound`,
+`sweep`.
 """
 
-from sidecar.objects.content import FileDigest, WrongContent, download, is_sound
+from sidecar.objects.content import FileDigest, WrongContent, download, is_sound, sweep
 from sidecar.objects.opening import check, is_bucket, open_store
 from sidecar.objects.store import BACKUP, INDEX, Listed, ObjectStore, Use
 
@@ -20,4 +21,5 @@ __all__ = [
     "is_bucket",
     "is_sound",
     "open_store",
+    "sweep",
 ]

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,3 +56,28 @@ def is_sound(store: ObjectStore, name: str, sha256: str) -> bool:
     for piece in store.read(name):
         made.update(piece)
     return made.hexdigest() == sha256
+
+
+def sweep(
+    store: ObjectStore,
+    prefixes: Iterable[str],
+    stays: set[str],
+    grace_s: float,
+    may_go_on: Callable[[], bool],
+) -> int:
+    """Deletes the objects under prefixes that are not to stay, unless they are young.
+
+    Args:
+        stays: their names.
+        grace_s: seconds for which an object is young: what it belongs to may be under way.
+        may_go_on: asked before anything is deleted; where it says no, nothing is.
+    Returns:
+        how many were deleted.
+    """
+    old = time.time() - grace_s
+    there = {name: each for prefix in prefixes for name, each in store.listed(prefix).items()}
+    names = [n for n, each in there.items() if n not in stays and each.modified_at < old]
+    if not names or not may_go_on():
+        return 0
+    store.delete(names)
+    return len(names)
