@@ -16,16 +16,19 @@ general constants have .026 to .029. Without shrinking, 60 or 100 photos gave an
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export import runtime, samples
-from export.networks import Network
 from sidecar.images.twins import CHANGES, twin
 from sidecar.index.calibration import Pairs, pairs_of
 from sidecar.index.probability import COPIES, GENERAL, TENTH, Constants
 from sidecar.models.contract import SameImage
+
+if TYPE_CHECKING:
+    from export.networks import Network
 
 FEWEST, MOST = 100, 300  # photos
 SPREAD = (0.5, 1.0)  # how far a and b are believed to be from the general ones, before any photo
@@ -34,7 +37,7 @@ STEPS, CLOSE = 100, 1e-9
 Say = Callable[[str], None]
 
 
-def constants(network: Network, model: Path, folder: Path | None, say: Say) -> SameImage | None:
+def constants(network: "Network", model: Path, folder: Path | None, say: Say) -> SameImage | None:
     """Returns the constants of a version; None where the general ones are as good, or there are too
     few photos to say.
 
@@ -94,7 +97,7 @@ def _ece(pairs: Pairs, by: Constants) -> float:
     return pairs.measured(by).ece
 
 
-def _features(network: Network, model: Path, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
+def _features(network: "Network", model: Path, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
     return runtime.run(model, samples.pixels_of(network, jpegs))[0]
 
 

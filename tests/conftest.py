@@ -24,7 +24,7 @@ from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
 from sidecar.objects import open_store
 from tests.support import engines, stores
-from tests.support.databases import KINDS, new_database, new_file
+from tests.support.databases import KINDS, LONG_ON_POSTGRESQL, new_database, new_file
 from tests.support.house import House
 from tests.support.once import kept, once
 from tests.support.versions import put
@@ -36,6 +36,7 @@ LONGEST_FIRST = (
     *("test_recovery", "test_catalogue", "test_duplicates", "test_keyword_search", "test_api"),
     *("test_add_archives", "test_local_triton", "test_keywords", "test_watched"),
 )
+ALL_LONG = "\npytestmark = pytest.mark.long\n"
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
 # Whether an image is found here must not hang on codes, which miss a few: it is searched exactly.
@@ -58,6 +59,13 @@ def pytest_collection() -> Generator[None, object, object]:
     """What the tests import stays, too: looking through it again and again took a fifth."""
     with garbage.loading():
         return (yield)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file of long tests alone is not even read where they are left out: some load torch or the
+    library of Milvus, which takes each process seconds."""
+    left_out = config.getoption("markexpr") == "not long" and collection_path.suffix == ".py"
+    return (left_out and ALL_LONG in collection_path.read_text()) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -226,11 +234,13 @@ def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=LONG_ON_POSTGRESQL)
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:
-    """The folder and the database of a house as the `build` of the test's module leaves it."""
+    """The folder and the database of a house as the `build` of the test's module leaves it. What
+    is asked of an index is asked over PostgreSQL in the long tests: what differs there is asked of
+    the catalogue's own calls."""
     folder = tmp_path_factory.mktemp("built")
     url = new_file(folder)
     if request.param == "postgresql":

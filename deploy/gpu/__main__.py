@@ -16,7 +16,6 @@ from deploy.gpu import comparing
 from deploy.gpu.comparing import CUDA, TENSORRT, Subject
 from deploy.gpu.machine import Environment, Refused, Wrong, gpus
 from export import fitting
-from export.__main__ import main as export
 from export.errors import ExportRefused
 from sidecar.models import contract
 
@@ -54,6 +53,8 @@ def subjects(repository: Path, folder: Path) -> list[Subject]:
     """Returns the versions of a repository, and an fp32 one in a folder where it has none."""
     found = [Subject(repository, version) for version in contract.versions(repository)]
     if not any(contract.read(repository, one.version).precision == "fp32" for one in found):
+        from export.__main__ import main as export  # here: torch, for this alone
+
         lite = ["--arch", "efficientnet-lite0", "--precision", "fp32", "--version", "1"]
         if export(["--repository", str(folder), *lite]) == 0:
             found.append(Subject(folder, 1))

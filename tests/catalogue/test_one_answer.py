@@ -25,7 +25,7 @@ from sidecar.operations.stats import Inventory
 from tests.support.house import NOWHERE, House
 
 PATH = "/similarity/images/cat"
-ROUNDS = 100
+ROUNDS = 30
 
 
 def build(house: House) -> None:

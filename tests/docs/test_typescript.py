@@ -6,6 +6,8 @@ import pytest
 
 from docs import typescript
 
+pytestmark = pytest.mark.long
+
 USE = """
 import type { components, operations, paths } from "./similarity";
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from export import same_image
-from export.networks import Network
 from local import photos
 from sidecar.index.calibration import Pairs
 from sidecar.index.probability import GENERAL, Constants
@@ -39,11 +38,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fit(model: Path, folder: Path | None) -> tuple[contract.SameImage | None, list[str]]:
+    from export.networks import Network  # here: no process needs torch to collect this
+
     said: list[str] = []
     network = Network(cast(Any, None), 256, 224)  # whose sizes alone are asked for
     return same_image.constants(network, model, folder, said.append), said
 
 
+@pytest.mark.long
 def test_a_folder_of_photos_gives_constants_that_hold_better(model: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
     few = same_image.FEWEST - 1

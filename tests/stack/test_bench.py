@@ -46,6 +46,7 @@ def test_the_bench_of_rates_compares_two_keys() -> None:
     assert [(int(row.split()[0]), len(row.split())) for row in rows] == [(1, 7), (8, 7)]
 
 
+@pytest.mark.long
 def test_the_bench_of_quality_compares_both_orders_of_labelled_photos(
     stack: Stack, tmp_path: Path
 ) -> None:

@@ -13,6 +13,8 @@ from campaigns.cluster.needs import missing
 from local import namespaces
 from tests.support.versions import put
 
+pytestmark = pytest.mark.long
+
 GENEROUS_S = 300  # for a host that comes back: another machine may be busy
 
 
@@ -28,7 +30,6 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.mark.long
 def test_nothing_is_lost_where_hosts_are_killed_and_cut_off(folder: Path) -> None:
     put("tiny", 1, folder / MODELS)
     put("signed-one", 2, folder / NEWER)
@@ -36,7 +37,6 @@ def test_nothing_is_lost_where_hosts_are_killed_and_cut_off(folder: Path) -> Non
     assert cluster.run(folder, plan) == 0
 
 
-@pytest.mark.long
 def test_a_writer_that_is_cut_off_gives_its_turn_to_others(folder: Path) -> None:
     words = ["-m", "tests.support.cut_off", str(folder)]
     assert namespaces.run_inside(words, network=False) == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from campaigns.fuzz import SETTINGS
 from tests.conftest import Trained
 
-SEED, COUNT = 15, 300
+SEED, COUNT = 15, 100
 
 
 def test_every_answer_is_one_that_the_document_has(tmp_path: Path, trained: Trained) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from campaigns.fuzz import SETTINGS, fuzz
 from tests.conftest import Trained
 
-SEED, COUNT = 15, 300
+SEED, COUNT = 15, 120
 
 
 def test_no_request_is_answered_by_500_by_html_or_late(tmp_path: Path, trained: Trained) -> None:

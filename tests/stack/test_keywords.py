@@ -105,6 +105,7 @@ def test_a_filling_whose_worker_was_killed_goes_on(house: Stack) -> None:
     assert unlabelled(house) == 0
 
 
+@pytest.mark.long
 def test_a_cancelled_one_keeps_what_it_has(house: Stack) -> None:
     house.kill("worker")
     lose(house, 10)

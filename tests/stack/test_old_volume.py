@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 
 from local.stack import Stack
 from tests.support import old_volume
-from tests.support.databases import LONG_ON_POSTGRESQL, new_database
+from tests.support.databases import KINDS, new_database
 from tests.support.old_volume import ORIGINAL, OldVolume
 
 CHANGING = {"catalogue_bytes", "index_bytes", "last_task"}  # of the stats, with the tasks in flight
@@ -194,7 +194,8 @@ def test_what_was_stored_without_keywords_gets_them(working: Stack) -> None:
     assert "nothing wrong" in working.command("verify")
 
 
-@pytest.mark.parametrize("kind", LONG_ON_POSTGRESQL)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_old_backup_is_restored_into_either_database(
     volume: OldVolume, tmp_path: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:

@@ -21,6 +21,8 @@ from tests.support.databases import upgrade_to
 from tests.support.versions import put
 from tests.triton.test_returning_models import spoiled
 
+pytestmark = pytest.mark.long
+
 SOME = ("embedding", "measuring")  # of the phases of an upgrade; the campaign takes them all
 PAUSE_S = 1.0  # of a client, after each answer: it is the versions that are tested
 TABLES = ("images", "pictures", "originals", "models", "features", "removals", "tasks")
@@ -41,7 +43,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterato
         yield Shelf(stack, folder / "models", folder / "all" / "keywording", every=10)
 
 
-@pytest.mark.long
 def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     shelf: Shelf, collection: dict[str, bytes]
 ) -> None:
@@ -58,7 +59,6 @@ def test_versions_go_and_come_back_and_every_image_has_features_of_its_own(
     assert "nothing wrong" in shelf.stack.command("verify")
 
 
-@pytest.mark.long
 def test_a_volume_that_has_suffered_is_mended_at_the_next_start(
     shelf: Shelf, collection: dict[str, bytes]
 ) -> None:

@@ -134,6 +134,7 @@ def hosts(
         one.stop()
 
 
+@pytest.mark.long
 def test_a_restored_index_is_searched_on_both_hosts(hosts: Hosts) -> None:
     hosts.wait_for(hosts.current())
     found = nearest(hosts.one, IMAGE)
@@ -247,6 +248,7 @@ def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts
     assert "nothing wrong" in hosts.one.command("verify")
 
 
+@pytest.mark.long
 def test_the_hosts_are_known_by_name_and_forgotten_when_they_end(hosts: Hosts) -> None:
     catalogue = open_catalogue(hosts.one.env["CATALOGUE_URL"], 30)
     names = [host_name(Path(host.env["DATA_DIR"])) for host in hosts.both]

@@ -127,6 +127,7 @@ def test_a_search_knows_of_every_acknowledged_change_whatever_task_runs(
     assert sum(client.checks for client in clients) > 50
 
 
+@pytest.mark.long
 def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:
@@ -420,6 +421,7 @@ def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
     assert "in progress" in answer.json()["detail"]
 
 
+@pytest.mark.long
 def test_a_version_in_use_that_vanishes_is_a_503_until_it_is_back(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:
