@@ -17,7 +17,16 @@ from similarity_client import Retries, Similarity
 
 from local import environment
 from local.descendants import are_stopped, below
-from local.process import ROOT, START_TIMEOUT_S, STOP_TIMEOUT_S, settled, stop, tail, wait_until
+from local.process import (
+    ROOT,
+    START_TIMEOUT_S,
+    STOP_TIMEOUT_S,
+    NotReady,
+    settled,
+    stop,
+    tail,
+    wait_until,
+)
 
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
 
@@ -110,11 +119,18 @@ class Stack:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def wait_ready(self) -> None:
-        """Waits until every process of the sidecar is ready; a connection reaches any of them."""
-        self.wait(
-            lambda: all(self.get("/health/ready").ok for _ in range(CONNECTIONS)),
-            "/health/ready is ok in every process",
-        )
+        """Waits until every process of the sidecar is ready; a connection reaches any of them.
+
+        Raises:
+            NotReady: that takes too long, or a process has ended.
+        """
+
+        def is_ready() -> bool:
+            if ended := [name for name in self._running if self.ended(name)]:
+                raise NotReady(f"{', '.join(ended)} has ended\n{self._logs()}")
+            return all(self.get("/health/ready").ok for _ in range(CONNECTIONS))
+
+        self.wait(is_ready, "/health/ready is ok in every process")
 
     def wait(
         self, condition: Callable[..., object], what: str, timeout_s: float = START_TIMEOUT_S

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from local import photos
 from local.environment import private
-from local.process import settled, wait_until
+from local.process import NotReady, settled, wait_until
+from local.stack import Stack
 from sidecar import images
 from sidecar.models import contract
 from tests.support.triton_server import Server, launch, serving
@@ -280,6 +281,14 @@ def test_a_server_whose_model_is_refused_does_not_start(tmp_path: Path) -> None:
     )
     assert process.wait() != 0
     assert reason in (tmp_path / "triton.log").read_text()
+
+
+def test_a_stack_is_not_waited_for_when_a_part_of_it_has_ended(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, MODEL_REPOSITORY=str(tmp_path / "nowhere"))
+    stack.start("triton")
+    stack.wait(lambda: stack.ended("triton"), "it has ended")
+    with pytest.raises(NotReady, match=r"(?s)triton has ended.*no exported model in .*nowhere"):
+        stack.wait_ready()
 
 
 @pytest.mark.parametrize(
