@@ -10,7 +10,13 @@ from sidecar.catalogue.database import Connections
 from sidecar.catalogue.pruning import COVERING, DAY_S, LAST_TRIED, prune
 from sidecar.catalogue.schema import tasks
 from sidecar.catalogue.task import UNFINISHED, Task, TaskKind, TaskState
-from sidecar.errors import SimilarityError, StorageFull, TaskFinished, TaskLost
+from sidecar.errors import (
+    CatalogueUnavailable,
+    SimilarityError,
+    StorageFull,
+    TaskFinished,
+    TaskLost,
+)
 
 
 class TaskList:
@@ -20,7 +26,7 @@ class TaskList:
         self._database = database
         self.lease_s = lease_s
         self.keep_days = keep_days
-        self._was_full = False  # the volume, when an abandoned task was to be put back
+        self._was_away = False  # the database, or its volume full, when it was last asked
 
     def request(self, kind: TaskKind, version: int | None = None) -> Task:
         """Returns the waiting task of this kind, which has no snapshot yet, or queues one."""
@@ -123,20 +129,23 @@ class TaskList:
 
         Every process asks once a second, so it writes only where a task was abandoned.
         """
+        try:
+            deliverable = self._deliverable()
+        except (StorageFull, CatalogueUnavailable):
+            self._was_away = True
+            raise
+        self._was_away = False
+        return deliverable
+
+    def _deliverable(self) -> list[Task]:
         with self._database.reading() as connection:
             if not rows.needs_care(connection, self.lease_s):
                 return rows.next_in_turn(connection)
-        try:
-            with self._database.writing() as connection:
-                if self._was_full:  # no worker could give a heartbeat: none is thought dead yet
-                    rows.spare(connection, self.lease_s)
-                rows.tend(connection, self.lease_s)
-                deliverable = rows.next_in_turn(connection)
-        except StorageFull:
-            self._was_full = True
-            raise
-        self._was_full = False
-        return deliverable
+        with self._database.writing() as connection:
+            if self._was_away:  # no worker could give a heartbeat: none is thought dead yet
+                rows.spare(connection, self.lease_s)
+            rows.tend(connection, self.lease_s)
+            return rows.next_in_turn(connection)
 
     def covered(self) -> tuple[int, int, int]:
         """Returns the largest sequence number, removal and change of metadata that any index covers

@@ -3,7 +3,7 @@
     waiting ──claim──► running ──publish──► ok
        ▲                  │ ├──fail────────► error
        └──lease runs out──┘ └──cancel──────► cancelled      (cancel: from waiting, too)
-          or it makes way
+          or it makes way, or starts again
 
 A claim takes a snapshot (the largest sequence number and removal so far), a lease and an attempt
 number. The attempt is a fencing token: it is checked at publication, so that a worker that was
@@ -130,6 +130,24 @@ class Tasks(TaskList):
                 self._end(connection, rows.is_held(task), TaskState.ERROR, error)
 
         self._database.even_when_full(write)
+
+    def start_again(self, task: Task, error: SimilarityError, anew: bool) -> Task:
+        """Lets a claimed task wait for another attempt, where its own has lost a part that is back;
+        nothing happens if it has ended, or another attempt has it by now.
+
+        Args:
+            error: ends the task where this was the last of MOST_ATTEMPTS lost attempts.
+            anew: whether the count of lost attempts begins anew, since this one did well for long.
+        Returns:
+            the task as it is now.
+        """
+        held, lost = rows.is_held(task), 0 if anew else task.lost + 1
+        with self._database.writing() as connection:
+            if lost < rows.MOST_ATTEMPTS:
+                rows.change(connection, held, rows.REQUEUED | {"lost": lost})
+            elif rows.change(connection, held, {"lost": lost}):
+                self._end(connection, held, TaskState.ERROR, error)
+            return rows.get(connection, task.task_id)
 
     def give_back(self, task_id: str) -> None:
         """Lets a running task wait again: its worker was asked to stop, and nothing is wrong."""

@@ -8,10 +8,20 @@ import itertools
 import logging
 import signal
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from typing import TypeVar
 
 from sidecar import garbage
-from sidecar.catalogue import Catalogue, IndexReport, SwitchReport, Task, TaskKind, open_catalogue
+from sidecar.catalogue import (
+    Catalogue,
+    IndexReport,
+    SwitchReport,
+    Task,
+    TaskKind,
+    TaskState,
+    open_catalogue,
+)
 from sidecar.errors import CatalogueUnavailable, SimilarityError, StorageFull, TaskLost
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.heartbeat import Heartbeat
@@ -24,6 +34,9 @@ log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1  # prctl(2)
 RETRY_S = 1.0  # between two tries to write how a task ended
 TRIES_A_LINE = 60  # of the log
+DOES_WELL_S = 600.0  # an attempt that lasted as long before it lost the database is not counted
+
+T = TypeVar("T")
 
 
 def run(task_id: str) -> None:
@@ -60,7 +73,7 @@ def opened_catalogue(settings: Settings) -> AbstractContextManager[Catalogue]:
 
 
 def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
-    done = None
+    done, began = None, time.monotonic()
     with Heartbeat(catalogue.tasks, task) as heartbeat:
         try:
             # Only here, after the fork: the threads of FAISS and gRPC would not survive it. Loading
@@ -71,6 +84,9 @@ def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
             done = work_on(task, catalogue, settings, heartbeat.report)
         except TaskLost as error:
             log.warning("%s", error)
+        except CatalogueUnavailable as error:
+            lasted_s = time.monotonic() - began
+            done = _start_again(task, catalogue, error, anew=lasted_s >= DOES_WELL_S)
         except SimilarityError as error:
             log.warning("%s %s failed: %s", task.kind, task.task_id, error)
             _write_end(task, catalogue, error)
@@ -82,17 +98,34 @@ def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
         _follow_up(done, catalogue, settings.auto_train)
 
 
+def _start_again(
+    task: Task, catalogue: Catalogue, error: CatalogueUnavailable, anew: bool
+) -> Task | None:
+    """Has another attempt begin as soon as the database that this one lost is back, as
+    `Tasks.start_again` says. Returns the task if it has ended well: the commit that published it
+    may have been the last thing that the database did."""
+    log.warning("%s %s has lost the database: %s", task.kind, task.task_id, error)
+    now = _written(task, lambda: catalogue.tasks.start_again(task, error, anew))
+    log.warning("%s %s is %s", task.kind, task.task_id, now.state)
+    return now if now.state == TaskState.OK and now.attempt == task.attempt else None
+
+
 def _write_end(task: Task, catalogue: Catalogue, error: SimilarityError) -> None:
-    """Ends a task with an error as soon as the catalogue can be written, while the heartbeat goes
-    on: the error may be that its volume is full."""
+    """Ends a task with an error."""
+    _written(task, lambda: catalogue.tasks.fail(task, error))
+
+
+def _written(task: Task, act: Callable[[], T]) -> T:
+    """Returns what `act` returns as soon as the catalogue can be written, while the heartbeat goes
+    on: the error may be that its volume is full, or that it is away."""
     for tries in itertools.count():
         try:
-            catalogue.tasks.fail(task, error)
-            return
+            return act()
         except (StorageFull, CatalogueUnavailable) as trouble:
             if tries % TRIES_A_LINE == 0:
                 log.warning("the end of task %s can't be written yet: %s", task.task_id, trouble)
             time.sleep(RETRY_S)
+    raise AssertionError("counted to the end")
 
 
 def _follow_up(done: Task, catalogue: Catalogue, auto_train: bool) -> None:

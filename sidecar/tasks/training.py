@@ -44,7 +44,7 @@ from sidecar.tasks.twin_check import TwinCheck
 log = logging.getLogger(__name__)
 
 PUBLISHING = 0.95  # of the progress
-STORE_PATIENCE_S = 3600.0  # a training may have taken longer than that
+PATIENCE_S = 3600.0  # with what is away; a training may have taken longer than that
 
 
 @dataclass(frozen=True)
@@ -164,20 +164,24 @@ class Trainer:
         return bool(self.generations.numbers()) and self.catalogue.images.count() > 0
 
     def offer(self, task: Task, made: Made, report: Report) -> None:
-        """Shows a draft to the other hosts, which fetch it; waits while the store is away.
+        """Shows a draft to the other hosts, which fetch it; waits while the store is away, or the
+        database: hours of work may be in the draft.
 
         Raises:
             TaskLost: the task was cancelled or given to another attempt.
-            IndexStoreUnavailable: the store was away for too long.
+            IndexStoreUnavailable, CatalogueUnavailable: it was away for too long.
         """
 
         def going_on() -> None:
             report("publishing", PUBLISHING)
 
         def act() -> None:
+            with self.catalogue.tasks.holding(task):
+                pass  # so there is a database to publish in
             self.publisher.offer(task, made, going_on)
 
-        triton_away.retried(act, going_on, STORE_PATIENCE_S, IndexStoreUnavailable)
+        away = (IndexStoreUnavailable, CatalogueUnavailable)
+        triton_away.retried(act, going_on, PATIENCE_S, away)
 
     def publish(self, transaction: Transaction, made: Made) -> int:
         """Makes a draft that was offered the generation that is searched, with the commit; returns

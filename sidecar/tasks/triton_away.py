@@ -19,14 +19,14 @@ def retried(
     act: Callable[[], T],
     before_retry: Callable[[], object] = lambda: None,
     patience_s: float = PATIENCE_S,
-    away: type[SimilarityError] = FeaturesUnavailable,
+    away: type[SimilarityError] | tuple[type[SimilarityError], ...] = FeaturesUnavailable,
 ) -> T:
     """Returns what `act` returns, calling it again while Triton is away.
 
     Args:
         before_retry: is called before each pause; what it raises ends the waiting.
         patience_s: 0 tries no second time.
-        away: the error that says so; another one of another part.
+        away: the error that says so; others of other parts.
     Raises:
         FeaturesUnavailable, or `away`: it was away for `patience_s`.
         ModelReplaced: at once, since waiting does not help.

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sidecar.catalogue import SHORT, UNFINISHED, Task, TaskKind, open_catalogue
 from sidecar.catalogue.task_rows import MOST_ATTEMPTS
-from sidecar.errors import NoSamples, TaskFinished, TaskLost
+from sidecar.errors import CatalogueUnavailable, NoSamples, TaskFinished, TaskLost
 from tests.support.databases import new_file
 
 Wanted = tuple[TaskKind, int | None]
@@ -137,6 +137,19 @@ class Queue(RuleBasedStateMachine):
         if others and self.holds(claim):
             self.known[claim.task_id].state = "waiting"
             self.known[claim.task_id].overtaken = False
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICKS, anew=st.booleans())
+    def lose_the_database(self, pick: int, anew: bool) -> None:
+        claim = self.claims[pick % len(self.claims)]
+        known, held = self.known[claim.task_id], self.holds(claim)
+        if held:
+            known.lost = 0 if anew else known.lost + 1
+            known.state = "error" if known.lost == MOST_ATTEMPTS else "waiting"
+        now = self.tasks.start_again(claim, CatalogueUnavailable("away"), anew)
+        assert now.state == known.state
+        if held and known.state == "error":
+            assert now.message == "catalogue_unavailable"
 
     @precondition(lambda self: self.known)
     @rule(pick=PICKS)
