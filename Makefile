@@ -72,7 +72,8 @@ test-fast: setup $(APART) ## those that start no Triton and no stack, in a minut
 
 test-milvus: setup model $(MILVUS)/done ## the tests of the index in Milvus; as root, for its network namespace
 	$(RUN) MILVUS_TESTS=1 python -m pytest tests/catalogue/test_index_engines.py \
-	tests/catalogue/test_milvus.py tests/stack/test_milvus.py
+	tests/catalogue/test_milvus.py tests/catalogue/test_milvus_access.py \
+	tests/catalogue/test_milvus_killed.py tests/stack/test_milvus.py
 
 coverage: setup $(APART) ## the same, and list what of the sidecar they miss; fail under the floor
 	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov

@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.ports import LaunchRefused
@@ -31,7 +32,8 @@ ANSWER_TIMEOUT_S = 5.0
 NETWORK = "10.213"  # of the wires, which no other machine sees
 VARIABLE = "{{"  # in the template of the configuration
 # A part that did not get to give a life sign for so long ends the server: a machine may be busy.
-LEASE, LONG_LEASE = "    ttl: 30 ", "    ttl: 600 "
+# And for so long one that was killed and started again takes its parts from before for alive.
+LEASE, LEASE_S, LONG_LEASE_S = "    ttl: 30 ", 30, 600
 
 
 @contextmanager
@@ -46,28 +48,51 @@ def milvus(folder: Path | None = None) -> Iterator[dict[str, str]]:
         LaunchRefused: the program or the right to make a namespace is missing, or it does not
             start.
     """
-    program = _program()
+    _program()  # before a folder is made
     home = folder or Path(tempfile.mkdtemp(prefix="milvus-"))
     try:
-        with _namespace() as (name, address):
-            within = [_which_ip(), "netns", "exec", name]
-            command = [*within, str(program / "milvus"), "run", "standalone"]
-            start = Start(
-                command,
-                home / "log",
-                lambda: _answers(address),
-                env=_prepared(program, home),
-                cwd=home,
-                # With data loaded it takes over a minute to end by itself.
-                stop=signal.SIGKILL,
-            )
-            with running(start):
-                yield {"INDEX_ENGINE": "milvus", "MILVUS_URI": f"http://{address}:{PORT}"}
+        with wired() as wire, running(server(home, wire)):
+            yield {"INDEX_ENGINE": "milvus", "MILVUS_URI": f"http://{wire.address}:{PORT}"}
     except NotReady as error:
         raise LaunchRefused(f"Milvus did not start: {error}") from error
     finally:
         if folder is None:
             shutil.rmtree(home)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A network namespace for a server, and the address by which this machine reaches it."""
+
+    namespace: str
+    address: str
+
+
+def server(
+    home: Path,
+    wire: Wire,
+    given: Mapping[str, object] | None = None,
+    lease_s: int = LONG_LEASE_S,
+) -> Start:
+    """Writes the configuration of a server, and returns how it is started.
+
+    Args:
+        home: the folder of its data.
+        given: what its configuration says instead of its defaults, by the names in the template.
+        lease_s: for which its parts may be silent; LEASE_S is Milvus' default.
+    Raises:
+        LaunchRefused: the program is missing.
+    """
+    program = _program()
+    command = [_which_ip(), "netns", "exec", wire.namespace]
+    return Start(
+        [*command, str(program / "milvus"), "run", "standalone"],
+        home / "log",
+        lambda: _answers(wire.address),
+        env=_prepared(program, home, given or {}, lease_s),
+        cwd=home,
+        stop=signal.SIGKILL,  # with data loaded it takes over a minute to end by itself
+    )
 
 
 def may_run() -> bool:
@@ -76,8 +101,12 @@ def may_run() -> bool:
 
 
 @contextmanager
-def _namespace() -> Iterator[tuple[str, str]]:
-    """Makes a namespace with a wire to it: its name, and its address at the other end."""
+def wired() -> Iterator[Wire]:
+    """Makes a namespace with a wire to it; both are gone when the block ends.
+
+    Raises:
+        LaunchRefused: the right to, or iproute2, is missing.
+    """
     if not may_run():
         raise LaunchRefused(
             "Milvus listens on every interface, so it runs in a network namespace: that takes root "
@@ -94,7 +123,7 @@ def _namespace() -> Iterator[tuple[str, str]]:
         _ip("-n", name, "addr", "add", f"{theirs}/30", "dev", there)
         for device in (there, "lo"):
             _ip("-n", name, "link", "set", device, "up")
-        yield name, theirs
+        yield Wire(name, theirs)
     finally:
         _ip("netns", "delete", name)  # and the wire with it
 
@@ -117,7 +146,9 @@ def _which_ip() -> str:
     return shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin") or ""
 
 
-def _prepared(program: Path, home: Path) -> Mapping[str, str]:
+def _prepared(
+    program: Path, home: Path, given: Mapping[str, object], lease_s: int
+) -> Mapping[str, str]:
     """Writes the configuration of a server into its folder, and returns its environment."""
     folders = {
         "etcd_log_path": home / "etcd.log",
@@ -129,7 +160,7 @@ def _prepared(program: Path, home: Path) -> Mapping[str, str]:
     (home / "configs").mkdir(exist_ok=True)
     (home / "data").mkdir(exist_ok=True)
     template = (program / "config.yaml.template").read_text()
-    (home / "configs/milvus.yaml").write_text(_filled(template, folders))
+    (home / "configs/milvus.yaml").write_text(_filled(template, {**folders, **given}, lease_s))
     shutil.copy(program / "glog.conf", home / "configs")
     return {
         **os.environ,
@@ -141,7 +172,7 @@ def _prepared(program: Path, home: Path) -> Mapping[str, str]:
     }
 
 
-def _filled(template: str, given: Mapping[str, object]) -> str:
+def _filled(template: str, given: Mapping[str, object], lease_s: int) -> str:
     """Fills the places of a template, `{{ name(type): default }}`."""
     lines = []
     for line in template.splitlines():
@@ -151,7 +182,7 @@ def _filled(template: str, given: Mapping[str, object]) -> str:
             name, _, default = place.partition(":")
             name = name.split("(")[0].strip()
             line = f"{before}{given.get(name, default.strip())}{after}"
-        lines.append(line.replace(LEASE, LONG_LEASE))
+        lines.append(line.replace(LEASE, f"    ttl: {lease_s} "))
     return "\n".join(lines) + "\n"
 
 

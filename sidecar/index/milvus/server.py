@@ -243,7 +243,12 @@ class Server:
         try:
             yield
         except MilvusException as error:
-            line = " ".join(str(error.message).split())[:MOST_TEXT]
+            text, cause = str(error.message), error.__cause__
+            if isinstance(
+                cause, RpcError
+            ):  # of a connection it says no more than that there is none
+                text = f"{text}: {_said(cause)}"
+            line = " ".join(text.split())[:MOST_TEXT]
             if error.code == MISSING:
                 raise IndexDamaged(f"Milvus: {line}") from error
             kind = _NotLoaded if error.code == NOT_LOADED else IndexEngineUnavailable
