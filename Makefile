@@ -43,7 +43,7 @@ SHOW := | sed -nu 's/^Collecting \([^ (]*\).*/   \1/p'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up watch test test-long test-milvus test-fast coverage backup restore verify repair chaos cluster fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-engines bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
+.PHONY: help demo up watch test test-long test-milvus test-fast coverage backup restore verify repair unshare chaos cluster fuzz fuzz-images switching freshness interrupted bench-catalogue bench-index bench-engines bench-http bench-search bench-search-batch bench-filters bench-rates bench-quality bench-duplicates bench-feeding bench-upgrade bench-client profile screenshots vendor-ui check check-gpu check-deploy wheel release format setup model prometheus config docs types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -82,9 +82,10 @@ backup: setup ## copy everything into FOLDER or s3://bucket/prefix, while the se
 restore: setup ## fill an empty catalogue and index from FOLDER or s3://bucket/prefix
 verify: setup ## read everything, and list what is wrong
 repair: setup ## make the index again from the catalogue
+unshare: setup ## go back from several hosts to this one; stop the services of all first
 
 # By honcho, so that they know the settings in .env as `make up` does.
-backup restore verify repair:
+backup restore verify repair unshare:
 	@$(RUN) honcho run python -m sidecar $@ $(FOLDER)
 
 chaos: setup model ## kill -9 at random under load, KILLS times, and count what was lost

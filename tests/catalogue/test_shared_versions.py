@@ -12,9 +12,10 @@ import pytest
 
 from sidecar.catalogue import Catalogue, open_catalogue
 from sidecar.files import locked
+from sidecar.models.levelling import COMING
 from sidecar.models.put_away import REJECTED, RETIRED, put_away
 from sidecar.models.remote_versions import FILES, GRACE_S, MANIFESTS, RemoteVersions
-from sidecar.models.version_follower import COMING, LOCK, VersionFollower
+from sidecar.models.version_follower import LOCK, VersionFollower
 from sidecar.objects import ObjectStore, open_store
 from tests.support.databases import new_file
 from tests.support.house import describe

@@ -7,7 +7,7 @@ import { Failure, useAnswer, useEvery } from "../../parts/loading.js";
 import { Task } from "../../parts/task.js";
 import { isOngoing } from "../../parts/task_words.js";
 import { count, percent } from "../../parts/words.js";
-import { models, tasks } from "../../service/calls.js";
+import { models, ready, tasks } from "../../service/calls.js";
 import { go } from "../../service/route.js";
 import { RetireDialog, RollbackDialog } from "./dialogs.js";
 import { CompareDialog, UpgradeDialog } from "./upgrade.js";
@@ -25,10 +25,9 @@ const DIALOGS = {
 
 /** @param {{parameters: object}} props an open dialog stands in the address, as `upgrade=2` */
 export function ModelsScreen({ parameters }) {
-  const { value, error, again, renew } = useAnswer((signal) =>
-    Promise.all([models({ signal }), tasks({ limit: 100 }, { signal })]),
-  );
-  const [{ in_use: inUse, models: all } = {}, { tasks: known } = { tasks: [] }] = value ?? [];
+  const { value, error, again, renew } = useAnswer(asked);
+  const [{ in_use: inUse, models: all } = {}, { tasks: known } = { tasks: [] }, coming] =
+    value ?? [];
   const changes = known.filter(({ kind }) => KINDS.includes(kind));
   const busy = changes.some(isOngoing);
   useEvery(busy ? BUSY_MS : CALM_MS, renew);
@@ -55,7 +54,10 @@ export function ModelsScreen({ parameters }) {
     <ul class="models-list">
       ${all.toReversed().map((each) => {
         const before = each.in_use && last?.previous;
-        return html`<${Version} key=${each.version} ...${{ ...each, inUse, busy, before }} />`;
+        return html`<${Version}
+          key=${each.version}
+          ...${{ ...each, inUse, busy, before, coming }}
+        />`;
       })}
       ${rejected(changes, all).map(
         ({ version: number, detail: trouble }) =>
@@ -63,6 +65,14 @@ export function ModelsScreen({ parameters }) {
       )}
     </ul>
     ${version && html`<${Dialog} ...${{ key: kind, number, version, inUse, onClose }} />`}`;
+}
+
+/** The versions, the tasks, and where a version is missing, what is coming from other hosts. */
+async function asked(signal) {
+  const both = await Promise.all([models({ signal }), tasks({ limit: 100 }, { signal })]);
+  const isAway = ({ in_repository: isThere, trouble }) => !isThere && trouble;
+  const state = both[0].models.some(isAway) ? await ready({ signal }) : {};
+  return [...both, state.degraded?.models];
 }
 
 const Change = ({ task, refresh }) => html`<section class="card" aria-label="The last change">
@@ -108,7 +118,8 @@ function Version({ inUse, busy, before, ...version }) {
   <//>`;
 }
 
-function stateOf({ in_use: isUsed, in_repository: isThere, loaded, trouble }) {
+function stateOf({ in_use: isUsed, in_repository: isThere, loaded, trouble, coming }) {
+  if (!isThere && coming?.includes(trouble)) return ["coming from another host", "warn"];
   if (isUsed) return loaded ? ["in use", "good"] : ["in use, and not loaded", "bad"];
   if (!isThere) return ["gone from the repository", "warn"];
   if (trouble) return ["broken", "bad"];
