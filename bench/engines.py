@@ -1,13 +1,15 @@
 """Compares the engines of the index in one run, over the same vectors: local files and Milvus.
 
-    python -m bench.engines --features FOLDER_OF_PHOTOS --sizes 60000 300000
+    python -m bench.engines --features FOLDER_OF_PHOTOS --sizes 5000 60000 300000
 
 Each engine trains on one catalogue, answers the same queries one after the other, and takes in a
-tenth more. Milvus runs on this machine, in a network namespace, which takes root; its processor
-time is that of its process, all of it: it also works between searches.
+tenth more. Milvus runs on this machine, in a network namespace, which takes root; what its
+processes use while nobody asks is taken off, and so is the memory of an empty server. For each
+engine and size a command is printed that records the figures.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
@@ -28,9 +30,11 @@ from sidecar.index.engines import engine_of
 from sidecar.settings import from_environment
 from sidecar.tasks.training import Trainer
 
-SIZES = (60_000, 300_000)
+SIZES = (5_000, 60_000, 300_000)
 NPROBS = (1, 5, 20, 100)
+SHOWN = 5  # of these, in the table
 NEIGHBOURS, QUERIES = 10, 300
+IDLE_S = 10.0  # for which Milvus is watched while nobody asks it
 MORE = 0.1  # of the images, that an update takes in
 LEASE_S = 3600.0
 
@@ -53,7 +57,7 @@ class Set:
 
 
 def main() -> int:
-    """Prints a table for each size."""
+    """Measures both engines at each size."""
     arguments = _parser().parse_args()
     base = real(arguments.features, arguments.repository)
     for size in arguments.sizes:
@@ -92,21 +96,38 @@ def _set(folder: Path, rows: Rows, size: int) -> Set:
 
 
 def _one(images: Set, settings: dict[str, str], folder: Path, size: int) -> None:
-    """Prints what was measured of one engine."""
+    """Measures one engine and prints the command that records it."""
     given = from_environment(**{key.lower(): value for key, value in settings.items()})
     engine = engine_of(given, images.catalogue)
     generations = GenerationStore(folder / "index", engine=engine)
     trainer = Trainer(images.catalogue, generations, BuildRules(0, "auto"), keep_generations=2)
-    print(f"{given.index_engine}: training {_timed(images.catalogue, trainer, 'train'):.1f} s")
+    empty = _memory("VmRSS")
+    figures = {"training_s": f"{_timed(images.catalogue, trainer, 'train'):.1f}"}
+    print(f"{given.index_engine}: training {figures['training_s']} s", flush=True)
+    idle = _idle_cores()
     for nprob in NPROBS:
-        print("  ", _searched(generations.current(), images, nprob))
+        found = _searched(generations.current(), images, nprob, idle)
+        print(f"   NPROB {nprob}: {found}", flush=True)
+        figures |= found if nprob == SHOWN else {}
+    files = sum(path.stat().st_size for path in generations.current().folder.iterdir())
+    figures["host_bytes"] = f"{files / size:.0f}"
+    if settings:
+        held = _memory("VmRSS") - empty
+        figures |= {
+            "milvus_idle_cores": f"{idle:.2f}",
+            "milvus_bytes": f"{held / size:.0f}",
+            "milvus_disk_bytes": f"{_bytes_below(folder / 'milvus') / size:.0f}",
+            "milvus_empty_mb": f"{empty / 1e6:.0f}",
+            "milvus_peak_mb": f"{_memory('VmHWM') / 1e6:.0f}",
+        }
     model = images.catalogue.models.in_use()
     assert model is not None
     more = enumerate(images.rows[size:], size + 1)
     fill(images.catalogue, (blank(f"{n}", model, row) for n, row in more))
-    print(f"   update by a tenth {_timed(images.catalogue, trainer, 'update'):.1f} s")
-    files = sum(path.stat().st_size for path in generations.current().folder.iterdir())
-    print(f"   on this host {files / size:.0f} bytes an image; Milvus {_memory() / 1e6:.0f} MB")
+    figures["update_10_s"] = f"{_timed(images.catalogue, trainer, 'update'):.1f}"
+    words = " ".join(f"{name}={value}" for name, value in figures.items())
+    column = f"{given.index_engine}, {size:,}"
+    print(f'python -m docs.tables.record engines "{column}" {words}', flush=True)
 
 
 def _timed(catalogue: Catalogue, trainer: Trainer, kind: str) -> float:
@@ -117,35 +138,52 @@ def _timed(catalogue: Catalogue, trainer: Trainer, kind: str) -> float:
     return time.perf_counter() - began
 
 
-def _searched(generation: Generation, images: Set, nprob: int) -> str:
+def _idle_cores() -> float:
+    """Returns how many cores Milvus uses while nobody asks it."""
+    before = _processor_s(*_servers())
+    time.sleep(IDLE_S)
+    return (_processor_s(*_servers()) - before) / IDLE_S
+
+
+def _searched(generation: Generation, images: Set, nprob: int, idle: float) -> dict[str, str]:
+    """Answers all queries, one after the other; the processor time is that of a search, without
+    what Milvus uses anyway."""
     request, found, took = SearchRequest(NEIGHBOURS, nprob, np.inf), 0, []
     rank(generation, images.queries[1][0], request)
-    before = _processor_s()
+    before, theirs_before = _processor_s(psutil.Process()), _processor_s(*_servers())
     for seq, query, limit in zip(*images.queries, images.limits, strict=True):
         began = time.perf_counter()
         _, dist = rank(generation, query, request, own_seq=int(seq))
         took.append(time.perf_counter() - began)
         found += int((dist <= limit + 1e-4).sum())
-    processor_ms = 1000 * (_processor_s() - before) / QUERIES
-    recall = found / (NEIGHBOURS * QUERIES)
-    return (
-        f"NPROB {nprob}: recall {recall:.4f}, p50 {1000 * median(took):.2f} ms, "
-        f"processor {processor_ms:.2f} ms a search"
-    )
+    own_ms = 1000 * (_processor_s(psutil.Process()) - before) / QUERIES
+    theirs_s = _processor_s(*_servers()) - theirs_before
+    milvus_ms = 1000 * max(0.0, theirs_s - idle * sum(took)) / QUERIES
+    figures = {
+        "recall": f"{found / (NEIGHBOURS * QUERIES):.4f}",
+        "p50_ms": f"{1000 * median(took):.2f}",
+        "own_ms": f"{own_ms:.2f}",
+    }
+    return figures | ({"milvus_ms": f"{milvus_ms:.2f}"} if _servers() else {})
 
 
 def _servers() -> list[psutil.Process]:
     return [each for each in psutil.Process().children() if each.name() == "milvus"]
 
 
-def _processor_s() -> float:
-    """Returns the processor time of this process and of Milvus."""
-    spent = [each.cpu_times() for each in (psutil.Process(), *_servers())]
+def _processor_s(*processes: psutil.Process) -> float:
+    spent = [each.cpu_times() for each in processes]
     return float(sum(each.user + each.system for each in spent))
 
 
-def _memory() -> int:
-    return sum(each.memory_info().rss for each in _servers())
+def _memory(field: str) -> int:
+    """Returns a field of what Linux says of Milvus' memory, in bytes; 0 where there is none."""
+    status = "".join(Path(f"/proc/{each.pid}/status").read_text() for each in _servers())
+    return sum(1024 * int(kb) for kb in re.findall(rf"^{field}:\s+(\d+) kB$", status, re.M))
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _made(folder: Path) -> Path:

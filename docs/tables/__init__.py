@@ -4,7 +4,7 @@ A page holds a table between two comments, `<!-- table: NAME -->` and `<!-- end 
 docs` writes the tables anew; a test holds that they are as it would write them.
 
     docs/benchmarks.json ──► figures ──► benchmarks.md
-                                └──► sizing ──► operations.md
+                                └──► sizing, engines ──► operations.md
     sidecar (settings, promises of NPROB) ──► settings.md, API.md
     the heads of docs/decisions/ ──► decisions/README.md
 """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from docs.tables import figures, sizing
+from docs.tables import engines, figures, sizing
 from docs.tables.markdown import fill, table
 from sidecar.index.recall.operating_points import RECALL_TARGETS
 from sidecar.settings import Settings
@@ -47,6 +47,10 @@ def _sizing() -> str:
     return table(["images", *(f"{size:,}" for size in sizing.SIZES)], sizing.rows())
 
 
+def _engines_sizing() -> str:
+    return table(engines.COLUMNS, engines.rows())
+
+
 def _settings() -> str:
     rows = (
         (f"`{name.upper()}`", f"`{field.default}`", field.description or "")
@@ -78,6 +82,7 @@ def _two_places(recall: float) -> str:
 
 OTHERS = {
     "decisions": _decisions,
+    "engines_sizing": _engines_sizing,
     "promises": _promises,
     "settings": _settings,
     "sizing": _sizing,

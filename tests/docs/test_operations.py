@@ -1,13 +1,16 @@
 """docs/operations.md, held against what was measured, against the alerts and against the code."""
 
+import math
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import engines as bench
 from bench.filling import fill
-from docs.tables import sizing
+from docs.tables import engines, figures, sizing
 from local.photos import packaged
 from local.stack import ROOT
 from sidecar import errors
@@ -50,6 +53,43 @@ def test_the_figures_beside_the_table_follow_from_it_too() -> None:
         f"wants {POINTS_PER_LIST}",
     ):
         assert figure in " ".join(section("Sizing").replace("**Cores**: one", "One").split())
+
+
+def test_the_figures_about_milvus_follow_from_what_was_measured() -> None:
+    text, (spent, held) = " ".join(section("Milvus").split()), engines.times_local()
+    trainings = (sizing.time(sizing.training_s(size)) for size in engines.SIZES)
+    for figure in (
+        f"{engines.MILVUS.size:,} images, a search took {sizing.two_digits(spent)} times the "
+        f"processor time and an image more {sizing.two_digits(held)} times the memory",
+        f"have {engines.HOST_CORES} cores and {engines.HOST_BYTES / 1e9:.0f} GB, of which searches "
+        f"use {engines.BUSY:.0%} and the index {engines.LOADED:.0%}".replace("%", " %"),
+        f"on each host, {sizing.held_bytes(10**8):,.0f} bytes an image",
+        f"a training on one host: {', '.join(trainings)}.",
+        f"{engines.growing_by('milvus_bytes'):,.0f} bytes of it with `HNSW`",
+    ):
+        assert figure in text
+
+
+def test_both_engines_are_reckoned_from_columns_that_the_bench_prints() -> None:
+    heads = {f"{name}, {size:,}" for name in ("local", "milvus") for size in bench.SIZES}
+    assert {*figures.TABLES["engines"]["columns"][1:]} == heads
+    assert engines.LOCAL.size == engines.MILVUS.size
+    assert sizing.held_bytes(engines.LOCAL.size) == pytest.approx(
+        engines.LOCAL.figures["host_bytes"], rel=0.05
+    )
+
+
+def test_more_images_and_more_searches_never_need_less() -> None:
+    small, large = engines.LARGE_SEGMENT_BYTES, engines.SEGMENT_BYTES
+    for size in engines.SIZES:
+        assert engines.milvus_search_s(size, small) <= engines.milvus_search_s(size, large)
+    for reckoned in (engines.local, lambda n, rate: engines.milvus(n, rate, large)):
+        for fewer, more in pairwise(engines.SIZES):
+            assert reckoned(fewer, 100).memory < reckoned(more, 100).memory
+            assert reckoned(fewer, 100).cores < reckoned(more, 100).cores
+        for size in engines.SIZES:
+            hosts = [reckoned(size, rate).hosts or math.inf for rate in engines.RATES]
+            assert hosts == sorted(hosts)
 
 
 @pytest.mark.parametrize("size", [10**5, 10**6])
