@@ -32,6 +32,8 @@ COMMANDS = {
     "verify": "read everything through and print what is wrong; exit status 1 where something is",
     "repair": "make the index again from the catalogue, and check all features",
     "unshare": "go back from several hosts to this one; stop the services of all first",
+    "move-images": "move the catalogue's images into PICTURES_STORE, while the service runs",
+    "return-images": "move them back into the catalogue; stop the services of all hosts first",
     "key": "draw an API key; print it to stderr, and its line for API_KEYS_FILE to stdout",
 }
 PLACES = {"backup": "DEST", "restore": "SRC"}
@@ -97,8 +99,8 @@ def _work(settings: Settings) -> None:
 
 def _migrate(settings: Settings) -> None:
     with garbage.loading():
-        from sidecar.catalogue import open_catalogue
-    open_catalogue(settings.database_url, settings.task_lease_s).close()
+        from sidecar.catalogue import migrate_catalogue
+    migrate_catalogue(settings.database_url)
     print("the catalogue is up to date")
 
 
@@ -127,11 +129,14 @@ def _check(settings: Settings, mends: bool = False) -> None:
             "DATA_DIR to a local disk; several hosts share an index by INDEX_STORE"
         )
     objects.check(settings.index_store)
+    objects.check(settings.pictures_store, objects.PICTURES)
     if not os.access(settings.index_dir, os.W_OK):
         raise SettingsError(f"DATA_DIR={settings.data_dir}: {settings.index_dir} can't be written")
     from sidecar.catalogue import TaskKind, open_catalogue
 
-    catalogue = open_catalogue(settings.database_url, settings.task_lease_s)
+    catalogue = open_catalogue(
+        settings.database_url, settings.task_lease_s, pictures_store=settings.pictures_store
+    )
     try:
         _keep_reserve(catalogue)
         _check_pinned(catalogue, settings)

@@ -12,7 +12,8 @@
       │         │          │           │           └ NoSamples, NeedMoreSamples, WorkerLost,
       │         │          │           │             QueueUnavailable
       │         │          │           ├ DuplicateId, SimilarImage, UnknownImage, NoOriginal
-      │         │          │           └ StorageFull, CatalogueUnavailable, CatalogueDamaged
+      │         │          │           └ StorageFull, CatalogueUnavailable, CatalogueDamaged,
+      │         │          │             PicturesStoreUnavailable
       │         │          └ FeaturesUnavailable, ModelRefused, ModelReplaced
       │         └ WrongArguments (an id), ImageUnreadable, ImageTooLarge, ArchiveUnreadable,
       │           BatchTooLarge, TooBusy (the budget of decoding)
@@ -213,6 +214,13 @@ class CatalogueDamaged(SimilarityError):
     """The stored bytes of an image are not those that were written; the text names the image."""
 
     word = "catalogue_damaged"
+
+
+class PicturesStoreUnavailable(SimilarityError):
+    """The object store of the images (PICTURES_STORE) can't be reached, or refuses; nothing was
+    stored. Worth trying again."""
+
+    word = "pictures_store_unavailable"
 
 
 class UnknownImage(SimilarityError):

@@ -90,6 +90,12 @@ class Settings(BaseModel):
         description="where several hosts share the index: `s3://bucket/prefix` or a folder; empty "
         "is one host",
     )
+    pictures_store: str = Field(
+        "",
+        pattern=r"^$|^s3://[^/]+(/.*)?$|^file:///.+$|^/.+$",
+        description="where the images' JPEGs and kept uploads are: `s3://bucket/prefix` or a "
+        "folder; empty is in the catalogue",
+    )
     index_engine: Literal["local", "milvus"] = Field(
         "local",
         description="what keeps the features of the index and searches them: `local`, each host in "

@@ -4,7 +4,12 @@ This package is the one door to SQLAlchemy, Alembic and psycopg; their objects d
 """
 
 from sidecar.catalogue.adds import Adds
-from sidecar.catalogue.catalogue import Catalogue, catalogue_at, open_catalogue
+from sidecar.catalogue.catalogue import (
+    Catalogue,
+    catalogue_at,
+    migrate_catalogue,
+    open_catalogue,
+)
 from sidecar.catalogue.copies import HOLDS_IMAGES
 from sidecar.catalogue.decisions import Decisions
 from sidecar.catalogue.dialect import FeatureRow, Seen
@@ -21,6 +26,7 @@ from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.moves import Moved
 from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Unlike
@@ -55,6 +61,7 @@ from sidecar.catalogue.task import (
 )
 from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
+from sidecar.catalogue.unnamed import ROUND_S as SWEEP_ROUND_S
 
 __all__ = [
     "DIGITS",
@@ -64,6 +71,7 @@ __all__ = [
     "PROBABLE",
     "SEEN_S",
     "SHORT",
+    "SWEEP_ROUND_S",
     "SWITCHES",
     "UNFINISHED",
     "Adds",
@@ -96,6 +104,7 @@ __all__ = [
     "Metadata",
     "ModelRecord",
     "Models",
+    "Moved",
     "NewFeatures",
     "NewImage",
     "NewRow",
@@ -132,6 +141,7 @@ __all__ = [
     "Upload",
     "catalogue_at",
     "kind_of",
+    "migrate_catalogue",
     "open_catalogue",
     "to_json",
     "top",

@@ -11,22 +11,31 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from sidecar.batching import Batcher
-from sidecar.catalogue import decision_rows, feature_rows, metadata, model_rows
+from sidecar.catalogue import decision_rows, feature_rows, metadata, model_rows, unnamed
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Newcomers
+from sidecar.catalogue.placing import placed, take_back
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, images, originals, pictures
-from sidecar.errors import DuplicateId, ModelRefused, ModelReplaced, SimilarImage
+from sidecar.errors import (
+    DuplicateId,
+    ModelRefused,
+    ModelReplaced,
+    SimilarImage,
+    StorageFull,
+)
 from sidecar.images import ids
 
 LARGEST_COMMIT = 256  # images
 
 Refusal = DuplicateId | SimilarImage | ModelReplaced | ModelRefused
 Added = int | Refusal  # a sequence number, or why there is none
+# After any other error an image may be stored all the same, and needs its objects.
+NOT_STORED = (DuplicateId, SimilarImage, ModelReplaced, ModelRefused, StorageFull)
 
 
 class Adds:
@@ -34,7 +43,7 @@ class Adds:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits: Batcher[NewImage, int] = Batcher("commit", self.add_all, LARGEST_COMMIT)
+        self._commits: Batcher[NewImage, int] = Batcher("commit", self._commit, LARGEST_COMMIT)
 
     def new_id(self, image_id: str) -> str:
         """Returns the id under which an image is added: in NFC, but for one of an older release
@@ -70,16 +79,36 @@ class Adds:
             SimilarImage: it is to be unlike all others, and is not; nothing was changed.
             ModelReplaced: it lacks features of the model in use; nothing was stored.
             ModelRefused: the model in use gave features of another length; nothing was stored.
-            StorageFull, CatalogueUnavailable: nothing was stored.
+            StorageFull, CatalogueUnavailable, PicturesStoreUnavailable: nothing was stored.
         """
-        return self._commits.ask(image)
+        objects = self._database.objects
+        [image] = placed(objects, [image])
+        try:
+            return self._commits.ask(image)
+        except NOT_STORED:
+            take_back(objects, [image])
+            raise
 
     def add_all(self, batch: list[NewImage]) -> list[Added]:
         """Stores images in one commit, as `store_all`.
 
         Raises:
-            StorageFull, CatalogueUnavailable: nothing was stored.
+            StorageFull, CatalogueUnavailable, PicturesStoreUnavailable: nothing was stored.
         """
+        objects = self._database.objects
+        batch = placed(objects, batch)
+        try:
+            added = self._commit(batch)
+        except NOT_STORED:
+            take_back(objects, batch)
+            raise
+        refused = [
+            image for image, each in zip(batch, added, strict=True) if not isinstance(each, int)
+        ]
+        take_back(objects, refused)
+        return added
+
+    def _commit(self, batch: list[NewImage]) -> list[Added]:
         self._database.dialect.check_room()
         with self._database.writing() as connection:
             return store_all(connection, self._database.dialect, batch)
@@ -109,6 +138,8 @@ def store_all(connection: Connection, dialect: Dialect, batch: list[NewImage]) -
             refused[place] = SimilarImage(*alike, None)
         else:
             newcomers.add(image.newcomer)
+            if image.id in chosen:
+                unnamed.note(connection, chosen[image.id].objects)
             chosen[image.id] = image  # of several that overwrite, the last one stays
             taken[image.id] = image.sha256
     seqs = dialect.draw_numbers(connection, images.c.seq, len(chosen)) if chosen else []
@@ -165,19 +196,28 @@ def _insert(
         jpeg_crc = zlib.crc32(image.jpeg)
         row = {"seq": seq, "id": image_id, "sha256": image.sha256, "added_at": now}
         new_images.append(row | {"crc": checksum(*row.values(), jpeg_crc)})
-        new_pictures.append({"seq": seq, "jpeg": image.jpeg, "crc": jpeg_crc})
+        jpeg = _kept("jpeg", image.jpeg, image.jpeg_object)
+        new_pictures.append({"seq": seq, "crc": jpeg_crc} | jpeg)
         new_features += [
             feature_rows.to_row(seq, record.model, each, image.keywords.get(record))
             for record, each in image.features.items()
             if record in known and feature_rows.fits(record, each)  # else an upgrade catches up
         ]
         if image.original is not None:
-            new_originals.append({"seq": seq, "upload": image.original})
+            upload = _kept("upload", image.original, image.original_object)
+            new_originals.append({"seq": seq} | upload)
     connection.execute(insert(images), new_images)
     connection.execute(insert(pictures), new_pictures)
     connection.execute(insert(features), new_features)
     if new_originals:
         connection.execute(insert(originals), new_originals)
+
+
+def _kept(column: str, content: bytes, name: str | None) -> dict[str, Any]:
+    """Returns the columns that have bytes, or the name of their object."""
+    if name is None:
+        return {column: content, "object": None, "bytes": None}
+    return {column: b"", "object": name, "bytes": len(content)}
 
 
 def _stored(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, str]]:

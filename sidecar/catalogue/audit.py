@@ -1,6 +1,5 @@
 """The catalogue read through: whether everything is there, and is what was stored."""
 
-import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
 from sidecar.catalogue import keyword_rows, row_checksums, task_rows
+from sidecar.catalogue.content_audit import damaged_contents
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.duplicates import PARTNERS
 from sidecar.catalogue.feature_rows import DTYPE
@@ -23,6 +23,8 @@ from sidecar.catalogue.schema import (
     tasks,
 )
 from sidecar.errors import UnknownTask
+
+Check = Callable[[Connection], Iterator[str]]
 
 ROWS = 64  # in memory at once
 
@@ -44,9 +46,9 @@ def problems(database: Database) -> Iterator[str]:
     meanwhile."""
     with database.reading() as connection:
         yield from database.dialect.damage(connection)
-    for check in CHECKS:
-        with database.reading() as connection:
-            yield from check(connection)
+    yield from _each_at_one_moment(database, ENTRIES)
+    yield from damaged_contents(database)
+    yield from _each_at_one_moment(database, THE_REST)
 
 
 def _images(connection: Connection) -> Iterator[str]:
@@ -101,20 +103,6 @@ def _tasks(connection: Connection) -> Iterator[str]:
             yield f"the entry of task {task_id} can't be read: {error}"
 
 
-def _jpegs(connection: Connection) -> Iterator[str]:
-    columns = (images.c.id, pictures.c.jpeg, pictures.c.crc)
-    for row in _rows(connection, select(*columns).select_from(images.join(pictures))):
-        if zlib.crc32(row.jpeg) != row.crc:
-            yield f"the JPEG of {row.id} is not what was stored"
-
-
-def _originals(connection: Connection) -> Iterator[str]:
-    columns = (images.c.id, images.c.sha256, originals.c.upload)
-    for row in _rows(connection, select(*columns).select_from(images.join(originals))):
-        if hashlib.sha256(row.upload).hexdigest() != row.sha256:
-            yield f"the upload of {row.id} is not what was stored"
-
-
 def _features(connection: Connection) -> Iterator[str]:
     of_model = (models.c.model, models.c.version, models.c.dimension)
     made = (features.c.vector, features.c.crc, features.c.keywords)
@@ -163,15 +151,21 @@ def _rows(connection: Connection, query: Select[Any]) -> Iterator[Any]:
     yield from connection.execute(query, execution_options={"yield_per": ROWS})
 
 
-CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
+def _each_at_one_moment(database: Database, checks: tuple[Check, ...]) -> Iterator[str]:
+    for check in checks:
+        with database.reading() as connection:
+            yield from check(connection)
+
+
+ENTRIES: tuple[Check, ...] = (
     _images,
     _models,
     _removals,
     _metadata,
     _decisions,
     _tasks,
-    _jpegs,
-    _originals,
+)
+THE_REST: tuple[Check, ...] = (
     _features,
     _missing,
     _orphans,

@@ -18,6 +18,7 @@ from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.moves import Moves
 from sidecar.catalogue.new_features import NewFeatures
 from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.readers import Readers
@@ -27,6 +28,7 @@ from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects
 from sidecar.catalogue.tasks import Tasks
 from sidecar.catalogue.transaction import Transaction
+from sidecar.catalogue.unnamed import Unnamed, bytes_named
 
 KEEP_TASKS_DAYS = 30.0
 
@@ -53,6 +55,8 @@ class Catalogue:
     generations: Generations
     readers: Readers
     shared_versions: SharedVersions
+    unnamed: Unnamed
+    moves: Moves
 
     @property
     def is_a_file(self) -> bool:
@@ -61,8 +65,13 @@ class Catalogue:
 
     def open(self, to_read: bool = False) -> None:
         """Connects, and makes the tables or brings them up to date; arguments and errors as
-        `Database.open`."""
+        `Database.open`, and as `Database.take_store`."""
         self.database.open(to_read)
+        try:
+            self.database.take_store()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the connections."""
@@ -73,7 +82,7 @@ class Catalogue:
         """Holds one moment for several reads. Keep it short: it holds back checkpoints and
         vacuuming."""
         with self.database.reading() as connection:
-            opened = OpenTransaction(self.database.dialect, connection, writes=False)
+            opened = OpenTransaction(self.database, connection, writes=False)
             yield Transaction(opened, self.tasks)
 
     @contextmanager
@@ -85,7 +94,7 @@ class Catalogue:
             StorageFull, CatalogueUnavailable: nothing was written.
         """
         with self.database.writing() as connection:
-            opened = OpenTransaction(self.database.dialect, connection, writes=True)
+            opened = OpenTransaction(self.database, connection, writes=True)
             yield Transaction(opened, self.tasks)
 
     def check_writes(self, timeout_s: float) -> None:
@@ -117,32 +126,52 @@ class Catalogue:
         """Returns the bytes on the disk."""
         return self.database.bytes_used()
 
+    def bytes_in_store(self) -> int:
+        """Returns the bytes of all objects that rows name."""
+        return bytes_named(self.database)
+
     def release_space(self) -> None:
         """Gives back the space of removed rows, and overwrites their last traces."""
         self.database.release_space()
 
 
+def migrate_catalogue(url: str) -> None:
+    """Makes the tables at an SQLAlchemy URL, or brings them up to date, and needs nothing besides.
+    Errors as `Database.open`."""
+    database = Database(url)
+    database.open()
+    database.close()
+
+
 def open_catalogue(
-    url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS, to_read: bool = False
+    url: str,
+    lease_s: float,
+    keep_days: float = KEEP_TASKS_DAYS,
+    to_read: bool = False,
+    pictures_store: str = "",
 ) -> Catalogue:
     """Opens the catalogue at an SQLAlchemy URL; arguments and errors as `catalogue_at` and
     `Catalogue.open`."""
-    catalogue = catalogue_at(url, lease_s, keep_days)
+    catalogue = catalogue_at(url, lease_s, keep_days, pictures_store)
     catalogue.open(to_read)
     return catalogue
 
 
-def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -> Catalogue:
+def catalogue_at(
+    url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS, pictures_store: str = ""
+) -> Catalogue:
     """Makes the catalogue at an SQLAlchemy URL, which has yet to be opened.
 
     Args:
         url: for example `sqlite:////var/lib/similarity/catalogue.sqlite`.
         lease_s: seconds after which a silent running task counts as abandoned.
         keep_days: for which a finished task is kept.
+        pictures_store: where new JPEGs and uploads go, as PICTURES_STORE has it; empty is into the
+            database.
     Raises:
         CatalogueUnavailable: `url` names no supported kind of database.
     """
-    database = Database(url)
+    database = Database(url, pictures_store)
     return Catalogue(
         database,
         Adds(database),
@@ -162,4 +191,6 @@ def catalogue_at(url: str, lease_s: float, keep_days: float = KEEP_TASKS_DAYS) -
         Generations(database),
         Readers(database),
         SharedVersions(database),
+        Unnamed(database),
+        Moves(database),
     )

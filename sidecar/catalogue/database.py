@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from sidecar.catalogue import store_in_use
 from sidecar.catalogue.dialect import Dialect
 from sidecar.catalogue.facts import identify
 from sidecar.catalogue.migration import check_newest, migrate
+from sidecar.catalogue.picture_objects import PictureObjects
 from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
 
@@ -25,6 +27,10 @@ class Connections(Protocol):
     def dialect(self) -> Dialect:
         """What only this kind of database does."""
 
+    @property
+    def objects(self) -> PictureObjects:
+        """The bytes of images that are not in rows; to be asked for outside of transactions."""
+
     def reading(self) -> AbstractContextManager[Connection]:
         """Gives a connection for reading."""
 
@@ -38,8 +44,8 @@ class Connections(Protocol):
 class OpenTransaction:
     """Gives the connection of one open transaction, which ends where it began."""
 
-    def __init__(self, dialect: Dialect, connection: Connection, writes: bool) -> None:
-        self.dialect = dialect
+    def __init__(self, of: Connections, connection: Connection, writes: bool) -> None:
+        self.dialect, self.objects = of.dialect, of.objects
         self._connection = connection
         self._writes = writes
 
@@ -59,14 +65,17 @@ class OpenTransaction:
 class Database:
     """One engine, with a transaction for reading and one for writing, from `open` to `close`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pictures_store: str = "") -> None:
         """Touches nothing before `open`.
 
+        Args:
+            pictures_store: where new JPEGs and uploads go; empty is into rows.
         Raises:
             CatalogueUnavailable: `url` names no supported kind of database.
         """
         self.url = url
         self.dialect = _dialect(url)
+        self.objects = PictureObjects(pictures_store)
         self._opened: Engine | None = None
 
     def open(self, to_read: bool = False) -> None:
@@ -92,6 +101,19 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    def take_store(self) -> None:
+        """Notes PICTURES_STORE as that of the catalogue.
+
+        Raises:
+            SettingsError: rows name objects, and it is empty.
+        """
+        with self.reading() as connection:
+            store_in_use.check(connection, self.objects.url)
+            is_noted = store_in_use.is_noted(connection, self.objects.url)
+        if not is_noted and not self.dialect.is_read_only:
+            with self.writing() as connection:
+                store_in_use.note(connection, self.objects.url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -160,6 +182,7 @@ class Database:
 
     def close(self) -> None:
         """Closes the connections."""
+        self.objects.close()
         if self._opened is not None:
             self._opened.dispose()
 

@@ -4,8 +4,9 @@ compared."""
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
 
 from sidecar.catalogue import decision_rows, duplicate_rows
 from sidecar.catalogue.database import Connections
@@ -144,18 +145,30 @@ class Duplicates:
             _set_run(connection, model, ended)
 
     def images(self, seqs: Collection[int]) -> dict[int, DuplicateImage]:
-        """Returns images by their sequence numbers, without those that are gone."""
-        file = func.coalesce(originals.c.upload, pictures.c.jpeg)
-        columns = (images.c.seq, images.c.id, images.c.added_at)
-        query = select(*columns, func.substr(file, 1, HEAD), func.length(file))
-        query = query.select_from(images.join(pictures).outerjoin(originals))
-        found = {}
+        """Returns images by their sequence numbers, without those that are gone. Raises
+        PicturesStoreUnavailable."""
+        rows: list[Any] = []
         with self._database.reading() as connection:
             for some in in_parts(seqs):
-                for row in connection.execute(query.where(images.c.seq.in_(some))):
-                    found[row[0]] = DuplicateImage(*row[:3], bytes(row[3]), row[4])
-        return found
+                rows += connection.execute(_FILES.where(images.c.seq.in_(some)))
+        heads = self._database.objects.heads([(row.head, row.object) for row in rows], HEAD)
+        return {
+            row.seq: DuplicateImage(row.seq, row.id, row.added_at, head, row.size)
+            for row, head in zip(rows, heads, strict=True)
+        }
 
+
+# What each image's file is: the upload where it was kept, else the canonical JPEG.
+_UPLOADED = originals.c.seq.is_not(None)
+_FILE = func.coalesce(originals.c.upload, pictures.c.jpeg)
+_FILES = select(
+    *(images.c.seq, images.c.id, images.c.added_at),
+    func.substr(_FILE, 1, HEAD).label("head"),
+    case((_UPLOADED, originals.c.object), else_=pictures.c.object).label("object"),
+    func.coalesce(
+        case((_UPLOADED, originals.c.bytes), else_=pictures.c.bytes), func.length(_FILE)
+    ).label("size"),
+).select_from(images.join(pictures).outerjoin(originals))
 
 PARTNERS = (
     duplicate_pairs.c.a,

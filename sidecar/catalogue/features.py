@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
-from sidecar.catalogue import feature_rows
+from sidecar.catalogue import contents, feature_rows
 from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
@@ -58,11 +58,12 @@ class Features(StoredKeywords):
         of seq.
 
         Raises:
-            CatalogueDamaged: a JPEG is not what was stored; the text names its image.
+            CatalogueDamaged: a JPEG is missing, or not what was stored; the text names its image.
+            PicturesStoreUnavailable: it can't be read just now.
         """
         query = (
             _without_features(model, after)
-            .add_columns(images.c.id, pictures.c.jpeg, pictures.c.crc)
+            .add_columns(images.c.id, *contents.JPEG)
             .join(pictures, pictures.c.seq == images.c.seq)
             .where(images.c.seq <= up_to)
             .order_by(images.c.seq)
@@ -70,13 +71,15 @@ class Features(StoredKeywords):
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        damaged = [row.id for row in rows if zlib.crc32(row.jpeg) != row.crc]
+        read = zip(rows, contents.jpegs_of(self._database.objects, rows), strict=True)
+        found = [(row, *contents.whole(jpeg, row.jpeg_crc)) for row, jpeg in read]
+        damaged = [row.id for row, _, is_whole in found if not is_whole]
         if damaged:
             raise CatalogueDamaged(
                 f"the JPEGs of {', '.join(damaged[:10])} are not what was stored: add these images "
                 "again with overwrite=1, or remove them"
             )
-        return [StoredImage(row.seq, row.id, row.jpeg) for row in rows]
+        return [StoredImage(row.seq, row.id, jpeg) for row, jpeg, _ in found]
 
     def store(
         self,

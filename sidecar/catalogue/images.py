@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
-from sidecar.catalogue import feature_rows, keyword_rows, model_rows, row_checksums
+from sidecar.catalogue import contents, feature_rows, keyword_rows, model_rows, row_checksums
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialect import Seen
 from sidecar.catalogue.keyword_rows import TopKeywords
-from sidecar.catalogue.lookups import Stored, look_up, spellings
+from sidecar.catalogue.lookups import Stored, look_up, spellings, stored
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.schema import features, images, models, named, originals, pictures
 from sidecar.errors import CatalogueDamaged, UnknownImage
@@ -69,7 +69,10 @@ class Described:
 
 class Images:
     """Looks images up. All that one answer needs of an image is read in one transaction: between
-    two, an overwrite could replace the image, and the answer would mix both."""
+    two, an overwrite could replace the image, and the answer would mix both. Only objects are read
+    after it: no other image ever has the same.
+
+    Where PICTURES_STORE is away, what has to read an object raises PicturesStoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -92,31 +95,37 @@ class Images:
             CatalogueDamaged: its row or the JPEG is not what was stored.
         """
         with self._database.reading() as connection:
-            return _record(connection, image_id), _jpeg(connection, image_id)
+            image, picture = _record(connection, image_id), _picture(connection, image_id)
+        return image, self._jpeg(image_id, picture)
 
     def described(self, image_id: str) -> Described:
         """Returns an image with its keywords by the model in use; errors as `with_jpeg`."""
         with self._database.reading() as connection:
-            image, jpeg = _record(connection, image_id), _jpeg(connection, image_id)
+            image, picture = _record(connection, image_id), _picture(connection, image_id)
             model = model_rows.find(connection, models.c.in_use)
             keywords = None if model is None else _keywords(connection, image.seq, model.model)
-            return Described(image, jpeg, model, keywords)
+        return Described(image, self._jpeg(image_id, picture), model, keywords)
 
     def jpeg(self, image_id: str) -> bytes:
         """Returns the canonical JPEG of an image; errors as `with_jpeg`."""
         with self._database.reading() as connection:
-            return _jpeg(connection, image_id)
+            picture = _picture(connection, image_id)
+        return self._jpeg(image_id, picture)
 
     def upload(self, image_id: str) -> Upload:
         """Returns what is kept of an upload; errors as `with_jpeg`, of the canonical JPEG only
         where it stands in."""
-        columns = (images.c.sha256, originals.c.upload)
+        columns = (images.c.sha256, originals.c.upload, originals.c.object)
         query = select(*columns).select_from(images.outerjoin(originals))
         with self._database.reading() as connection:
             row = row_of(connection, query, image_id)
-            if row.upload is None:
-                return Upload(row.sha256, _jpeg(connection, image_id), kept=False)
-        return Upload(row.sha256, bytes(row.upload), kept=True)
+            picture = _picture(connection, image_id) if row.upload is None else None
+        if picture is not None:
+            return Upload(row.sha256, self._jpeg(image_id, picture), kept=False)
+        content = self._database.objects.read((row.upload, row.object))
+        if content is None:
+            raise CatalogueDamaged(contents.missing(f"the upload of {image_id}"))
+        return Upload(row.sha256, content, kept=True)
 
     def features(self, image_id: str, model: int) -> tuple[int, NDArray[np.float32]] | None:
         """Returns the sequence number of an image and its features, float32 [D], by a model; None
@@ -147,7 +156,8 @@ class Images:
             jpegs: whether with their canonical JPEGs, too.
         """
         with self._database.reading() as connection:
-            return look_up(connection, image_ids, model, jpegs)
+            rows = look_up(connection, image_ids, model, jpegs)
+        return stored(self._database.objects, rows)
 
     def uploads(self, image_ids: Sequence[str]) -> dict[str, str]:
         """Returns the SHA-256 of the upload of each image that is stored, by the id asked for."""
@@ -194,6 +204,11 @@ class Images:
         with self._database.driver() as driver:
             return dict(self._database.dialect.ids_of(driver, seqs, seen))
 
+    def _jpeg(self, image_id: str, picture: Any) -> bytes:
+        """Returns the canonical JPEG that a row has or names. Raises CatalogueDamaged."""
+        [jpeg] = contents.jpegs_of(self._database.objects, [picture])
+        return contents.checked(image_id, jpeg, picture.jpeg_crc)
+
     def count(self, after: int = 0) -> int:
         """Counts the images with a sequence number above `after`."""
         with self._database.reading() as connection:
@@ -226,12 +241,9 @@ def _record(connection: Connection, image_id: str) -> ImageRecord:
     return ImageRecord(row.seq, row.id, row.added_at, row.sha256, list(versions))
 
 
-def _jpeg(connection: Connection, image_id: str) -> bytes:
-    """Returns the canonical JPEG; raises CatalogueDamaged where it is not what was stored."""
-    row = row_of(connection, select(pictures.c.jpeg, pictures.c.crc).join(images), image_id)
-    if zlib.crc32(row.jpeg) != row.crc:
-        raise CatalogueDamaged(f"the JPEG of {image_id} is not what was stored")
-    return bytes(row.jpeg)
+def _picture(connection: Connection, image_id: str) -> Any:
+    """Returns the row of an image's canonical JPEG. Raises UnknownImage."""
+    return row_of(connection, select(*contents.JPEG).join(images), image_id)
 
 
 def _keywords(connection: Connection, seq: int, model: int) -> TopKeywords | None:

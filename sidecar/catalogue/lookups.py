@@ -1,7 +1,7 @@
 """Looks many stored images up in one transaction, by their ids."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, select
 
-from sidecar.catalogue import feature_rows
+from sidecar.catalogue import contents, feature_rows
+from sidecar.catalogue.picture_objects import PictureObjects
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import CatalogueDamaged
 from sidecar.images import ids
@@ -33,8 +34,9 @@ class Stored:
 
 def look_up(
     connection: Connection, image_ids: Sequence[str], model: int, jpegs: bool
-) -> dict[str, Stored | CatalogueDamaged]:
-    """Returns the images that are stored, by the ids asked for; an unknown id is left out.
+) -> dict[str, Any]:
+    """Returns the rows of the images that are stored, for `stored`, by the ids asked for; an
+    unknown id is left out.
 
     Args:
         model: the catalogue's key of the one whose features are read.
@@ -47,7 +49,18 @@ def look_up(
         image_id: next((rows[name] for name in names if name in rows), None)
         for image_id, names in spelt.items()
     }
-    return {image_id: _stored(row) for image_id, row in found.items() if row is not None}
+    return {image_id: row for image_id, row in found.items() if row is not None}
+
+
+def stored(
+    objects: PictureObjects, rows: Mapping[str, Any]
+) -> dict[str, Stored | CatalogueDamaged]:
+    """Returns the images of rows, or what is wrong with one; to be called after their transaction,
+    since JPEGs may be objects. Raises PicturesStoreUnavailable."""
+    with_jpeg = [image_id for image_id, row in rows.items() if hasattr(row, "jpeg")]
+    found = contents.jpegs_of(objects, [rows[image_id] for image_id in with_jpeg])
+    jpegs = dict(zip(with_jpeg, found, strict=True))
+    return {image_id: _stored(row, jpegs.get(image_id)) for image_id, row in rows.items()}
 
 
 def spellings(image_id: str) -> list[str]:
@@ -62,15 +75,17 @@ def _query(names: set[str], model: int, jpegs: bool) -> Select[Any]:
     columns: list[Any] = [images.c.seq, images.c.id, features.c.vector, features.c.crc]
     if jpegs:
         tables = tables.join(pictures, pictures.c.seq == images.c.seq)
-        columns += [pictures.c.jpeg, pictures.c.crc.label("jpeg_crc")]
+        columns += contents.JPEG
     return select(*columns).select_from(tables).where(images.c.id.in_(names))
 
 
-def _stored(row: Any) -> Stored | CatalogueDamaged:
-    vector, jpeg = row.vector, getattr(row, "jpeg", None)
+def _stored(row: Any, jpeg: bytes | None) -> Stored | CatalogueDamaged:
+    vector = row.vector
     if vector is not None and zlib.crc32(vector) != row.crc:
         return CatalogueDamaged(f"the features of {row.id} are not what was stored")
-    if jpeg is not None and zlib.crc32(jpeg) != row.jpeg_crc:
-        return CatalogueDamaged(f"the JPEG of {row.id} is not what was stored")
+    if hasattr(row, "jpeg"):
+        wrong = contents.damage(f"the JPEG of {row.id}", jpeg, row.jpeg_crc)
+        if wrong is not None:
+            return CatalogueDamaged(wrong)
     made = None if vector is None else feature_rows.from_row(vector)
-    return Stored(row.seq, row.id, made, bytes(jpeg or b""))
+    return Stored(row.seq, row.id, made, jpeg or b"")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.newcomers import Newcomer, Unlike
+from sidecar.catalogue.picture_objects import names_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class NewImage:
         document: its metadata, in JSON, if it comes with any.
         keywords: by the models that gave them with its features.
         unlike: what it must be unlike, where it is to be the only one.
+        jpeg_object, original_object: names of the objects that have `jpeg` and `original`; None
+            keeps these in rows.
     """
 
     id: str
@@ -35,6 +38,13 @@ class NewImage:
     document: str | None = None
     keywords: dict[ModelRecord, TopKeywords] = field(default_factory=dict)
     unlike: Unlike | None = None
+    jpeg_object: str | None = None
+    original_object: str | None = None
+
+    @property
+    def objects(self) -> list[str]:
+        """Returns the names of its objects."""
+        return names_of((self.jpeg_object, self.original_object))
 
     @property
     def newcomer(self) -> Newcomer:

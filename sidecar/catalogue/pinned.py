@@ -37,7 +37,8 @@ def _largest_short_side(connection: Connection) -> int:
     # Imported here: it loads the decoders, and only a first start needs it.
     from sidecar.images import jpeg
 
-    newest = select(pictures.c.jpeg).order_by(pictures.c.seq.desc()).limit(SAMPLE)
+    in_rows = pictures.c.object.is_(None)  # as all are that an older release has stored
+    newest = select(pictures.c.jpeg).where(in_rows).order_by(pictures.c.seq.desc()).limit(SAMPLE)
     containers = [jpeg.read(bytes(each)) for each in connection.execute(newest).scalars()]
     frames = [each.frame for each in containers if each is not None]
     return max((min(frame.size) for frame in frames if frame is not None), default=0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from sidecar.catalogue import duplicate_rows
+from sidecar.catalogue import duplicate_rows, unnamed
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.images import find_row, unknown
 from sidecar.catalogue.row_checksums import checksum
@@ -127,6 +127,7 @@ def bury(connection: Connection, seqs: Collection[int]) -> None:
     if not seqs:
         return
     duplicate_rows.drop_of(connection, seqs)
+    unnamed.note_of(connection, seqs)
     for table in (pictures, originals, features, image_metadata, images):
         connection.execute(delete(table).where(table.c.seq.in_(seqs)))
     now = time.time()

@@ -55,8 +55,10 @@ pictures = Table(
     "pictures",
     metadata,
     Column("seq", Number, ForeignKey("images.seq"), primary_key=True),
-    Column("jpeg", LargeBinary, nullable=False),  # canonical
-    Column("crc", BigInteger, nullable=False),  # CRC-32 of it
+    Column("jpeg", LargeBinary, nullable=False),  # canonical; empty where an object has it
+    Column("crc", BigInteger, nullable=False),  # CRC-32 of it, wherever it is
+    Column("object", String(128)),  # its name in PICTURES_STORE: see picture_objects.py
+    Column("bytes", BigInteger),  # of the object
 )
 
 originals = Table(
@@ -64,6 +66,16 @@ originals = Table(
     metadata,
     Column("seq", Number, ForeignKey("images.seq"), primary_key=True),
     Column("upload", LargeBinary, nullable=False),  # where it is not the canonical JPEG itself
+    Column("object", String(128)),  # likewise
+    Column("bytes", BigInteger),
+)
+
+# Objects that a row has named, until they are deleted: see unnamed.py.
+unnamed_objects = Table(
+    "unnamed_objects",
+    metadata,
+    Column("object", String(128), primary_key=True),
+    Column("since", Float, nullable=False),  # by the database's clock
 )
 
 models = Table(

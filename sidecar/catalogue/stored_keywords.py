@@ -1,6 +1,5 @@
 """The keywords of the catalogue in bulk: read for filters, and stored where there were none yet."""
 
-import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, func, select, update
 
-from sidecar.catalogue import keyword_rows
+from sidecar.catalogue import contents, keyword_rows
 from sidecar.catalogue.database import Connections
 from sidecar.catalogue.keyword_pages import KeywordPage
 from sidecar.catalogue.keyword_rows import TopKeywords
@@ -88,16 +87,17 @@ class StoredKeywords:
     def unlabelled(self, model: int, after: int, limit: int) -> list[Unlabelled]:
         """Returns at most `limit` images with seq > `after` whose keywords by a model were not made
         yet, in order of seq."""
-        columns = (features.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc)
+        columns = (features.c.seq, images.c.id, *contents.JPEG)
         joined = features.join(images, images.c.seq == features.c.seq)
         joined = joined.join(pictures, pictures.c.seq == features.c.seq)
         query = select(*columns).select_from(joined)
         query = query.where(*_unlabelled(model), features.c.seq > after)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(features.c.seq).limit(limit)).all()
+        jpegs = contents.jpegs_of(self._database.objects, rows)
         return [
-            Unlabelled(row.seq, row.id, bytes(row.jpeg), zlib.crc32(row.jpeg) == row.crc)
-            for row in rows
+            Unlabelled(row.seq, row.id, *contents.whole(jpeg, row.jpeg_crc))
+            for row, jpeg in zip(rows, jpegs, strict=True)
         ]
 
     def label(self, record: ModelRecord, made: dict[int, TopKeywords]) -> None:

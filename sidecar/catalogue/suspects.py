@@ -5,8 +5,7 @@ made them. `mend` embeds the images of all suspects again. Those that were right
 those that were wrong are put right, and stay on the list until the index has followed.
 """
 
-import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from sidecar.catalogue import duplicate_rows, feature_rows, keyword_rows
+from sidecar.catalogue import contents, duplicate_rows, feature_rows, keyword_rows
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
@@ -67,7 +66,7 @@ class Suspects:
         query = _features_of(record).join(suspects, _is_listed()).where(~suspects.c.mended)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(features.c.seq).limit(limit)).all()
-        return [_read(row) for row in rows]
+        return self._read(rows)
 
     def sample(self, record: ModelRecord, size: int) -> list[StoredFeatures]:
         """Returns features of a model: of the newest image, and of others spread evenly over
@@ -83,7 +82,7 @@ class Suspects:
             for start in np.unique(starts).tolist():  # few images have fewer starts than asked
                 after = _features_of(record).where(features.c.seq >= start)
                 rows += [*connection.execute(after.order_by(features.c.seq).limit(1))]
-        return [_read(row) for row in {row.seq: row for row in rows}.values()]
+        return self._read([*{row.seq: row for row in rows}.values()])
 
     def settle(
         self,
@@ -147,6 +146,10 @@ class Suspects:
             rows = connection.execute(query.group_by(suspects.c.model)).all()
         return {row[0]: row[1] for row in rows}
 
+    def _read(self, rows: Sequence[Any]) -> list[StoredFeatures]:
+        jpegs = contents.jpegs_of(self._database.objects, rows)
+        return [_stored(row, jpeg) for row, jpeg in zip(rows, jpegs, strict=True)]
+
 
 def strike_mended(connection: Connection) -> None:
     """Strikes off what has been mended, within the transaction in which the index follows."""
@@ -170,14 +173,14 @@ def _of(record: ModelRecord, seqs: Collection[int]) -> ColumnElement[bool]:
 
 def _features_of(record: ModelRecord) -> Select[Any]:
     made = (features.c.model, features.c.vector, features.c.keywords)
-    columns = (features.c.seq, images.c.id, pictures.c.jpeg, pictures.c.crc, *made)
+    columns = (features.c.seq, images.c.id, *contents.JPEG, *made)
     joined = features.join(images, images.c.seq == features.c.seq)
     joined = joined.join(pictures, pictures.c.seq == features.c.seq)
     return select(*columns).select_from(joined).where(features.c.model == record.model)
 
 
-def _read(row: Any) -> StoredFeatures:
-    is_whole = zlib.crc32(row.jpeg) == row.crc
+def _stored(row: Any, jpeg: bytes | None) -> StoredFeatures:
+    content, is_whole = contents.whole(jpeg, row.jpeg_crc)
     stored = feature_rows.from_row(row.vector)
     keywords = keyword_rows.from_column(row.seq, row.model, row.keywords)
-    return StoredFeatures(row.seq, row.id, bytes(row.jpeg), is_whole, stored, keywords)
+    return StoredFeatures(row.seq, row.id, content, is_whole, stored, keywords)

@@ -61,7 +61,7 @@ class Tasks(TaskList):
         """
         with self._database.writing() as connection:
             rows.check_held(connection, task)
-            opened = OpenTransaction(self._database.dialect, connection, writes=True)
+            opened = OpenTransaction(self._database, connection, writes=True)
             yield Transaction(opened, self)
 
     @contextmanager

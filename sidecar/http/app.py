@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from sidecar.catalogue import SWEEP_ROUND_S
 from sidecar.errors import SimilarityError
 from sidecar.http.access_log import AccessLog
 from sidecar.http.api_keys import ApiKeys
@@ -105,6 +106,7 @@ def _background(parts: Parts) -> Background:
             Periodic("warmup", warmup, WARMUP_ROUND_S, expected, logging.DEBUG),
             *watch.periodics(parts.models),
             *_of_sharing(parts),
+            *_of_pictures(parts),
         ),
         closes=(
             *([parts.presence.end] if parts.presence else []),
@@ -118,6 +120,15 @@ def _background(parts: Parts) -> Background:
         ),
         stopping=parts.batch_reader.stopping,
     )
+
+
+def _of_pictures(parts: Parts) -> list[Periodic]:
+    """Returns what deletes the objects of removed images, where images are in a store. Every
+    process does: each takes other names."""
+    if not parts.settings.pictures_store:
+        return []
+    sweep = parts.catalogue.unnamed.sweep
+    return [Periodic("sweep of images", sweep, SWEEP_ROUND_S, (SimilarityError,))]
 
 
 def _of_sharing(parts: Parts) -> list[Periodic]:

@@ -44,6 +44,7 @@ STATUSES: dict[type[errors.SimilarityError], int] = {
     errors.FeaturesUnavailable: 503,
     errors.ModelRefused: 503,
     errors.CatalogueUnavailable: 503,
+    errors.PicturesStoreUnavailable: 503,
     errors.IndexDamaged: 503,
     errors.IndexEngineUnavailable: 503,
     errors.StorageFull: 507,

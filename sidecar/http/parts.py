@@ -106,7 +106,12 @@ def make_parts(settings: Settings) -> Parts:
         CatalogueUnavailable: CATALOGUE_URL names no kind of database.
     """
     repository, data_dir = settings.model_repository, settings.data_dir
-    catalogue = catalogue_at(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+    catalogue = catalogue_at(
+        settings.database_url,
+        settings.task_lease_s,
+        settings.keep_tasks_days,
+        settings.pictures_store,
+    )
     generations = GenerationStore(
         settings.index_dir, Lineage(catalogue.marks), engine_of(settings, catalogue)
     )

@@ -6,11 +6,12 @@ S3. What they hold is for others to know. Face: `ObjectStore`, `Listed`, `Use`, 
 
 from sidecar.objects.content import FileDigest, WrongContent, download, is_sound, sweep
 from sidecar.objects.opening import check, is_bucket, open_store
-from sidecar.objects.store import BACKUP, INDEX, Listed, ObjectStore, Use
+from sidecar.objects.store import BACKUP, INDEX, PICTURES, Listed, ObjectStore, Use
 
 __all__ = [
     "BACKUP",
     "INDEX",
+    "PICTURES",
     "FileDigest",
     "Listed",
     "ObjectStore",

@@ -18,13 +18,13 @@ class FolderStore:
     """Keeps objects in a folder, which it makes."""
 
     def __init__(self, folder: Path, use: Use) -> None:
-        self._folder, self._use = folder, use
+        self.folder, self._use = folder, use
 
     def put(self, name: str, content: Path | bytes, passed: Passed = quiet) -> None:
-        path = self._folder / name
+        path = self.folder / name
         coming = path.with_name(f"{COMING}{uuid.uuid4().hex}")
         with self._translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
             try:
                 if isinstance(content, Path):
                     _copy(content, coming, passed)
@@ -37,13 +37,17 @@ class FolderStore:
             sync(path.parent)
 
     def read(self, name: str) -> Iterator[bytes]:
-        with self._translated(), (self._folder / name).open("rb") as file:
+        with self._translated(), (self.folder / name).open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
 
+    def begins(self, name: str, length: int) -> bytes:
+        with self._translated(), (self.folder / name).open("rb") as file:
+            return file.read(length)
+
     def listed(self, prefix: str) -> dict[str, Listed]:
         found: dict[str, Listed] = {}
-        folder = self._folder / prefix
+        folder = self.folder / prefix
         with self._translated():
             for entry in os.scandir(folder) if folder.exists() else ():
                 if not entry.name.startswith(COMING):
@@ -53,12 +57,12 @@ class FolderStore:
 
     def is_empty(self) -> bool:
         with self._translated():
-            return not any(path.is_file() for path in self._folder.rglob("*"))
+            return not any(path.is_file() for path in self.folder.rglob("*"))
 
     def delete(self, names: Iterable[str]) -> None:
         with self._translated():
             for name in names:
-                (self._folder / name).unlink(missing_ok=True)
+                (self.folder / name).unlink(missing_ok=True)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -71,6 +75,14 @@ class FolderStore:
         except OSError as error:
             where = self._use.setting or "the folder"
             raise self._use.error(f"{where}: {error}") from error
+
+
+def _make(folder: Path) -> None:
+    """Makes a folder and those above it; the names of new ones are on the disk."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
 
 
 def _copy(source: Path, target: Path, passed: Passed) -> None:

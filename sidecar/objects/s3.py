@@ -23,7 +23,7 @@ AT_ONCE_BYTES = 12 * PART  # on their way at once
 PIECE = 1 << 20  # of a file that is read
 CONNECT_S, SILENCE_S = 5, 30
 WHOLE = timedelta(hours=6)  # for one request: a large file over a slow line
-TRIES, TRYING = 4, timedelta(seconds=30)
+TRIES = 4
 DELETED_AT_ONCE = 1000
 OURS = "AWS_"
 NO_REGION = "us-east-1"  # of servers other than Amazon's, which know none
@@ -50,7 +50,10 @@ class S3Store:
                 "read_timeout": timedelta(seconds=SILENCE_S),
                 "timeout": WHOLE,
             },
-            retry_config={"max_retries": TRIES, "retry_timeout": TRYING},
+            retry_config={
+                "max_retries": TRIES,
+                "retry_timeout": timedelta(seconds=use.trying_s),
+            },
         )
 
     def put(self, name: str, content: Path | bytes, passed: Passed = quiet) -> None:
@@ -67,6 +70,10 @@ class S3Store:
         with self._translated():
             for piece in obstore.get(self._bucket, name).stream():
                 yield bytes(piece)
+
+    def begins(self, name: str, length: int) -> bytes:
+        with self._translated():
+            return bytes(obstore.get_range(self._bucket, name, start=0, length=length))
 
     def listed(self, prefix: str) -> dict[str, Listed]:
         with self._translated():

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sidecar.errors import BackupRefused, IndexStoreUnavailable, SimilarityError
+from sidecar.errors import (
+    BackupRefused,
+    IndexStoreUnavailable,
+    PicturesStoreUnavailable,
+    SimilarityError,
+)
 
 Passed = Callable[[bytes], object]  # called with each piece of a file that is written
 
@@ -17,10 +22,12 @@ class Use:
     Args:
         setting: that names it; empty where a command does.
         error: what is raised where it can't be reached or refuses.
+        trying_s: for which a call is tried again before it is raised.
     """
 
     setting: str
     error: type[SimilarityError]
+    trying_s: float = 30.0
 
     def of(self, url: str) -> str:
         """Returns how an error names the store."""
@@ -28,6 +35,8 @@ class Use:
 
 
 INDEX = Use("INDEX_STORE", IndexStoreUnavailable)
+# A client waits for the answer, and may send its request again.
+PICTURES = Use("PICTURES_STORE", PicturesStoreUnavailable, trying_s=5.0)
 BACKUP = Use("", BackupRefused)
 
 
@@ -61,6 +70,9 @@ class ObjectStore(Protocol):
     def read(self, name: str) -> Iterator[bytes]:
         """Yields the bytes of an object, some at a time. Raises FileNotFoundError: there is none
         of this name."""
+
+    def begins(self, name: str, length: int) -> bytes:
+        """Returns the first bytes of an object, at most `length`; errors as `read`."""
 
     def listed(self, prefix: str) -> dict[str, Listed]:
         """Returns every object whose name begins with a prefix that ends with a slash."""

@@ -1,6 +1,7 @@
 """Backup and restore: a copy of everything in a folder, made while the service runs.
 
-    DEST/catalogue.sqlite      the whole catalogue, whichever database it came from
+    DEST/catalogue.sqlite      the whole catalogue, whichever database it came from, and the images
+                               that are in PICTURES_STORE
     DEST/index/000012, CURRENT the generation that was searched at that moment
 
 So a backup also moves a catalogue from SQLite to PostgreSQL or back.
@@ -51,7 +52,8 @@ class Backups:
             of which moment it is, and how much it has.
         Raises:
             BackupRefused: there is something at `dest`, or it can't be written.
-            StorageFull, CatalogueUnavailable, IndexDamaged: there is no backup.
+            StorageFull, CatalogueUnavailable, PicturesStoreUnavailable, IndexDamaged: there is no
+                backup.
         """
         dest = dest.absolute()
         with _disk_errors(f"no backup was made at {dest}"):
@@ -77,7 +79,8 @@ class Backups:
             keep: whether `source` has to stay as it is.
         Raises:
             BackupRefused: `source` is no backup, or there are images already.
-            StorageFull, CatalogueUnavailable, IndexDamaged: nothing was restored.
+            StorageFull, CatalogueUnavailable, PicturesStoreUnavailable, IndexDamaged: nothing was
+                restored.
         """
         if not (source / FILE).is_file():
             raise BackupRefused(f"{source} is no backup: it has no {FILE}")
@@ -88,6 +91,15 @@ class Backups:
                 self._restore(source, Path(folder), report, keep)
 
     def _fill(self, part: Path, report: Report) -> BackupMade:
+        with self.catalogue.unnamed.held() as renew:
+
+            def going_on(table: str, rows: int) -> None:
+                renew()
+                report(table, rows)
+
+            return self._filled(part, going_on)
+
+    def _filled(self, part: Path, report: Report) -> BackupMade:
         for _ in range(TRIES):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()

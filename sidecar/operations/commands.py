@@ -1,4 +1,4 @@
-"""The commands that look after what is stored: backup, restore, verify, repair."""
+"""The commands that look after what is stored: backup, restore, verify, repair, and moves."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar import objects, volume
-from sidecar.catalogue import BackupMade, Catalogue, MendingReport, open_catalogue
-from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, ModelRefused, StorageFull
+from sidecar.catalogue import BackupMade, Catalogue, MendingReport, Moved, open_catalogue
+from sidecar.errors import (
+    CatalogueUnavailable,
+    FeaturesUnavailable,
+    ModelRefused,
+    SettingsError,
+    StorageFull,
+)
 from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
@@ -26,7 +32,8 @@ from sidecar.operations.verify import Verifier
 from sidecar.settings import Settings
 from sidecar.volume import host_name
 
-ALONE = ("restore", "unshare")  # no service runs on this host meanwhile
+ALONE = ("restore", "unshare", "return-images")  # no service runs on this host meanwhile
+ON_PICTURES = ("move-images", "return-images")
 ON_THE_INDEX = ("backup", "repair")  # that all hosts have in common
 
 
@@ -41,6 +48,9 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
         SimilarityError: why it could not be done.
     """
     objects.check(place, objects.BACKUP)
+    objects.check(settings.pictures_store, objects.PICTURES)
+    if command in ON_PICTURES and not settings.pictures_store:
+        raise SettingsError("PICTURES_STORE is empty: set it to the store of the images")
     with (
         _volume(settings, command),
         closing(
@@ -49,6 +59,7 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
                 settings.task_lease_s,
                 settings.keep_tasks_days,
                 to_read=command == "verify",
+                pictures_store=settings.pictures_store,
             )
         ) as catalogue,
     ):
@@ -148,6 +159,8 @@ def _verify(tools: Tools, _place: str) -> int:
     for problem in _problems(verifier, tools.comparison):
         wrong += 1
         print(problem)
+    if unnamed := sum(len(names) for names in catalogue.unnamed.orphans()):
+        print(f"{unnamed} objects in PICTURES_STORE that no row names: `repair` deletes them")
     print(f"{catalogue.images.count()} images, {wrong or 'nothing'} wrong")
     return 1 if wrong else 0
 
@@ -165,6 +178,8 @@ def _repair(tools: Tools, _place: str) -> int:
     task = repair(catalogue, generations, tools.rules, tools.sharing)
     made = f"generation {task.generation}, {task.images} images" if task else "no images, no index"
     print(f"repaired: {made}")
+    if deleted := catalogue.unnamed.delete_orphans():
+        print(f"objects in PICTURES_STORE that no row named: {deleted} deleted")
     if task is not None:
         _mend(tools)
     return 0
@@ -184,6 +199,26 @@ def _mend(tools: Tools) -> None:
     report = task.report
     assert isinstance(report, MendingReport)
     print(f"features compared: {report.checked}, {report.mended or 'none'} had to be mended")
+
+
+def _move_images(tools: Tools, _place: str) -> int:
+    return _moved(tools.catalogue.moves.into_store(_report), "in the catalogue")
+
+
+def _return_images(tools: Tools, _place: str) -> int:
+    check_gone(tools.catalogue, tools.copies.data_dir)
+    status = _moved(tools.catalogue.moves.into_rows(_report), "in PICTURES_STORE")
+    if status == 0:
+        print("now leave PICTURES_STORE empty; what is left in the store may be deleted")
+    return status
+
+
+def _moved(moved: Moved, where: str) -> int:
+    """Prints how a move ended; returns the exit status."""
+    for sentence in moved.damaged:
+        print(f"{sentence}: it stays {where}")
+    print(f"JPEGs and uploads moved: {moved.count}")
+    return 1 if moved.damaged else 0
 
 
 def _unshare(tools: Tools, _place: str) -> int:
@@ -217,4 +252,6 @@ COMMANDS: dict[str, Callable[[Tools, str], int]] = {
     "verify": _verify,
     "repair": _repair,
     "unshare": _unshare,
+    "move-images": _move_images,
+    "return-images": _return_images,
 }

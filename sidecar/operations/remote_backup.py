@@ -58,7 +58,9 @@ class RemoteBackups:
         store = open_store(url, BACKUP)
         if not store.is_empty():
             raise BackupRefused(f"{url} is not empty{_why(store)}: name another prefix")
-        check_room(self.data_dir, self.backups.catalogue.bytes_used(), "to send a backup")
+        catalogue = self.backups.catalogue
+        size = catalogue.bytes_used() + catalogue.bytes_in_store()
+        check_room(self.data_dir, size, "to send a backup")
         with scratch(self.data_dir) as folder:
             made = self.backups.backup(folder / "copy", report)
             self._send(folder / "copy", store, made)

@@ -10,8 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sidecar.catalogue import Features, Images, ModelRecord, StoredImage
+from sidecar.errors import PicturesStoreUnavailable
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
+from sidecar.tasks import triton_away
 from sidecar.tasks.embedding import Described, described
 
 PAGE = 256  # images read at once, and stored at once
@@ -39,6 +41,7 @@ class Backfill:
         Raises:
             FeaturesUnavailable: Triton was away for too long.
             ModelReplaced: the catalogue no longer knows the model.
+            PicturesStoreUnavailable: so was the store of the images.
             ModelRefused, CatalogueDamaged, StorageFull, CatalogueUnavailable.
         """
         up_to = max(after, (self.images.last_added() or (0, 0.0))[0])
@@ -57,10 +60,16 @@ class Backfill:
 
     def _calls(self, model: Model, after: int, up_to: int) -> Iterator[list[StoredImage]]:
         """Yields the images without features, as many at once as a call may have."""
-        while page := self.features.missing(model.record.model, after, up_to, PAGE):
+        while page := self._page(model.record, after, up_to):
             for start in range(0, len(page), model.largest_call):
                 yield page[start : start + model.largest_call]
             after = page[-1].seq
+
+    def _page(self, record: ModelRecord, after: int, up_to: int) -> list[StoredImage]:
+        return triton_away.retried(
+            lambda: self.features.missing(record.model, after, up_to, PAGE),
+            away=PicturesStoreUnavailable,
+        )
 
     def _store(self, record: ModelRecord, embedded: Described) -> int:
         """Stores what was made and empties `embedded`; returns how many there were."""

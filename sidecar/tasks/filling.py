@@ -22,7 +22,7 @@ from sidecar.catalogue import (
     TopKeywords,
     Unlabelled,
 )
-from sidecar.errors import CatalogueDamaged
+from sidecar.errors import CatalogueDamaged, PicturesStoreUnavailable
 from sidecar.models.registry import ModelRegistry
 from sidecar.tasks import triton_away
 from sidecar.tasks.embedding import described
@@ -62,7 +62,7 @@ class Filling:
                 their keywords.
             FeaturesUnavailable, ModelRefused, ModelReplaced: the model in use does not answer for
                 too long; what has been made is kept, as with these:
-            CatalogueUnavailable, StorageFull.
+            CatalogueUnavailable, PicturesStoreUnavailable, StorageFull.
         """
         record = self.catalogue.models.in_use()
         while record is not None and self._pass(record):
@@ -104,13 +104,21 @@ class Filling:
     def _calls(self, record: ModelRecord) -> Iterator[list[Unlabelled]]:
         """Yields the images without keywords, as many at once as a call may have."""
         after = 0
-        while page := self.catalogue.features.unlabelled(record.model, after, PAGE):
+        while page := self._page(record, after):
             self.damaged |= {image.seq: image.id for image in page if not image.is_whole}
             whole = [image for image in page if image.is_whole]
             size = self._largest_call(record)
             for start in range(0, len(whole), size):
                 yield whole[start : start + size]
             after = page[-1].seq
+
+    def _page(self, record: ModelRecord, after: int) -> list[Unlabelled]:
+        """Waits for the store of the images, where that is away."""
+        return triton_away.retried(
+            lambda: self.catalogue.features.unlabelled(record.model, after, PAGE),
+            before_retry=lambda: self.report(PHASE, 0.0),
+            away=PicturesStoreUnavailable,
+        )
 
     def _largest_call(self, record: ModelRecord) -> int:
         """Waits for the model, where Triton is away."""

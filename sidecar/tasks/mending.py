@@ -18,7 +18,7 @@ from sidecar.catalogue import (
     StoredFeatures,
     Task,
 )
-from sidecar.errors import FeaturesUnavailable, ModelRefused
+from sidecar.errors import FeaturesUnavailable, ModelRefused, PicturesStoreUnavailable
 from sidecar.index import GenerationStore, Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.tasks import triton_away
@@ -54,7 +54,8 @@ class Mending:
             TaskLost: the task was cancelled or given to another attempt.
             TaskWaits: a training or an update goes first.
             FeaturesUnavailable, ModelRefused: the model in use does not answer for too long.
-            CatalogueUnavailable, StorageFull, IndexDamaged, DeviceUnavailable: what has been mended
+            PicturesStoreUnavailable, CatalogueUnavailable, StorageFull, IndexDamaged,
+            DeviceUnavailable: what has been mended
                 is kept, and the index follows when the task is requested again.
         """
         suspects = self.catalogue.suspects
@@ -80,7 +81,7 @@ class Mending:
 
     def _check(self, record: ModelRecord) -> None:
         """Compares all suspects of a model, page by page."""
-        while page := self.catalogue.suspects.page(record, PAGE):
+        while page := self._page(record):
             whole = [image for image in page if image.is_whole]  # `verify` reports the others
             compared = self._compared(record, whole)
             wrong = [each for each in compared if not each.is_right]
@@ -104,6 +105,14 @@ class Mending:
                 self._page_done(dropped)
         else:
             self._check(record)
+
+    def _page(self, record: ModelRecord) -> list[StoredFeatures]:
+        """Waits for the store of the images, where that is away."""
+        return triton_away.retried(
+            lambda: self.catalogue.suspects.page(record, PAGE),
+            before_retry=lambda: self.report("comparing", 0.0),
+            away=PicturesStoreUnavailable,
+        )
 
     def _page_done(self, images: int) -> None:
         """Reports the progress, and lets a waiting training or update go first."""

@@ -68,7 +68,12 @@ def opened_catalogue(settings: Settings) -> AbstractContextManager[Catalogue]:
     """Opens the catalogue for a block: once in the process of a task, and once beside it when that
     has ended. No connection may outlive a fork."""
     return closing(
-        open_catalogue(settings.database_url, settings.task_lease_s, settings.keep_tasks_days)
+        open_catalogue(
+            settings.database_url,
+            settings.task_lease_s,
+            settings.keep_tasks_days,
+            pictures_store=settings.pictures_store,
+        )
     )
 
 

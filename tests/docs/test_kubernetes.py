@@ -66,7 +66,7 @@ def test_a_misspelt_setting_would_be_found(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_the_example_proposes_exists_too() -> None:
     text = (FOLDER / "example" / "kustomization.yaml").read_text()
     proposed = set(re.findall(r"# - (\w+)=", text))
-    assert {"AUTO_UPDATE_S", "AWS_ENDPOINT_URL"} == proposed
+    assert {"AUTO_UPDATE_S", "AWS_ENDPOINT_URL", "PICTURES_STORE"} == proposed
     assert proposed - KNOWN <= OF_OTHERS
 
 

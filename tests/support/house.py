@@ -79,13 +79,17 @@ class House:
         exact_max: int = 0,
         store: str = "",
         engine: dict[str, str] | None = None,
+        pictures_store: str = "",
     ) -> None:
         """Opens it.
 
         Args:
             engine: settings of the index' engine; without them it is the local one.
+            pictures_store: where JPEGs go; empty is into the catalogue.
         """
-        self.catalogue: Catalogue = open_catalogue(url or new_file(folder), 30.0)
+        self.catalogue: Catalogue = open_catalogue(
+            url or new_file(folder), 30.0, pictures_store=pictures_store
+        )
         settings = {name.lower(): value for name, value in (engine or {}).items()}
         self.engine = engine_of(from_environment(**settings), self.catalogue)
         self.repository = folder / "described"

@@ -100,6 +100,12 @@ class CatalogueUnavailable(SimilarityError):
     word = "catalogue_unavailable"
 
 
+class PicturesStoreUnavailable(SimilarityError):
+    """The object store of the images can't be reached; nothing was stored."""
+
+    word = "pictures_store_unavailable"
+
+
 class IndexDamaged(SimilarityError):
     """No generation of the index can be opened."""
 

@@ -1,0 +1,151 @@
+"""The objects of PICTURES_STORE: canonical JPEGs and uploads, each under a name of its own.
+
+    pictures/ab/abcd…-1f2e3d4c     the SHA-256 of what it holds, and a random word
+
+By the SHA-256 anybody can check one. By the word no two rows ever name the same object: to delete
+one row's takes nothing from another that is being added at this moment.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import TypeVar
+
+from sidecar.errors import PicturesStoreUnavailable
+from sidecar.objects import PICTURES, Listed, ObjectStore, open_store
+
+JPEGS, UPLOADS = "pictures", "originals"  # the kinds: the tables that name them
+AT_ONCE = 16  # requests of a process, for what asks for many
+WORD_BYTES = 4
+FOLDERS = [f"{kind}/{number:02x}/" for kind in (JPEGS, UPLOADS) for number in range(256)]
+
+Content = tuple[bytes, str | None]  # of a row: the bytes, or the name of the object with them
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class PictureObjects:
+    """Reads and writes objects, one in the thread that asks, and many side by side.
+
+    Each call raises PicturesStoreUnavailable where the store can't be reached or refuses.
+    """
+
+    def __init__(self, url: str = "") -> None:
+        """Reaches for nothing, and loads nothing: a process may fork after this.
+
+        Args:
+            url: PICTURES_STORE; empty keeps all bytes in their rows.
+        """
+        self.url = url
+
+    @property
+    def is_used(self) -> bool:
+        """Whether new bytes become objects."""
+        return bool(self.url)
+
+    def put(self, kind: str, content: bytes) -> str:
+        """Writes an object and returns its name; then it is on the store's disk."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        name = f"{kind}/{sha256[:2]}/{sha256}-{secrets.token_hex(WORD_BYTES)}"
+        self._store.put(name, content)
+        return name
+
+    def put_all(self, contents: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Writes objects of kinds, and returns their names in this order: all of them or none, as
+        far as the store lets those be deleted that were written."""
+        done: list[str] = []
+
+        def put(content: tuple[str, bytes]) -> str:
+            name = self.put(*content)
+            done.append(name)
+            return name
+
+        try:
+            return self._each(put, contents)
+        except PicturesStoreUnavailable:
+            self.try_delete(done)
+            raise
+
+    def read(self, content: Content) -> bytes | None:
+        """Returns the bytes of a row; None where its object is missing."""
+        blob, name = content
+        if name is None:
+            return bytes(blob)
+        try:
+            return b"".join(self._store.read(name))
+        except FileNotFoundError:
+            return None
+
+    def read_all(self, contents: Sequence[Content]) -> list[bytes | None]:
+        """Returns the bytes of rows, in their order; None for each whose object is missing."""
+        if all(name is None for _, name in contents):
+            return [bytes(blob) for blob, _ in contents]
+        return self._each(self.read, contents)
+
+    def heads(self, contents: Sequence[Content], length: int) -> list[bytes]:
+        """Returns the first bytes of rows, at most `length`; none where an object is missing."""
+
+        def head(content: Content) -> bytes:
+            blob, name = content
+            if name is None:
+                return bytes(blob[:length])
+            with suppress(FileNotFoundError):
+                return self._store.begins(name, length)
+            return b""
+
+        if all(name is None for _, name in contents):
+            return [head(content) for content in contents]
+        return self._each(head, contents)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Deletes objects; one that is gone already is no error."""
+        self._each(lambda name: self._store.delete([name]), names)
+
+    def try_delete(self, names: Sequence[str]) -> None:
+        """Deletes objects that no row names, as far as the store can be reached: `repair` finds
+        what is left."""
+        with suppress(PicturesStoreUnavailable):
+            self.delete(names)
+
+    def search(self, of_folder: Callable[[dict[str, Listed]], A]) -> Iterator[A]:
+        """Lists all objects, folder by folder, and yields what is made of each folder's."""
+
+        def look(folder: str) -> A:
+            return of_folder(self._store.listed(folder))
+
+        yield from self._pool.map(look, FOLDERS)
+
+    def close(self) -> None:
+        """Ends the threads, if there are any."""
+        if "_pool" in self.__dict__:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _each(self, act: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """Does one thing in this thread, and many side by side; all have ended when it returns or
+        raises."""
+        if len(items) == 1:
+            return [act(items[0])]
+        futures = [self._pool.submit(partial(act, item)) for item in items]
+        errors = [error for error in (future.exception() for future in futures) if error]
+        if errors:
+            raise errors[0]
+        return [future.result() for future in futures]
+
+    @cached_property
+    def _store(self) -> ObjectStore:
+        if not self.url:
+            raise PicturesStoreUnavailable("PICTURES_STORE is empty, and the image is in a store")
+        return open_store(self.url, PICTURES)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(AT_ONCE, "pictures")
+
+
+def names_of(objects: Iterable[str | None]) -> list[str]:
+    """Returns those that are names."""
+    return [name for name in objects if name is not None]
