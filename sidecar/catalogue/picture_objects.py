@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from sidecar.errors import PicturesStoreUnavailable
 from sidecar.objects import PICTURES, Listed, ObjectStore, open_store
+from sidecar.telemetry import timings
 
 JPEGS, UPLOADS = "pictures", "originals"  # the kinds: the tables that name them
 AT_ONCE = 16  # requests of a process, for what asks for many
@@ -72,34 +73,16 @@ class PictureObjects:
 
     def read(self, content: Content) -> bytes | None:
         """Returns the bytes of a row; None where its object is missing."""
-        blob, name = content
-        if name is None:
-            return bytes(blob)
-        try:
-            return b"".join(self._store.read(name))
-        except FileNotFoundError:
-            return None
+        return self.read_all([content])[0]
 
     def read_all(self, contents: Sequence[Content]) -> list[bytes | None]:
         """Returns the bytes of rows, in their order; None for each whose object is missing."""
-        if all(name is None for _, name in contents):
-            return [bytes(blob) for blob, _ in contents]
-        return self._each(self.read, contents)
+        return self._of_each(contents, lambda name: b"".join(self._store.read(name)))
 
     def heads(self, contents: Sequence[Content], length: int) -> list[bytes]:
         """Returns the first bytes of rows, at most `length`; none where an object is missing."""
-
-        def head(content: Content) -> bytes:
-            blob, name = content
-            if name is None:
-                return bytes(blob[:length])
-            with suppress(FileNotFoundError):
-                return self._store.begins(name, length)
-            return b""
-
-        if all(name is None for _, name in contents):
-            return [head(content) for content in contents]
-        return self._each(head, contents)
+        found = self._of_each(contents, lambda name: self._store.begins(name, length))
+        return [(each or b"")[:length] for each in found]
 
     def delete(self, names: Sequence[str]) -> None:
         """Deletes objects; one that is gone already is no error."""
@@ -124,6 +107,22 @@ class PictureObjects:
         if "_pool" in self.__dict__:
             self._pool.shutdown(cancel_futures=True)
 
+    def _of_each(
+        self, contents: Sequence[Content], read: Callable[[str], bytes]
+    ) -> list[bytes | None]:
+        """Returns the bytes of rows that have them, and what is read of the objects of others."""
+
+        def read_or_none(name: str) -> bytes | None:
+            try:
+                return read(name)
+            except FileNotFoundError:
+                return None
+
+        named = [name for _, name in contents if name is not None]
+        found = iter(self._each(read_or_none, named) if named else [])
+        return [bytes(blob) if name is None else next(found) for blob, name in contents]
+
+    @timings.stage("store")
     def _each(self, act: Callable[[A], B], items: Sequence[A]) -> list[B]:
         """Does one thing in this thread, and many side by side; all have ended when it returns or
         raises."""

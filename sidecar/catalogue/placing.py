@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.picture_objects import JPEGS, UPLOADS, PictureObjects
-from sidecar.telemetry import timings
 
 
 def placed(objects: PictureObjects, images: Sequence[NewImage]) -> list[NewImage]:
@@ -23,8 +22,7 @@ def placed(objects: PictureObjects, images: Sequence[NewImage]) -> list[NewImage
     jpegs = [(JPEGS, image.jpeg) for image in images]
     kept = [(place, image.original) for place, image in enumerate(images)]
     uploads = [(place, original) for place, original in kept if original is not None]
-    with timings.stage("store"):
-        names = objects.put_all([*jpegs, *((UPLOADS, original) for _, original in uploads)])
+    names = objects.put_all([*jpegs, *((UPLOADS, original) for _, original in uploads)])
     by_place = dict(zip((place for place, _ in uploads), names[len(jpegs) :], strict=True))
     return [
         replace(image, jpeg_object=name, original_object=by_place.get(place))
