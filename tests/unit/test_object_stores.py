@@ -30,6 +30,14 @@ def test_an_object_is_read_as_it_was_written(store: ObjectStore, written: bytes)
     assert content(store, "files/ab12") == written
 
 
+def test_the_beginning_of_an_object_is_read_alone(store: ObjectStore) -> None:
+    store.put("files/ab12", b"the beginning and the end")
+    assert store.begins("files/ab12", 13) == b"the beginning"
+    assert store.begins("files/ab12", 1000) == b"the beginning and the end"
+    with pytest.raises(FileNotFoundError):
+        store.begins("files/never", 13)
+
+
 def test_a_large_file_arrives_whole(store: ObjectStore, tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(LARGE)
     store.put("files/large", tmp_path / "large")
