@@ -68,7 +68,7 @@ def copying(moment: OpenTransaction, target: Database, report: OnProgress) -> It
             _copy_table(source, connection, table, contents, report)
         last_backup.forget(connection)
         unnamed.forget_hold(connection)
-        store_in_use.note(connection, target.objects.url)
+        store_in_use.note(connection, target.objects.url, target.objects.folder)
         for column in COUNTED:
             # Not only the largest that is left: the newest image may have been removed.
             largest = int(source.execute(select(func.coalesce(func.max(column), 0))).scalar_one())

@@ -108,12 +108,14 @@ class Database:
         Raises:
             SettingsError: rows name objects, and it is empty.
         """
+        url = self.objects.url
         with self.reading() as connection:
-            store_in_use.check(connection, self.objects.url)
-            is_noted = store_in_use.is_noted(connection, self.objects.url)
-        if not is_noted and not self.dialect.is_read_only:
+            store_in_use.check(connection, url)
+            folder = store_in_use.folder(connection, url)
+        if url and folder is None and not self.dialect.is_read_only:
             with self.writing() as connection:
-                store_in_use.note(connection, self.objects.url)
+                folder = store_in_use.take(connection, url)
+        self.objects.folder = folder or ""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -74,7 +74,7 @@ class Moves:
         if not moved.damaged:
             with self._database.writing() as connection:
                 connection.execute(delete(unnamed_objects))
-                store_in_use.note(connection, "")
+                store_in_use.note(connection, "", "")
         return moved
 
     def _walk(

@@ -1,12 +1,14 @@
 """The objects of PICTURES_STORE: canonical JPEGs and uploads, each under a name of its own.
 
-    pictures/ab/abcd…-1f2e3d4c     the SHA-256 of what it holds, and a random word
+    1b5c7a90/pictures/ab/abcd…-1f2e3d4c     the catalogue's folder; the SHA-256 of what the object
+                                            holds, and a random word
 
 By the SHA-256 anybody can check one. By the word no two rows ever name the same object: to delete
 one row's takes nothing from another that is being added at this moment.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,7 @@ JPEGS, UPLOADS = "pictures", "originals"  # the kinds: the tables that name them
 AT_ONCE = 16  # requests of a process, for what asks for many
 WORD_BYTES = 4
 FOLDERS = [f"{kind}/{number:02x}/" for kind in (JPEGS, UPLOADS) for number in range(256)]
+NAME = re.compile(r"[0-9a-f]{8}/[a-z]+/[0-9a-f]{2}/[0-9a-f]{64}-[0-9a-f]{8}")
 
 Content = tuple[bytes, str | None]  # of a row: the bytes, or the name of the object with them
 
@@ -33,6 +36,9 @@ class PictureObjects:
     """Reads and writes objects, one in the thread that asks, and many side by side.
 
     Each call raises PicturesStoreUnavailable where the store can't be reached or refuses.
+
+    Attributes:
+        folder: of the catalogue in the store: new objects lie there, and no others are listed.
     """
 
     def __init__(self, url: str = "") -> None:
@@ -42,6 +48,7 @@ class PictureObjects:
             url: PICTURES_STORE; empty keeps all bytes in their rows.
         """
         self.url = url
+        self.folder = ""  # until the catalogue is open
 
     @property
     def is_used(self) -> bool:
@@ -51,7 +58,8 @@ class PictureObjects:
     def put(self, kind: str, content: bytes) -> str:
         """Writes an object and returns its name; then it is on the store's disk."""
         sha256 = hashlib.sha256(content).hexdigest()
-        name = f"{kind}/{sha256[:2]}/{sha256}-{secrets.token_hex(WORD_BYTES)}"
+        word = secrets.token_hex(WORD_BYTES)
+        name = f"{self.folder}/{kind}/{sha256[:2]}/{sha256}-{word}"
         self._store.put(name, content)
         return name
 
@@ -95,10 +103,12 @@ class PictureObjects:
             self.delete(names)
 
     def search(self, of_folder: Callable[[dict[str, Listed]], A]) -> Iterator[A]:
-        """Lists all objects, folder by folder, and yields what is made of each folder's."""
+        """Lists all objects of the catalogue, folder by folder, and yields what is made of each
+        folder's."""
 
         def look(folder: str) -> A:
-            return of_folder(self._store.listed(folder))
+            listed = self._store.listed(f"{self.folder}/{folder}")
+            return of_folder({name: each for name, each in listed.items() if NAME.fullmatch(name)})
 
         yield from self._pool.map(look, FOLDERS)
 

@@ -1,5 +1,10 @@
-"""Which PICTURES_STORE the rows of a catalogue name, as a fact of it: without the store no image
-could be read, so no process begins without one."""
+"""Which PICTURES_STORE the rows of a catalogue name, and in which folder of it, as facts.
+
+Without the store no image could be read, so no process begins without one. The folder is the
+catalogue's alone: a copy of it, restored beside it, draws another one, and takes nothing from it.
+"""
+
+import secrets
 
 from sqlalchemy import Connection, delete
 
@@ -7,12 +12,13 @@ from sidecar.catalogue.facts import find, put
 from sidecar.catalogue.schema import facts
 from sidecar.errors import SettingsError
 
-NAME = "PICTURES_STORE"
+STORE, FOLDER = "PICTURES_STORE", "pictures_folder"
+WORD_BYTES = 4
 
 
 def check(connection: Connection, url: str) -> None:
     """Raises SettingsError where rows may name objects, and PICTURES_STORE is empty."""
-    noted = find(connection, NAME)
+    noted = find(connection, STORE)
     if noted is not None and not url:
         raise SettingsError(
             f"PICTURES_STORE is empty, and images of this catalogue are in {noted}: set it; "
@@ -20,14 +26,21 @@ def check(connection: Connection, url: str) -> None:
         )
 
 
-def is_noted(connection: Connection, url: str) -> bool:
-    """Says whether a store is the one that is noted; an empty one, whether none is."""
-    return (find(connection, NAME) or "") == url
+def folder(connection: Connection, url: str) -> str | None:
+    """Returns the folder of the catalogue in a store; None where this store is not noted yet."""
+    return find(connection, FOLDER) if find(connection, STORE) == url else None
 
 
-def note(connection: Connection, url: str) -> None:
-    """Notes the store before any row names an object of it; with an empty one, that none does."""
-    if not url:
-        connection.execute(delete(facts).where(facts.c.name == NAME))
-    else:
-        put(connection, NAME, url)
+def take(connection: Connection, url: str) -> str:
+    """Notes a store before any row names an object of it; returns the folder of the catalogue."""
+    drawn = find(connection, FOLDER) or secrets.token_hex(WORD_BYTES)
+    note(connection, url, drawn)
+    return drawn
+
+
+def note(connection: Connection, url: str, drawn: str) -> None:
+    """Notes a store and a folder; with an empty store, that no row names an object."""
+    connection.execute(delete(facts).where(facts.c.name.in_((STORE, FOLDER))))
+    if url:
+        put(connection, STORE, url)
+        put(connection, FOLDER, drawn)

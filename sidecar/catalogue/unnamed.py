@@ -7,7 +7,6 @@ What was written and never named, by a process that was killed in between, stand
 """
 
 import hashlib
-import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -32,7 +31,6 @@ AT_ONCE = 500  # names of a round
 ROWS = 10_000  # in a transaction that only reads names
 
 NAMING = (pictures.c.object, originals.c.object)
-OURS = re.compile(r"[a-z]+/[0-9a-f]{2}/[0-9a-f]{64}-[0-9a-f]{8}")
 
 _since = unnamed_objects.c.since
 
@@ -98,14 +96,13 @@ class Unnamed:
         """Yields the names of objects that neither a row nor the list of those to be swept has, a
         folder of the store at a time; not of those that were written in the last `young_s` seconds.
         """
-        if not self._database.objects.is_used:
+        if not self._database.objects.folder:
             return
         known = self._known()
 
         def unknown(listed: dict[str, Listed]) -> list[str]:
             old = time.time() - young_s
-            ours = filter(OURS.fullmatch, listed)
-            names = [name for name in ours if listed[name].modified_at < old]
+            names = [name for name, each in listed.items() if each.modified_at < old]
             marks = _marks(names)
             places = np.minimum(np.searchsorted(known, marks), max(0, len(known) - 1))
             is_known = known[places] == marks if len(known) else np.zeros(len(names), bool)

@@ -29,7 +29,7 @@ from tests.support.databases import new_file
 
 VECTOR = np.array([1, 0, 0, 0], np.float32)
 SHA256 = "a" * 64
-NAME = re.compile(r"(pictures|originals)/(..)/(\2.{62})-[0-9a-f]{8}")
+NAME = re.compile(r"[0-9a-f]{8}/(pictures|originals)/(..)/(\2.{62})-[0-9a-f]{8}")
 
 
 @pytest.fixture(params=stores.KINDS)
@@ -72,7 +72,7 @@ def names(store: ObjectStore) -> set[str]:
     if isinstance(store, FolderStore):
         files = [path for path in store.folder.rglob("*") if path.is_file()]
         return {str(path.relative_to(store.folder)) for path in files}
-    return {*store.listed("pictures/"), *store.listed("originals/")}
+    return {*store.listed("")}
 
 
 def contents(store: ObjectStore) -> list[bytes]:
@@ -270,7 +270,9 @@ def test_what_a_process_wrote_and_never_named_is_found_and_deleted(
     catalogue.adds.add(new(catalogue, "stays", b"named"))
     catalogue.adds.add(new(catalogue, "removed", b"to be swept"))
     catalogue.removals.remove("removed")
-    store.put("pictures/ab/what somebody else put there", b"not ours")
+    folder = catalogue.database.objects.folder
+    store.put(f"{folder}/pictures/ab/what somebody else put there", b"not ours")
+    store.put(f"12345678/pictures/ab/ab{'0' * 62}-12345678", b"another catalogue's")
     with monkeypatch.context() as patched:  # killed there, a process leaves as much
         patched.setattr("sidecar.catalogue.adds.store_all", _lost)
         with pytest.raises(CatalogueUnavailable):
@@ -280,7 +282,7 @@ def test_what_a_process_wrote_and_never_named_is_found_and_deleted(
     [[name]] = catalogue.unnamed.orphans(young_s=-60)
     assert b"".join(store.read(name)) == b"in between"
     assert catalogue.unnamed.delete_orphans(young_s=-60) == 1
-    assert contents(store) == [b"named", b"not ours", b"to be swept"]
+    assert contents(store) == [b"another catalogue's", b"named", b"not ours", b"to be swept"]
 
 
 def _lost(*_: object) -> None:

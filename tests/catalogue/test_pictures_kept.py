@@ -78,8 +78,13 @@ def test_a_backup_has_the_images_and_is_restored_into_rows_or_into_a_store(
         assert objects(Path(there)) == 4
     with pytest.raises(SettingsError, match="PICTURES_STORE is empty"):
         House(tmp_path / "objects")
+    with restored(tmp_path / "beside", tmp_path / "copy", url) as other:  # in the same store
+        assert other.catalogue.database.objects.folder != house.catalogue.database.objects.folder
+        assert objects(Path(url)) == 8
+        assert other.catalogue.unnamed.delete_orphans(young_s=-60) == 0
+        looks_whole(other.catalogue)
+        other.catalogue.removals.remove_all(["1", "2", "3"])
     looks_whole(house.catalogue)
-    assert objects(Path(url)) == 4
 
 
 def test_a_backup_has_what_is_removed_while_it_is_made(
@@ -105,7 +110,7 @@ def test_a_backup_has_what_is_removed_while_it_is_made(
 def test_a_backup_that_lacks_an_image_says_which(
     house: House, tmp_path: Path, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    [uploaded] = Path(url).glob("originals/*/*")
+    [uploaded] = Path(url).glob("*/originals/*/*")
     uploaded.unlink()
     Backups(house.catalogue, house.generations).backup(tmp_path / "copy", quiet)
     assert "the upload of the image number 3 is missing from PICTURES_STORE" in caplog.text
@@ -162,7 +167,7 @@ def test_the_commands_know_what_no_row_names(
     name = house.catalogue.database.objects.put("pictures", b"by a process that was killed then")
     assert ran("verify") == (0, ["3 images, nothing wrong"])
     two_days_ago = time.time() - 2 * 86_400
-    for path in Path(url).glob("*/*/*"):
+    for path in Path(url).glob("*/*/*/*"):
         os.utime(path, (two_days_ago, two_days_ago))
     said = "1 objects in PICTURES_STORE that no row names: `repair` deletes them"
     assert ran("verify") == (0, [said, "3 images, nothing wrong"])
@@ -185,7 +190,7 @@ def test_images_are_moved_and_brought_back_by_command(
     assert ran("verify", "") == (0, ["3 images, nothing wrong"])
     assert ran("move-images") == (0, [done])
     assert objects(Path(url)) == 4
-    [lost] = Path(url).glob("originals/*/*")
+    [lost] = Path(url).glob("*/originals/*/*")
     lost.unlink()
     stays = "the upload of 3 is missing from PICTURES_STORE: it stays in PICTURES_STORE"
     assert ran("return-images") == (1, [stays, "JPEGs and uploads moved: 3"])

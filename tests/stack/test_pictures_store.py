@@ -17,7 +17,7 @@ def test_while_the_store_is_away_nothing_is_added_and_searches_go_on(
     upload = jpeg(size=(900, 600))  # larger than what is kept of it
     with trained(tmp_path, **settings) as stack:
         assert stack.post("/similarity/add?id=new", upload).status_code == 200
-        assert len([*store.glob("pictures/*/*")]) == len([*store.glob("originals/*/*")]) == 1
+        assert len([*store.glob("*/pictures/*/*")]) == len([*store.glob("*/originals/*/*")]) == 1
         thumbnail = stack.get("/similarity/images/new/thumbnail")
         assert "store" in thumbnail.headers["Server-Timing"]
         assert stack.get("/similarity/images/new/original").content == upload
@@ -43,5 +43,5 @@ def test_while_the_store_is_away_nothing_is_added_and_searches_go_on(
         assert again.content == thumbnail.content
         assert stack.post(f"/similarity/add?id={unused()}", jpeg()).status_code == 200
         stack.command("move-images")
-        assert len([*store.glob("pictures/*/*")]) == images + 1
+        assert len([*store.glob("*/pictures/*/*")]) == images + 1
         stack.command("verify")
