@@ -13,7 +13,7 @@ from sidecar.catalogue import Features, Images, ModelRecord, StoredImage
 from sidecar.errors import PicturesStoreUnavailable
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
-from sidecar.tasks import triton_away
+from sidecar.tasks import patience
 from sidecar.tasks.embedding import Described, described
 
 PAGE = 256  # images read at once, and stored at once
@@ -66,7 +66,7 @@ class Backfill:
             after = page[-1].seq
 
     def _page(self, record: ModelRecord, after: int, up_to: int) -> list[StoredImage]:
-        return triton_away.retried(
+        return patience.retried(
             lambda: self.features.missing(record.model, after, up_to, PAGE),
             away=PicturesStoreUnavailable,
         )

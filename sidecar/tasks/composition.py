@@ -18,7 +18,7 @@ from sidecar.models.triton import TritonClient
 from sidecar.models.version_follower import VersionFollower
 from sidecar.models.watch import watching
 from sidecar.settings import Settings
-from sidecar.tasks import triton_away
+from sidecar.tasks import patience
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.duplicates import DuplicateFinder
@@ -117,7 +117,7 @@ def _catch_up(sharing: Sharing, task: Task, report: Report) -> None:
         going_on()
         sharing.follower.catch_up(every=task.kind == TaskKind.ROLLBACK)
 
-    triton_away.retried(act, going_on, away=IndexStoreUnavailable)
+    patience.retried(act, going_on, away=IndexStoreUnavailable)
 
 
 def _registry(catalogue: Catalogue, settings: Settings, timeout_s: float) -> ModelRegistry:

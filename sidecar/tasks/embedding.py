@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sidecar.catalogue import ModelRecord
 from sidecar.models.model import Description, Model
-from sidecar.tasks import triton_away
+from sidecar.tasks import patience
 
 CALLS = 1 + (os.cpu_count() or 1)  # one is decoded while others are in Triton
 
@@ -39,7 +39,7 @@ def described(
     models: Verifies,
     record: ModelRecord,
     calls: Iterable[Sequence[Stored]],
-    patience_s: float = triton_away.PATIENCE_S,
+    patience_s: float = patience.PATIENCE_S,
 ) -> Generator[Described]:
     """Yields what a model makes of images, a call at a time, in their order.
 
@@ -57,7 +57,7 @@ def described(
             model = models.verified(record.version, record.sha256)
             return model.describe_all([image.jpeg for image in images])
 
-        found = triton_away.retried(embed, patience_s=patience_s)
+        found = patience.retried(embed, patience_s=patience_s)
         return dict(zip((image.seq for image in images), found, strict=True))
 
     in_flight: deque[Future[Described]] = deque()

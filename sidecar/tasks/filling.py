@@ -24,7 +24,7 @@ from sidecar.catalogue import (
 )
 from sidecar.errors import CatalogueDamaged, PicturesStoreUnavailable
 from sidecar.models.registry import ModelRegistry
-from sidecar.tasks import triton_away
+from sidecar.tasks import patience
 from sidecar.tasks.embedding import described
 from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.turn import Turn
@@ -114,7 +114,7 @@ class Filling:
 
     def _page(self, record: ModelRecord, after: int) -> list[Unlabelled]:
         """Waits for the store of the images, where that is away."""
-        return triton_away.retried(
+        return patience.retried(
             lambda: self.catalogue.features.unlabelled(record.model, after, PAGE),
             before_retry=lambda: self.report(PHASE, 0.0),
             away=PicturesStoreUnavailable,
@@ -122,7 +122,7 @@ class Filling:
 
     def _largest_call(self, record: ModelRecord) -> int:
         """Waits for the model, where Triton is away."""
-        return triton_away.retried(
+        return patience.retried(
             lambda: self.models.verified(record.version, record.sha256).largest_call,
             before_retry=lambda: self.report(PHASE, 0.0),
         )

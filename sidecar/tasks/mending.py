@@ -21,7 +21,7 @@ from sidecar.catalogue import (
 from sidecar.errors import FeaturesUnavailable, ModelRefused, PicturesStoreUnavailable
 from sidecar.index import GenerationStore, Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
-from sidecar.tasks import triton_away
+from sidecar.tasks import patience
 from sidecar.tasks.heartbeat import Report, scaled
 from sidecar.tasks.training import Trainer
 from sidecar.tasks.turn import Turn
@@ -108,7 +108,7 @@ class Mending:
 
     def _page(self, record: ModelRecord) -> list[StoredFeatures]:
         """Waits for the store of the images, where that is away."""
-        return triton_away.retried(
+        return patience.retried(
             lambda: self.catalogue.suspects.page(record, PAGE),
             before_retry=lambda: self.report("comparing", 0.0),
             away=PicturesStoreUnavailable,
@@ -124,7 +124,7 @@ class Mending:
         self.turn.may_end()
 
     def _compared(self, record: ModelRecord, images: list[StoredFeatures]) -> list[Compared]:
-        return triton_away.retried(
+        return patience.retried(
             lambda: [*self.comparison.of(record, images)],
             before_retry=lambda: self.report("comparing", 0.0),
         )

@@ -37,7 +37,7 @@ from sidecar.index.publisher import Made, Publisher
 from sidecar.index.shared_publisher import publisher
 from sidecar.index.sharing import Sharing
 from sidecar.index.writer import measured
-from sidecar.tasks import field_snapshots, keyword_snapshots, triton_away
+from sidecar.tasks import field_snapshots, keyword_snapshots, patience
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples
 from sidecar.tasks.twin_check import TwinCheck
 
@@ -181,7 +181,7 @@ class Trainer:
             self.publisher.offer(task, made, going_on)
 
         away = (IndexStoreUnavailable, CatalogueUnavailable)
-        triton_away.retried(act, going_on, PATIENCE_S, away)
+        patience.retried(act, going_on, PATIENCE_S, away)
 
     def publish(self, transaction: Transaction, made: Made) -> int:
         """Makes a draft that was offered the generation that is searched, with the commit; returns

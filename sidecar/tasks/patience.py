@@ -1,4 +1,4 @@
-"""What a task does while Triton, or another part, is away: it tries again, for a while."""
+"""What a task does while a part is away: it tries again, for a while."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ def retried(
     patience_s: float = PATIENCE_S,
     away: type[SimilarityError] | tuple[type[SimilarityError], ...] = FeaturesUnavailable,
 ) -> T:
-    """Returns what `act` returns, calling it again while Triton is away.
+    """Returns what `act` returns, calling it again while a part is away, Triton by default.
 
     Args:
         before_retry: is called before each pause; what it raises ends the waiting.
