@@ -63,12 +63,12 @@ class Catalogue:
         """Whether it is a file on the volume that the index is on."""
         return self.database.dialect.is_a_file
 
-    def open(self, to_read: bool = False) -> None:
+    def open(self, to_read: bool = False, changes_store: bool = False) -> None:
         """Connects, and makes the tables or brings them up to date; arguments and errors as
         `Database.open`, and as `Database.take_store`."""
         self.database.open(to_read)
         try:
-            self.database.take_store()
+            self.database.take_store(changes_store)
         except BaseException:
             self.close()
             raise
@@ -149,11 +149,12 @@ def open_catalogue(
     keep_days: float = KEEP_TASKS_DAYS,
     to_read: bool = False,
     pictures_store: str = "",
+    changes_store: bool = False,
 ) -> Catalogue:
     """Opens the catalogue at an SQLAlchemy URL; arguments and errors as `catalogue_at` and
     `Catalogue.open`."""
     catalogue = catalogue_at(url, lease_s, keep_days, pictures_store)
-    catalogue.open(to_read)
+    catalogue.open(to_read, changes_store)
     return catalogue
 
 

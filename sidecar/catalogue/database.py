@@ -102,16 +102,20 @@ class Database:
             self.close()
             raise
 
-    def take_store(self) -> None:
+    def take_store(self, changes: bool = False) -> None:
         """Notes PICTURES_STORE as that of the catalogue.
 
+        Args:
+            changes: whether it may be another one than before, to which all objects were copied.
         Raises:
-            SettingsError: rows name objects, and it is empty.
+            SettingsError: rows name objects, and it is empty, or lacks them.
+            PicturesStoreUnavailable: whether it has them could not be seen.
         """
         url = self.objects.url
         with self.reading() as connection:
-            store_in_use.check(connection, url)
+            wanted = store_in_use.check(connection, url, changes)
             folder = store_in_use.folder(connection, url)
+        store_in_use.check_has(self.objects, wanted)
         if url and folder is None and not self.dialect.is_read_only:
             with self.writing() as connection:
                 folder = store_in_use.take(connection, url)

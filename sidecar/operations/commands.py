@@ -60,6 +60,7 @@ def maintain(settings: Settings, command: str, place: str = "") -> int:
                 settings.keep_tasks_days,
                 to_read=command == "verify",
                 pictures_store=settings.pictures_store,
+                changes_store=command == "move-images",
             )
         ) as catalogue,
     ):

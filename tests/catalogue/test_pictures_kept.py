@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -198,6 +199,24 @@ def test_images_are_moved_and_brought_back_by_command(
         ran("verify", "")
     with pytest.raises(SettingsError, match="PICTURES_STORE is empty: set it"):
         ran("move-images", "")
+
+
+def test_another_store_is_taken_once_it_has_the_images(
+    house: House, url: str, tmp_path: Path, ran: Callable[..., tuple[int, list[str]]]
+) -> None:
+    """A misspelt one would get the images that are added from now on."""
+    other = f"{tmp_path}/other"
+    with pytest.raises(SettingsError, match=f"PICTURES_STORE={other}, and images .* are in {url}"):
+        ran("verify", other)
+    with pytest.raises(SettingsError, match=f"PICTURES_STORE={other} lacks .*/pictures/"):
+        ran("move-images", other)
+    assert ran("verify") == (0, ["3 images, nothing wrong"])
+    shutil.copytree(url, other)
+    assert ran("move-images", other) == (0, ["JPEGs and uploads moved: 0"])
+    shutil.rmtree(url)
+    assert ran("verify", other) == (0, ["3 images, nothing wrong"])
+    with pytest.raises(SettingsError, match=f"PICTURES_STORE={url}, and images"):
+        ran("verify")
 
 
 def test_no_process_starts_without_the_store(tmp_path: Path, url: str) -> None:
