@@ -90,11 +90,16 @@ def away(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cata
     """The same catalogue as a process sees it that can't reach the store."""
     with monkeypatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-        url = catalogue.database.objects.url
-        there = url if url.startswith("s3:") else "/dev/null/store"
-        database = catalogue.database.url
-        with closing(open_catalogue(database, 30.0, pictures_store=there)) as cut_off:
+        url, database = catalogue.database.objects.url, catalogue.database.url
+        folder = None if url.startswith("s3:") else Path(url)
+        if folder:
+            folder.rename(f"{folder}-aside")
+            folder.touch()
+        with closing(open_catalogue(database, 30.0, pictures_store=url)) as cut_off:
             yield cut_off
+        if folder:
+            folder.unlink()
+            Path(f"{folder}-aside").rename(folder)
 
 
 def test_what_is_added_is_an_object_named_by_its_content(
