@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
 from sidecar.catalogue import keyword_rows, row_checksums, task_rows
-from sidecar.catalogue.content_audit import damaged_contents
+from sidecar.catalogue.content_walk import KINDS, walk
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.duplicates import PARTNERS
 from sidecar.catalogue.feature_rows import DTYPE
@@ -47,7 +47,9 @@ def problems(database: Database) -> Iterator[str]:
     with database.reading() as connection:
         yield from database.dialect.damage(connection)
     yield from _each_at_one_moment(database, ENTRIES)
-    yield from damaged_contents(database)
+    for kind in KINDS:
+        for page in walk(database, kind):
+            yield from (each.wrong for each in page if each.wrong is not None)
     yield from _each_at_one_moment(database, THE_REST)
 
 

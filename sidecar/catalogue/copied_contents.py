@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from sidecar.catalogue.content_walk import KINDS
 from sidecar.catalogue.contents import missing
 from sidecar.catalogue.picture_objects import PictureObjects
-from sidecar.catalogue.schema import originals, pictures
 
 log = logging.getLogger(__name__)
 
-# The column of each table that has bytes, and what they are.
-BLOBS = {pictures.name: ("jpeg", "the JPEG"), originals.name: ("upload", "the upload")}
+BLOBS = {kind.table.name: (kind.blob.name, kind.what) for kind in KINDS}
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,16 @@ A page at a time: read in one transaction, written where they go to, named in an
 that is cut off goes on where it was, and the first of them runs beside adds and removals.
 """
 
-import hashlib
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, select, update
 
 from sidecar.catalogue import store_in_use
-from sidecar.catalogue.contents import missing
+from sidecar.catalogue.content_walk import KINDS, Kind, walk
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.schema import images, originals, pictures, unnamed_objects
+from sidecar.catalogue.schema import unnamed_objects
 
 OnProgress = Callable[[str, int], None]
 
@@ -27,23 +25,6 @@ class Moved:
 
     count: int = 0
     damaged: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """What is moved: its table and the column with the bytes, how it is named, and how many are
-    held in memory at once."""
-
-    table: Table
-    blob: Column[bytes]
-    what: str
-    at_once: int
-
-
-KINDS = (
-    _Kind(pictures, pictures.c.jpeg, "the JPEG", 64),
-    _Kind(originals, originals.c.upload, "the upload", 4),
-)
 
 
 class Moves:
@@ -79,32 +60,23 @@ class Moves:
 
     def _walk(
         self,
-        kind: _Kind,
+        kind: Kind,
         which: ColumnElement[bool],
         moved: Moved,
-        move: Callable[[_Kind, Sequence[Any], Sequence[bytes]], int],
+        move: Callable[[Kind, Sequence[Any], Sequence[bytes]], int],
         report: OnProgress,
     ) -> None:
         """Moves those rows of a table whose bytes are what was stored, a page at a time."""
-        table, after, done = kind.table, 0, 0
-        columns = (table, images.c.id, images.c.sha256)
-        query = select(*columns).join(images, images.c.seq == table.c.seq).where(which)
-        while True:
-            page = query.where(table.c.seq > after).order_by(table.c.seq).limit(kind.at_once)
-            with self._database.reading() as connection:
-                rows = connection.execute(page).all()
-            if not rows:
-                return
-            stored = [(getattr(row, kind.blob.name), row.object) for row in rows]
-            found = [*zip(rows, self._database.objects.read_all(stored), strict=True)]
-            whole = [(row, content) for row, content in found if _is_whole(row, content)]
-            moved.damaged += [_damage(kind, *each) for each in found if not _is_whole(*each)]
+        done = 0
+        for page in walk(self._database, kind, which):
+            whole = [(each.row, each.content) for each in page if each.wrong is None]
+            moved.damaged += [each.wrong for each in page if each.wrong is not None]
             if whole:
                 moved.count += move(kind, *zip(*whole, strict=True))
-            after, done = rows[-1].seq, done + len(rows)
-            report(table.name, done)
+            done += len(page)
+            report(kind.table.name, done)
 
-    def _put(self, kind: _Kind, rows: Sequence[Any], contents: Sequence[bytes]) -> int:
+    def _put(self, kind: Kind, rows: Sequence[Any], contents: Sequence[bytes]) -> int:
         """Writes objects, and names them in those rows that are still there."""
         objects = self._database.objects
         names = objects.put_all([(kind.table.name, content) for content in contents])
@@ -116,7 +88,7 @@ class Moves:
         objects.try_delete([each["name"] for each in changes if each["number"] not in there])
         return len(there)
 
-    def _fetch(self, kind: _Kind, rows: Sequence[Any], contents: Sequence[bytes]) -> int:
+    def _fetch(self, kind: Kind, rows: Sequence[Any], contents: Sequence[bytes]) -> int:
         """Writes bytes into rows, and deletes the objects."""
         changes = [
             {"number": row.seq, "name": None, "size": None, "content": content}
@@ -127,7 +99,7 @@ class Moves:
         return len(there)
 
     def _change(
-        self, kind: _Kind, which: ColumnElement[bool], changes: list[dict[str, Any]]
+        self, kind: Kind, which: ColumnElement[bool], changes: list[dict[str, Any]]
     ) -> set[int]:
         """Changes those rows that are there and have not been moved; returns their numbers."""
         table, numbers = kind.table, [each["number"] for each in changes]
@@ -144,17 +116,3 @@ class Moves:
                 row = table.c.seq == bindparam("number")
                 connection.execute(update(table).where(row).values(values), some)
         return there
-
-
-def _is_whole(row: Any, content: bytes | None) -> bool:
-    """Says whether bytes are what was stored: a JPEG by its CRC-32, an upload by its SHA-256."""
-    if content is None:
-        return False
-    if hasattr(row, "crc"):
-        return bool(zlib.crc32(content) == row.crc)
-    return bool(hashlib.sha256(content).hexdigest() == row.sha256)
-
-
-def _damage(kind: _Kind, row: Any, content: bytes | None) -> str:
-    what = f"{kind.what} of {row.id}"
-    return missing(what) if content is None else f"{what} is not what was stored"

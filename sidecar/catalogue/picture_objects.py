@@ -99,8 +99,9 @@ class PictureObjects:
     def try_delete(self, names: Sequence[str]) -> None:
         """Deletes objects that no row names, as far as the store can be reached: `repair` finds
         what is left."""
-        with suppress(PicturesStoreUnavailable):
-            self.delete(names)
+        if names:
+            with suppress(PicturesStoreUnavailable):
+                self.delete(names)
 
     def search(self, of_folder: Callable[[dict[str, Listed]], A]) -> Iterator[A]:
         """Lists all objects of the catalogue, folder by folder, and yields what is made of each

@@ -244,9 +244,7 @@ class Server:
             yield
         except MilvusException as error:
             text, cause = str(error.message), error.__cause__
-            if isinstance(
-                cause, RpcError
-            ):  # of a connection it says no more than that there is none
+            if isinstance(cause, RpcError):  # the library itself says no more than "no connection"
                 text = f"{text}: {_said(cause)}"
             line = " ".join(text.split())[:MOST_TEXT]
             if error.code == MISSING:
