@@ -19,10 +19,10 @@ from sidecar.objects.s3_errors import explained, is_missing
 from sidecar.objects.store import Listed, Passed, Use, quiet
 
 PART, MOST_PARTS = 16 << 20, 10_000  # of a large file; so many make up an object at most
-AT_ONCE_BYTES = 12 * PART  # on their way at once
+AT_ONCE_BYTES = 4 * PART  # on their way at once: a slow line is shared by few
 PIECE = 1 << 20  # of a file that is read
-CONNECT_S, SILENCE_S = 5, 30
-WHOLE = timedelta(hours=6)  # for one request: a large file over a slow line
+CONNECT_S = 5
+WHOLE_S = 6 * 3600  # for one request that reads: a large file over a slow line
 TRIES = 4
 DELETED_AT_ONCE = 1000
 OURS = "AWS_"
@@ -38,33 +38,38 @@ class S3Store:
             if not os.environ[name]:
                 del os.environ[name]  # as with settings: what is empty counts as missing
         self._url, self._use = url, use
-        endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         self._region = region or NO_REGION
-        self._bucket = Bucket.from_url(
-            url,
+        self._bucket = self._connected(WHOLE_S, use.silence_s)
+        # To the library it is silence, too, while a request is still being sent.
+        self._writing = self._connected(use.writing_s, use.writing_s)
+
+    def _connected(self, timeout_s: float, silence_s: float) -> Bucket:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+        return Bucket.from_url(
+            self._url,
             region=self._region,
             client_options={
                 "allow_http": endpoint.startswith("http://"),
                 "connect_timeout": timedelta(seconds=CONNECT_S),
-                "read_timeout": timedelta(seconds=SILENCE_S),
-                "timeout": WHOLE,
+                "read_timeout": timedelta(seconds=silence_s),
+                "timeout": timedelta(seconds=timeout_s),
             },
             retry_config={
                 "max_retries": TRIES,
-                "retry_timeout": timedelta(seconds=use.trying_s),
+                "retry_timeout": timedelta(seconds=self._use.trying_s),
             },
         )
 
     def put(self, name: str, content: Path | bytes, passed: Passed = quiet) -> None:
         with self._translated():
             if isinstance(content, bytes):
-                obstore.put(self._bucket, name, content, chunk_size=PART)
+                obstore.put(self._writing, name, content, chunk_size=PART)
                 return
             part = max(PART, -(-content.stat().st_size // MOST_PARTS))
             at_once = max(1, AT_ONCE_BYTES // part)
             pieces = _pieces(content, passed)
-            obstore.put(self._bucket, name, pieces, chunk_size=part, max_concurrency=at_once)
+            obstore.put(self._writing, name, pieces, chunk_size=part, max_concurrency=at_once)
 
     def read(self, name: str) -> Iterator[bytes]:
         with self._translated():

@@ -23,11 +23,16 @@ class Use:
         setting: that names it; empty where a command does.
         error: what is raised where it can't be reached or refuses.
         trying_s: for which a call is tried again before it is raised.
+        silence_s: without a byte of an answer, after which one that reads is given up.
+        writing_s: for one request that writes, of 16 MB at most: no answer comes before its end, so
+            that a slow line and a store that hangs look alike.
     """
 
     setting: str
     error: type[SimilarityError]
     trying_s: float = 30.0
+    silence_s: float = 30.0
+    writing_s: float = 120.0
 
     def of(self, url: str) -> str:
         """Returns how an error names the store."""
@@ -36,7 +41,7 @@ class Use:
 
 INDEX = Use("INDEX_STORE", IndexStoreUnavailable)
 # A client waits for the answer, and may send its request again.
-PICTURES = Use("PICTURES_STORE", PicturesStoreUnavailable, trying_s=5.0)
+PICTURES = Use("PICTURES_STORE", PicturesStoreUnavailable, 5.0, silence_s=5.0, writing_s=15.0)
 BACKUP = Use("", BackupRefused)
 
 

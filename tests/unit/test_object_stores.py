@@ -1,17 +1,22 @@
 """Objects in a folder and in a bucket: the same is true of both."""
 
 import hashlib
+import http.server
+import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sidecar import objects
 from sidecar.errors import IndexStoreUnavailable, SettingsError
-from sidecar.objects import ObjectStore, open_store
+from sidecar.objects import INDEX, ObjectStore, open_store
 from sidecar.objects.s3_errors import explained
 from sidecar.settings import from_environment
 
+STEP, PAUSE_S = 1 << 16, 0.1  # that a slow line takes at once, and how long it then rests
 LARGE = bytes(range(256)) * 140_000  # 36 MB: several parts
 
 
@@ -106,6 +111,56 @@ def test_a_store_that_is_away_says_so_in_one_line(
             open_store(away).put("files/a", b"a")
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 500
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """Takes what it is sent in steps, or says nothing at all."""
+
+    def do_PUT(self) -> None:
+        left = int(self.headers["Content-Length"])
+        while left:
+            left -= len(self.rfile.read(min(left, STEP)))
+            time.sleep(PAUSE_S)
+        self.send_response(200)
+        self.send_header("ETag", "any")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.rfile.read()  # until the client gives up
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server of S3 at the end of a slow line."""
+    monkeypatch.setattr("sidecar.objects.s3.TRIES", 0)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(f"AWS_{name}", "any")
+        yield
+        server.shutdown()
+
+
+def test_a_write_over_a_slow_line_is_no_silence(slow: None) -> None:
+    use = replace(INDEX, silence_s=4 * PAUSE_S, writing_s=60)
+    open_store("s3://index", use).put("files/a", bytes(20 * STEP))
+
+
+def test_a_store_that_is_silent_is_given_up(slow: None) -> None:
+    store = open_store("s3://index", replace(INDEX, silence_s=0.2, writing_s=0.5))
+    for act in (
+        lambda: store.put("files/a", bytes(20 * STEP)),
+        lambda: store.begins("files/a", 1),
+        lambda: b"".join(store.read("files/a")),
+    ):
+        with pytest.raises(IndexStoreUnavailable, match=r"^INDEX_STORE"):
+            act()
 
 
 def test_a_machine_without_credentials_is_told_which() -> None:
