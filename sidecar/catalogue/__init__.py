@@ -30,6 +30,7 @@ from sidecar.catalogue.moves import Moved
 from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Unlike
+from sidecar.catalogue.picture_objects import ROUND_S as LOOK_ROUND_S
 from sidecar.catalogue.readers import SEEN_S, Reader, Readers
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
@@ -66,6 +67,7 @@ from sidecar.catalogue.unnamed import ROUND_S as SWEEP_ROUND_S
 __all__ = [
     "DIGITS",
     "HOLDS_IMAGES",
+    "LOOK_ROUND_S",
     "NO_KEYWORDS",
     "OF_VERSIONS",
     "PROBABLE",

@@ -20,6 +20,7 @@ from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.moves import Moves
 from sidecar.catalogue.new_features import NewFeatures
+from sidecar.catalogue.picture_objects import PictureObjects
 from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.readers import Readers
 from sidecar.catalogue.removals import Removals
@@ -62,6 +63,11 @@ class Catalogue:
     def is_a_file(self) -> bool:
         """Whether it is a file on the volume that the index is on."""
         return self.database.dialect.is_a_file
+
+    @property
+    def objects(self) -> PictureObjects:
+        """The objects of PICTURES_STORE."""
+        return self.database.objects
 
     def open(self, to_read: bool = False, changes_store: bool = False) -> None:
         """Connects, and makes the tables or brings them up to date; arguments and errors as

@@ -17,10 +17,12 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 from sidecar.errors import PicturesStoreUnavailable
-from sidecar.objects import PICTURES, Listed, ObjectStore, open_store
+from sidecar.objects import PICTURES, Breaker, Listed, open_store
 from sidecar.telemetry import timings
 
 JPEGS, UPLOADS = "pictures", "originals"  # the kinds: the tables that name them
+LOOKED_FOR = "look"  # the name of an empty object, if there is one
+ROUND_S = 5.0  # between two looks whether the store is there
 AT_ONCE = 16  # requests of a process, for what asks for many
 WORD_BYTES = 4
 FOLDERS = [f"{kind}/{number:02x}/" for kind in (JPEGS, UPLOADS) for number in range(256)]
@@ -113,6 +115,14 @@ class PictureObjects:
 
         yield from self._pool.map(look, FOLDERS)
 
+    def trouble(self) -> str | None:
+        """Returns why the store did not do what it was asked last; None where it did."""
+        return self._store.trouble if "_store" in self.__dict__ else None
+
+    def look(self) -> None:
+        """Asks the store whether it is there, and whether it can be written where it could not."""
+        self._store.look(f"{self.folder}/{LOOKED_FOR}")
+
     def close(self) -> None:
         """Ends the threads, if there are any."""
         if "_pool" in self.__dict__:
@@ -146,10 +156,10 @@ class PictureObjects:
         return [future.result() for future in futures]
 
     @cached_property
-    def _store(self) -> ObjectStore:
+    def _store(self) -> Breaker:
         if not self.url:
             raise PicturesStoreUnavailable("PICTURES_STORE is empty, and the image is in a store")
-        return open_store(self.url, PICTURES)
+        return Breaker(open_store(self.url, PICTURES), PICTURES)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from sidecar.catalogue import SWEEP_ROUND_S
+from sidecar.catalogue import LOOK_ROUND_S, SWEEP_ROUND_S
 from sidecar.errors import SimilarityError
 from sidecar.http.access_log import AccessLog
 from sidecar.http.api_keys import ApiKeys
@@ -123,12 +123,15 @@ def _background(parts: Parts) -> Background:
 
 
 def _of_pictures(parts: Parts) -> list[Periodic]:
-    """Returns what deletes the objects of removed images, where images are in a store. Every
-    process does: each takes other names."""
+    """Returns what deletes the objects of removed images, where images are in a store, and what
+    sees whether it is there. Every process does: each takes other names, and asks for itself."""
     if not parts.settings.pictures_store:
         return []
-    sweep = parts.catalogue.unnamed.sweep
-    return [Periodic("sweep of images", sweep, SWEEP_ROUND_S, (SimilarityError,))]
+    sweep, look = parts.catalogue.unnamed.sweep, parts.catalogue.objects.look
+    return [
+        Periodic("sweep of images", sweep, SWEEP_ROUND_S, (SimilarityError,)),
+        Periodic("look at the images", look, LOOK_ROUND_S, (SimilarityError,), logging.DEBUG),
+    ]
 
 
 def _of_sharing(parts: Parts) -> list[Periodic]:

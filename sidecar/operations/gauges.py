@@ -49,6 +49,7 @@ class Gauges:
             self._parts,
             self._tritons,
             self._versions,
+            self._images_store,
             self._volume,
         ]
         for source in sources:
@@ -122,6 +123,12 @@ class Gauges:
         if self.health.versions is not None:
             text = "Versions of the model that other hosts have and this one lacks."
             yield Gauge.of("model_versions_coming", text, len(self.health.coming()))
+
+    def _images_store(self) -> Iterator[Gauge]:
+        objects = self.catalogue.objects
+        if objects.is_used:
+            text = "1 while the store of images did what it was asked last."
+            yield Gauge.of("images_store_up", text, float(objects.trouble() is None))
 
     def _volume(self) -> Iterator[Gauge]:
         usage = shutil.disk_usage(self.volume)

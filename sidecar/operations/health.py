@@ -9,6 +9,7 @@ from sidecar.catalogue import Catalogue
 from sidecar.errors import (
     FeaturesUnavailable,
     IndexStoreUnavailable,
+    PicturesStoreUnavailable,
     QueueUnavailable,
     SimilarityError,
 )
@@ -78,8 +79,8 @@ class Health:
     def degraded(self) -> dict[str, str]:
         """Returns for each part that answers, and not in full, what is wrong with it, beginning
         with a word: Triton, where one of several is left out; the models, where this host lacks
-        a version that others have."""
-        return self._left_out() | self._coming()
+        a version that others have; the store of images, without which searches go on."""
+        return self._left_out() | self._coming() | self._without_images()
 
     def coming(self) -> dict[int, str]:
         """Returns the versions that this host lacks, each with a sentence."""
@@ -92,6 +93,10 @@ class Health:
             return {}
         word = IndexStoreUnavailable.word
         return {"models": f"{word}: {'; '.join(coming.values())}"} if coming else {}
+
+    def _without_images(self) -> dict[str, str]:
+        trouble = self.catalogue.objects.trouble()
+        return {"images": f"{PicturesStoreUnavailable.word}: {trouble}"} if trouble else {}
 
     def _left_out(self) -> dict[str, str]:
         states = self.models.servers()

@@ -50,10 +50,11 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Itera
         for scope, scopes in {"read": "read", "admin": "read,write,admin"}.items()
     }
     (folder / "keys").write_text("".join(f"{key}\n" for _, key in drawn.values()))
-    (folder / "data").mkdir()
+    for name in ("data", "images"):
+        (folder / name).mkdir()
     # A training by it splits the index into lists.
     settings = {"EXACT_SEARCH_MAX": "0", "HTTP_PROCESSES": "1"}
-    settings["API_KEYS_FILE"] = str(folder / "keys")
+    settings |= {"API_KEYS_FILE": f"{folder}/keys", "PICTURES_STORE": f"{folder}/images"}
     with trained(folder / "data", **settings) as stack:
         yield Guarded(stack, {scope: secret for scope, (secret, _) in drawn.items()})
 

@@ -87,6 +87,23 @@ def test_a_task_is_cancelled_by_a_key_that_may_and_by_no_other(
         expect(entry.get_by_role("button")).to_have_count(0)
 
 
+def test_a_store_of_images_that_is_away_is_said(visit: Visit, guarded: Guarded) -> None:
+    store = Path(guarded.stack.env["PICTURES_STORE"])
+    health = visit.page.get_by_role("region", name="Health")
+    guarded.show(visit, "tasks", "read")
+    expect(health).to_contain_text("All is well.")
+    aside = store.rename(store.with_name("aside"))
+    store.touch()
+    try:
+        expect(health.get_by_role("status")).to_contain_text("Image store answers in part.")
+        expect(health).to_contain_text("PICTURES_STORE: ")
+        assert visit.barriers() == []
+    finally:
+        store.unlink()
+        aside.rename(store)
+    expect(health.get_by_role("status")).to_contain_text("All is well.")
+
+
 def test_triton_away_is_said_and_its_return_too(visit: Visit, guarded: Guarded) -> None:
     visit.expects("status of 503")
     health = visit.page.get_by_role("region", name="Health")

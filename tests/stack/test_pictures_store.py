@@ -30,7 +30,10 @@ def test_while_the_store_is_away_nothing_is_added_and_searches_go_on(
         assert batch.json()["message"] == AWAY[1]
         for path in ("thumbnail", "original"):
             assert failure(stack.get(f"/similarity/images/new/{path}")) == AWAY
-        assert stack.get("/health/ready").status_code == 200
+        ready = stack.get("/health/ready")
+        assert (ready.status_code, {*ready.json()["degraded"]}) == (200, {"images"})
+        assert ready.json()["degraded"]["images"].startswith(f"{AWAY[1]}: PICTURES_STORE")
+        assert "similarity_images_store_up 0.0" in stack.get("/metrics").text
         assert stack.get("/similarity/search?id=new").status_code == 200
         found = stack.post("/similarity/search", file)
         assert found.json()["result"][0] == old
@@ -42,6 +45,8 @@ def test_while_the_store_is_away_nothing_is_added_and_searches_go_on(
         again = stack.get("/similarity/images/new/thumbnail")
         assert again.content == thumbnail.content
         assert stack.post(f"/similarity/add?id={unused()}", jpeg()).status_code == 200
+        assert "degraded" not in stack.get("/health/ready").json()
+        assert "similarity_images_store_up 1.0" in stack.get("/metrics").text
         stack.command("move-images")
         assert len([*store.glob("*/pictures/*/*")]) == images + 1
         stack.command("verify")

@@ -10,13 +10,15 @@ const PARTS = {
   catalogue: ["Catalogue", "Nothing works without it."],
   triton: ["Triton", "Adding and searching by an upload wait for it. Other searches go on."],
   queue: ["Queue", "Trainings and updates wait for it. Adding and searching go on."],
+  images: ["Image store"],
 };
 
 export function Health() {
   const { value, error, again, renew } = useAnswer((signal) => ready({ signal }));
   useEvery(EVERY_MS, renew);
-  const parts = Object.entries(value?.parts ?? {}).map(([part, state]) =>
-    described(part, state, value.degraded?.[part]),
+  const { parts: states, degraded } = value ?? {};
+  const parts = Object.keys({ ...states, ...degraded }).map((part) =>
+    described(part, states[part] ?? "ok", degraded?.[part]),
   );
   const away = parts.filter(({ why }) => why).map(({ name }) => name);
   const lacking = parts.filter(({ lacks }) => lacks).map(({ name }) => name);
