@@ -34,8 +34,8 @@ class Backfill:
 
         Args:
             after: a sequence number up to which it has those of all.
-            on_stored: gets the number of images stored so far, after each page; what it raises ends
-                the work.
+            on_stored: gets the number of images stored so far, after each page and while the store
+                of the images is waited for; what it raises ends the work.
         Returns:
             a sequence number up to which it has those of all now.
         Raises:
@@ -48,7 +48,7 @@ class Backfill:
         done = 0
         embedded: Described = {}
         model = self.models.verified(record.version, record.sha256)
-        calls = self._calls(model, after, up_to)
+        calls = self._calls(model, after, up_to, lambda: on_stored(done))
         with closing(described(self.models, record, calls)) as answers:
             for answer in answers:
                 embedded |= answer
@@ -58,18 +58,22 @@ class Backfill:
         on_stored(done + self._store(record, embedded))
         return up_to
 
-    def _calls(self, model: Model, after: int, up_to: int) -> Iterator[list[StoredImage]]:
+    def _calls(
+        self, model: Model, after: int, up_to: int, waiting: Callable[[], object]
+    ) -> Iterator[list[StoredImage]]:
         """Yields the images without features, as many at once as a call may have."""
-        while page := self._page(model.record, after, up_to):
+
+        def page_after(seq: int) -> list[StoredImage]:
+            return patience.retried(
+                lambda: self.features.missing(model.record.model, seq, up_to, PAGE),
+                waiting,
+                away=PicturesStoreUnavailable,
+            )
+
+        while page := page_after(after):
             for start in range(0, len(page), model.largest_call):
                 yield page[start : start + model.largest_call]
             after = page[-1].seq
-
-    def _page(self, record: ModelRecord, after: int, up_to: int) -> list[StoredImage]:
-        return patience.retried(
-            lambda: self.features.missing(record.model, after, up_to, PAGE),
-            away=PicturesStoreUnavailable,
-        )
 
     def _store(self, record: ModelRecord, embedded: Described) -> int:
         """Stores what was made and empties `embedded`; returns how many there were."""

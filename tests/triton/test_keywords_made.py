@@ -170,6 +170,24 @@ def test_an_upgrade_makes_them_of_what_is_stored(shop: Shop, images: dict[str, b
     assert shop.agrees(coming)
 
 
+def test_an_upgrade_that_waits_for_the_images_can_be_cancelled(
+    shop: Shop, images: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    monkeypatch.setattr(shop.catalogue.objects, "url", f"{store}")
+    monkeypatch.setattr(shop.catalogue.objects, "folder", "12345678")
+    shop.add(images)
+    store.rename(tmp_path / "aside")
+    store.touch()
+
+    def cancelled(_: int) -> None:
+        raise TaskLost
+
+    backfill = Backfill(shop.catalogue.images, shop.catalogue.features, shop.models)
+    with pytest.raises(TaskLost):
+        backfill.catch_up(shop.register(2), 0, cancelled)
+
+
 def test_a_version_that_gives_other_keywords_than_its_contract_says_is_refused(
     shop: Shop, tmp_path: Path
 ) -> None:
