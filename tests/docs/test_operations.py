@@ -58,9 +58,15 @@ def test_the_figures_beside_the_table_follow_from_it_too() -> None:
 def test_the_figures_about_milvus_follow_from_what_was_measured() -> None:
     text, (spent, held) = " ".join(section("Milvus").split()), engines.times_local()
     trainings = (sizing.time(sizing.training_s(size)) for size in engines.SIZES)
+    waited, training, update = (
+        sizing.two_digits(engines.MILVUS.figures[row] / engines.LOCAL.figures[row])
+        for row in ("p50_ms", "training_s", "update_10_s")
+    )
     for figure in (
         f"{engines.MILVUS.size:,} images, a search took {sizing.two_digits(spent)} times the "
         f"processor time and an image more {sizing.two_digits(held)} times the memory",
+        f"A client waited {waited} times as long, and a training took {training} times as long, "
+        f"an update by a tenth {update} times.",
         f"have {engines.HOST_CORES} cores and {engines.HOST_BYTES / 1e9:.0f} GB, of which searches "
         f"use {engines.BUSY:.0%} and the index {engines.LOADED:.0%}".replace("%", " %"),
         f"on each host, {sizing.held_bytes(10**8):,.0f} bytes an image",
