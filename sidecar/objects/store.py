@@ -41,7 +41,7 @@ class Use:
 
 INDEX = Use("INDEX_STORE", IndexStoreUnavailable)
 # A client waits for the answer, and may send its request again.
-PICTURES = Use("PICTURES_STORE", PicturesStoreUnavailable, 5.0, silence_s=5.0, writing_s=15.0)
+PICTURES = Use("PICTURES_STORE", PicturesStoreUnavailable, 5.0, silence_s=5.0, writing_s=10.0)
 BACKUP = Use("", BackupRefused)
 
 
