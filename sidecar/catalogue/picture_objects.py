@@ -115,8 +115,9 @@ class PictureObjects:
 
         yield from self._pool.map(look, FOLDERS)
 
+    @property
     def trouble(self) -> str | None:
-        """Returns why the store did not do what it was asked last; None where it did."""
+        """Why the store did not do what it was asked last; None where it did."""
         return self._store.trouble if "_store" in self.__dict__ else None
 
     def look(self) -> None:

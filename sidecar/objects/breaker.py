@@ -52,12 +52,13 @@ class Gate:
         if self.trouble is None:
             return False
         taken = self._trying.acquire(timeout=TURN_S)
-        trouble = self.trouble
-        if trouble is not None and not taken:
+        if (trouble := self.trouble) is None:  # who had it before has found the store back
+            if taken:
+                self._trying.release()
+            return False
+        if not taken:
             raise self._error(trouble)
-        if trouble is None and taken:  # who had it before has found the store back
-            self._trying.release()
-        return taken and trouble is not None
+        return True
 
 
 class Breaker:
@@ -96,10 +97,6 @@ class Breaker:
     def listed(self, prefix: str) -> dict[str, Listed]:
         with self._reads.passing():
             return self._store.listed(prefix)
-
-    def is_empty(self) -> bool:
-        with self._reads.passing():
-            return self._store.is_empty()
 
     def delete(self, names: Iterable[str]) -> None:
         with self._writes.passing():

@@ -128,7 +128,7 @@ class Gauges:
         objects = self.catalogue.objects
         if objects.is_used:
             text = "1 while the store of images did what it was asked last."
-            yield Gauge.of("images_store_up", text, float(objects.trouble() is None))
+            yield Gauge.of("images_store_up", text, float(objects.trouble is None))
 
     def _volume(self) -> Iterator[Gauge]:
         usage = shutil.disk_usage(self.volume)

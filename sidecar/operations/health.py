@@ -95,7 +95,7 @@ class Health:
         return {"models": f"{word}: {'; '.join(coming.values())}"} if coming else {}
 
     def _without_images(self) -> dict[str, str]:
-        trouble = self.catalogue.objects.trouble()
+        trouble = self.catalogue.objects.trouble
         return {"images": f"{PicturesStoreUnavailable.word}: {trouble}"} if trouble else {}
 
     def _left_out(self) -> dict[str, str]:
