@@ -64,7 +64,7 @@ watch: setup prometheus ## run Prometheus on 127.0.0.1:9090, for what `make up` 
 test: setup model $(APART) ## run the tests, against the real stack, several files at a time
 	$(RUN) python -m pytest $(PARALLEL) -m "not long"
 
-test-long: setup model $(APART) $(MILVUS)/done ## those left out there: upgrades to and fro, hosts that come and go, benches, Milvus
+test-long: setup model $(APART) ## those left out there: other screens, upgrades to and fro, hosts that come and go
 	$(RUN) python -m pytest $(PARALLEL) -m long
 
 test-fast: setup $(APART) ## those that start no Triton and no stack, in a minute

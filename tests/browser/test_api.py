@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from sidecar.http import openapi
 from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
+
+pytestmark = pytest.mark.long
 
 METHODS = ("get", "post", "put", "patch", "delete")
 DOCUMENT = openapi.document()

@@ -16,6 +16,8 @@ from tests.conftest import Trained
 from tests.support.calls import noise
 from tests.support.versions import put
 
+pytestmark = pytest.mark.long
+
 PAGE = 20
 IDENTICAL = "duplicates?class=identical"
 ORIGINAL = "camera-0000"  # one of the collection
@@ -73,7 +75,6 @@ def stored(client: Similarity, ids: list[str]) -> list[str]:
     return [each.id for each in states if each.state != "missing"]
 
 
-@pytest.mark.long
 def test_what_has_to_be_done_is_said_and_a_search_is_followed_to_its_end(
     visit: Visit, tiny: Path, trained: Trained, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The frame of the pages: every screen opens, by keyboard too, and nothing goes wrong in it."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.stacks import Guarded
@@ -53,6 +54,7 @@ def test_a_wrong_key_is_asked_for_again_and_none_is_said_in_words(
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_service_that_is_away_is_waited_for_and_that_is_said(
     visit: Visit, guarded: Guarded
 ) -> None:

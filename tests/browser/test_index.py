@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, expect
 from similarity_client import Similarity
 
@@ -13,6 +14,8 @@ from sidecar.tasks.samples import FEWEST_SAMPLES
 from tests.browser.stacks import held
 from tests.browser.visit import Visit
 from tests.support.calls import picture
+
+pytestmark = pytest.mark.long
 
 
 def rows(table: Locator) -> list[list[str]]:

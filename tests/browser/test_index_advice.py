@@ -14,6 +14,8 @@ from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
 from tests.support.calls import noise, picture
 
+pytestmark = pytest.mark.long
+
 ADDED = 20  # over a hundredth of the images, so that their distance counts
 ALL_WELL = "Every image is in the index. There is nothing to do."
 
@@ -43,7 +45,6 @@ def put_back(stack: Stack) -> Iterator[None]:
     stack.wait_ready()
 
 
-@pytest.mark.long
 def test_images_unlike_those_of_the_training_make_one_due_and_it_mends_that(
     visit: Visit, guarded: Guarded, lists: Similarity
 ) -> None:
@@ -64,7 +65,6 @@ def test_images_unlike_those_of_the_training_make_one_due_and_it_mends_that(
     expect(page.get_by_text(ALL_WELL)).to_be_visible()
 
 
-@pytest.mark.long
 def test_a_catalogue_that_went_back_is_said_and_an_update_keeps_it(
     visit: Visit, guarded: Guarded, lists: Similarity
 ) -> None:

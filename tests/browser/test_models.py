@@ -17,6 +17,8 @@ from tests.browser.visit import Visit
 from tests.conftest import LIMITS, Trained
 from tests.support.versions import put
 
+pytestmark = pytest.mark.long
+
 SAMPLE = 256  # of the images, which both versions are seen to answer out of
 LEFT = SAMPLE + 20
 SECONDS = 60_000  # in which an upgrade of so few images by a tiny network ends
@@ -97,7 +99,6 @@ def restart_triton(plant: Plant) -> None:
     plant.stack.wait(lambda: plant.stack.get("/health/ready").status_code == 200, "Triton is back")
 
 
-@pytest.mark.long
 def test_a_version_is_seen_upgraded_to_left_and_retired(models: Visit, plant: Plant) -> None:
     page = models.page
     plant.put(2)

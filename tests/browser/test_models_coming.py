@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from local.browser import Watch
@@ -9,6 +10,8 @@ from sidecar.catalogue import open_catalogue
 from tests.browser.test_models import version
 from tests.browser.visit import Visit
 from tests.conftest import Trained
+
+pytestmark = pytest.mark.long
 
 
 def test_a_version_that_is_still_coming_is_shown_with_the_reason(

@@ -140,6 +140,7 @@ def test_features_of_another_version_are_asked_for_again_where_the_file_is_there
     expect(page.get_by_role("heading", name="No answer")).to_be_visible()
 
 
+@pytest.mark.long
 def test_examples_lead_the_search_and_can_be_taken_away(
     visit: Visit, collection: dict[str, bytes]
 ) -> None:
@@ -253,6 +254,7 @@ def test_what_is_not_an_image_gets_the_services_sentence_and_the_page_stays_usab
     expect(visit.page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_what_would_be_markup_is_text_also_on_a_small_dark_screen(
     visit: Visit, added: Callable[..., str]
 ) -> None:

@@ -5,12 +5,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from local.stack import Stack
 from sidecar.catalogue import BackupMade, open_catalogue
 from tests.browser.stacks import Guarded, held
 from tests.browser.visit import Visit
+
+pytestmark = pytest.mark.long
 
 DAY_S = 86_400
 

@@ -9,6 +9,8 @@ from similarity_client import Similarity
 from tests.browser.visit import Visit
 from tests.support.calls import picture
 
+pytestmark = pytest.mark.long
+
 COUNT = 110  # files: they are asked for in blocks of fifty, one ahead of another
 HALF = 55
 BROKEN = 3

@@ -296,6 +296,7 @@ def test_what_a_killed_backup_has_left_goes_with_the_next_one(tmp_path: Path) ->
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.long
 def test_the_commands_take_a_bucket(house: House, tmp_path: Path, place: str) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CATALOGUE_URL", house.catalogue.database.url)

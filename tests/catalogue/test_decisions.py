@@ -255,6 +255,7 @@ def test_what_is_refused_at_once_is_a_task_that_says_why(plant: Plant) -> None:
     assert (refused.state, refused.message) == ("error", "no index, train first")
 
 
+@pytest.mark.long
 def test_both_that_a_release_before_has_queued_are_decided_by_the_worker(
     plant: Plant, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ def test_without_live_search_only_what_is_indexed_counts(house: House) -> None:
     assert walked(house.keyword_search()) == wanted(house, set(range(1, INDEXED + 1)))
 
 
+@pytest.mark.long
 def test_pages_go_on_over_changes_and_updates(house: House) -> None:
     """No image that is there all the time is missed, none comes twice."""
     search = house.keyword_search(MOST)

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from local.stack import ROOT
 from sidecar.catalogue.migration import NEWEST
 from tests.support.databases import upgrade_to
+
+pytestmark = pytest.mark.long
 
 
 def migrate(url: str, data_dir: Path) -> subprocess.CompletedProcess[str]:

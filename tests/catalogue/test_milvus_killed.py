@@ -11,7 +11,7 @@ import pytest
 from local.milvus import LEASE_S, PORT, server, wired
 from local.process import wait_until
 from sidecar.errors import IndexEngineUnavailable
-from tests.support.engines import insist_on_milvus
+from tests.support.engines import only_when_asked_for
 from tests.support.house import House
 from tests.support.restartable import Restartable, restartable
 
@@ -24,8 +24,8 @@ GONE = 7
 @pytest.fixture(scope="module")
 def milvus() -> Iterator[tuple[Restartable, dict[str, str]]]:
     """A server that a test may kill, and the settings by which it is found."""
+    only_when_asked_for()
     with (
-        insist_on_milvus(),
         tempfile.TemporaryDirectory(prefix="milvus-") as name,
         wired() as wire,
         restartable(server(Path(name), wire, lease_s=LEASE_S)) as process,

@@ -183,6 +183,7 @@ def test_links_and_encrypted_members_fail_alone(add: Add, tmp_path: Path, mark: 
     assert list(states(add(locked)).values()) == ["archive_reading_error"]
 
 
+@pytest.mark.long
 def test_a_zip_of_many_names_is_read_as_zipfile_wrote_it(tmp_path: Path) -> None:
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -209,6 +210,7 @@ finally:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["photos.tar", "photos.tar.gz", "photos.zip", "-"])
 def test_memory_stays_the_same_however_large_an_archive_is(tmp_path: Path, kind: str) -> None:
     """A dry run that hashes 80 MB takes no more memory than one of 10 MB, but for a little."""

@@ -367,6 +367,7 @@ def test_it_stops_at_the_first_failure_where_that_is_asked_for(
 # The task
 
 
+@pytest.mark.long
 def test_a_task_is_asked_for_and_waited_for(
     add: Add, served: Stack, photos: Path, mark: str, similarity: Similarity
 ) -> None:

@@ -3,6 +3,7 @@
 from itertools import islice
 from pathlib import Path
 
+import pytest
 from PIL import ImageOps
 
 from campaigns.broken_photos import Folder
@@ -11,6 +12,8 @@ from campaigns.killed_runs import PARALLEL
 from local.stack import Stack
 from tests.support.calls import unused
 from tests.support.image_files import decoded, encode
+
+pytestmark = pytest.mark.long
 
 PHOTOS, BROKEN = 120, 6
 

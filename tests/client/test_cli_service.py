@@ -39,6 +39,7 @@ def test_the_figures_of_the_service(command: Command, similarity: Similarity) ->
     assert shown["model"] == "1"
 
 
+@pytest.mark.long
 def test_the_last_backup_is_among_the_figures(
     command: Command, similarity: Similarity, served: Stack, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_an_update_is_begun_and_waited_for(command: Command, similarity: Similar
     refused(command("tasks", "--limit", "1000"), 2, "wrong_arguments_format")
 
 
+@pytest.mark.long
 def test_a_training_is_waited_for_on_a_terminal(command: Command) -> None:
     code, shown = command.on_terminal("train", "--wait")
     assert code == 0
@@ -135,6 +137,7 @@ def test_a_task_that_is_cancelled_ends_its_waiting_with_code_5(
     assert (again.exit_code, again.stdout) == (5, "")
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_the_task_running_and_says_so(
     command: Command, similarity: Similarity, served: Stack
 ) -> None:

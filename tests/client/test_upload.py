@@ -226,6 +226,7 @@ def added(asked: Asked) -> Answer:
     return ok(id=parse_qs(urlsplit(asked.path).query)["id"][0])
 
 
+@pytest.mark.long
 def test_paths_are_read_no_faster_than_they_are_uploaded(tmp_path: Path) -> None:
     [path] = written(tmp_path, {"a.jpg": jpeg()})
     total, drawn, most_ahead = 1200, 0, 0

@@ -10,6 +10,8 @@ from local import kubectl
 from local.ports import LaunchRefused
 from tests.support.kubernetes import FOLDER, KINDS, Object, built, copy_of, of_kind, problems
 
+pytestmark = pytest.mark.long
+
 WHOLE = ("base", "gpu", "example")  # what stands by itself; the others are components of these
 *OLDER, NEWEST = kubectl.VERSIONS
 

@@ -82,6 +82,7 @@ def test_a_local_configuration_has_the_ports_and_the_key_of_the_stack(tmp_path: 
     assert keys == [str(key)]
 
 
+@pytest.mark.long
 def test_every_rule_does_what_its_test_says(promtool: Callable[..., str]) -> None:
     promtool("check", "rules", *(DEPLOYED / name for name in RULES))
     promtool("test", "rules", *sorted((DEPLOYED / "tests").glob("*.yml")))

@@ -335,6 +335,7 @@ def test_headers_that_never_end_are_given_up(guarded: Guarded) -> None:
         assert slow.recv(1024) == b""  # closed by the server
 
 
+@pytest.mark.long
 def test_a_batch_may_take_longer_than_that(guarded: Guarded) -> None:
     def slowly() -> Iterator[bytes]:
         yield b"--b\r\nContent-Disposition: form-data; name=data; filename=slow.jpg\r\n\r\n"
@@ -382,6 +383,7 @@ def test_who_watches_is_let_in_when_nobody_else_is(guarded: Guarded) -> None:
         assert "parts" in guarded.stack.get("/health/ready").json()
 
 
+@pytest.mark.long
 def test_a_triton_that_hangs_hides_neither_health_nor_metrics(guarded: Guarded) -> None:
     guarded.stack.send_all("triton", signal.SIGSTOP)
     try:

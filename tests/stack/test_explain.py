@@ -14,6 +14,8 @@ from tests.support.calls import failure, jpeg
 from tests.support.image_files import decoded, encode
 from tests.support.versions import put
 
+pytestmark = pytest.mark.long
+
 EXPLAIN = "/similarity/explain"
 RESIZE, CROP, SIDE = 40, 32, 8  # of the small network, and of its regions
 

@@ -83,6 +83,7 @@ def test_a_rolling_restart_under_load_loses_no_request(house: Stack) -> None:
     assert wrong == []
 
 
+@pytest.mark.long
 def test_a_sidecar_that_still_loads_lets_nobody_in(house: Stack) -> None:
     """Who is refused may ask another one; who is let in would wait for seconds."""
     house.kill("sidecar", signal.SIGTERM)
@@ -100,6 +101,7 @@ def test_a_sidecar_that_still_loads_lets_nobody_in(house: Stack) -> None:
     house.wait_ready()
 
 
+@pytest.mark.long
 def test_requests_in_flight_are_answered_before_the_end(house: Stack) -> None:
     """A client that is not let in any more is told so before it has sent anything."""
     begun = threading.Barrier(21)

@@ -65,6 +65,7 @@ def test_an_add_is_one_inference_and_its_keywords_are_answered_without_another(
     assert len(all_of_them) == 3
 
 
+@pytest.mark.long
 def test_what_is_missing_is_filled_in_while_images_are_added(house: Stack) -> None:
     images = house.get("/similarity/stats").json()["images"]
     lose(house, 500)
@@ -156,6 +157,7 @@ def test_an_image_is_found_by_its_keywords_from_its_add_until_its_removal(house:
     assert name not in found(house, f"keyword={keyword}")
 
 
+@pytest.mark.long
 def test_what_was_filled_in_is_found_after_the_update_that_follows(house: Stack) -> None:
     keyword = house.get("/similarity/keywords?limit=1").json()["keywords"][0]["name"]
     before = found(house, f"keyword={keyword}")

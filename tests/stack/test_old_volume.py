@@ -170,6 +170,7 @@ def test_what_is_added_is_found_after_an_update_and_nothing_is_wrong(working: St
     assert "nothing wrong" in working.command("verify")
 
 
+@pytest.mark.long
 def test_the_way_back_to_the_version_before_is_open(working: Stack) -> None:
     asked = working.post("/similarity/rollback").json()
     task = working.finish_well(asked["task_id"])
@@ -180,6 +181,7 @@ def test_the_way_back_to_the_version_before_is_open(working: Stack) -> None:
     assert "nothing wrong" in working.command("verify")
 
 
+@pytest.mark.long
 def test_what_was_stored_without_keywords_gets_them(working: Stack) -> None:
     answer = working.post("/similarity/keywords/fill").json()
     task = working.finish_well(answer["task_id"])

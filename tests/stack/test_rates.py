@@ -167,6 +167,7 @@ def test_a_line_that_changes_counts_at_once_and_a_bad_one_changes_nothing(limite
     assert limited.statuses(headers, 1) == [429]
 
 
+@pytest.mark.long
 def test_a_rolling_restart_gives_nobody_a_new_burst(limited: Limited) -> None:
     headers = limited.add_key(f"{SLOW}/3")
     assert limited.statuses(headers, 4) == [200, 200, 200, 429]

@@ -60,6 +60,7 @@ def test_triton_away_is_a_503_and_its_return_is_noticed(
     house.wait(lambda: house.post("/similarity/add?id=lost", file).ok, "the add is taken")
 
 
+@pytest.mark.long
 def test_a_triton_that_hangs_is_a_503(house: Stack) -> None:
     house.send_all("triton", signal.SIGSTOP)
     response = house.post("/similarity/add?id=hangs", picture(0))
@@ -82,6 +83,7 @@ def test_a_request_made_while_redis_is_away_is_served_when_it_is_back(house: Sta
     house.wait_ready()
 
 
+@pytest.mark.long
 def test_a_redis_that_hangs_holds_up_no_request(house: Stack) -> None:
     house.send("redis", signal.SIGSTOP)
     asked = house.get("/similarity/update").json()
@@ -92,6 +94,7 @@ def test_a_redis_that_hangs_holds_up_no_request(house: Stack) -> None:
     house.wait_ready()
 
 
+@pytest.mark.long
 def test_a_task_survives_the_worker_that_ran_it(house: Stack) -> None:
     house.post("/similarity/add?id=worker-killed", picture(2))
     task_id, horse = held_training(house)
@@ -139,6 +142,7 @@ def test_a_redis_that_is_emptied_while_a_task_runs_loses_nothing(house: Stack) -
     assert "redis-emptied" in answer(house, picture(6))[0]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_asked_to_stop_gives_its_task_back(house: Stack) -> None:
     task_id = house.get("/similarity/train").json()["task_id"]
     for _ in range(MOST_ATTEMPTS):  # which are those whose worker was lost; this one is not
@@ -222,6 +226,7 @@ def test_every_acknowledged_add_survives_kill_9_of_the_sidecar(house: Stack) -> 
             assert again.status_code == 200 or again.json()["identical"]
 
 
+@pytest.mark.long
 def test_auto_update_indexes_what_was_added(house: Stack) -> None:
     house.kill("sidecar", signal.SIGTERM)
     house.env["AUTO_UPDATE_S"] = "1"
@@ -292,6 +297,7 @@ def is_running(stack: Stack, task_id: str) -> bool:
     return phase in ("starting", "reading", "clustering", "adding")
 
 
+@pytest.mark.long
 def test_a_volume_that_cannot_be_used_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "catalogue.sqlite").mkdir()
     stack = Stack(tmp_path)

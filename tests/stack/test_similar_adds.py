@@ -102,6 +102,7 @@ def test_parameters_keep_their_rules(stack: Stack) -> None:
     assert count(stack) == before
 
 
+@pytest.mark.long
 def test_an_empty_catalogue_has_nothing_similar(
     tmp_path_factory: pytest.TempPathFactory, tiny: Any
 ) -> None:

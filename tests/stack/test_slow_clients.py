@@ -108,6 +108,7 @@ def test_a_body_that_trickles_is_taken_when_it_is_there(lone: Lone) -> None:
     assert b"data_payload_required" in answer  # all fields were seen, and none was the file
 
 
+@pytest.mark.long
 def test_where_no_more_connections_fit_the_one_idle_longest_goes(tmp_path: Path) -> None:
     few_files = f"ulimit -n 600; {COMMAND}"
     with alone(tmp_path, few_files) as lone, lone.many(200) as silent:

@@ -102,6 +102,7 @@ def test_of_fifty_removals_at_once_one_removes(house: Stack) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] + 49 * [404]
 
 
+@pytest.mark.long
 def test_removed_images_leave_the_index_at_the_next_update(house: Stack) -> None:
     names = [unused() for _ in range(3)]
     for number, name in enumerate(names):
@@ -274,6 +275,7 @@ def test_a_search_by_id_takes_the_parameters_of_a_search(
     assert failure(house.get("/similarity/search")) == (400, "wrong_arguments_format")
 
 
+@pytest.mark.long
 def test_a_search_by_id_needs_no_triton(house: Stack, collection: dict[str, bytes]) -> None:
     name = next(iter(collection))
     before = house.get(f"/similarity/search?id={name}").json()

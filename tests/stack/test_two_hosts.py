@@ -23,6 +23,8 @@ from tests.conftest import EXACT
 from tests.support.databases import new_database
 from tests.support.versions import put
 
+pytestmark = pytest.mark.long
+
 SOON_S = 60  # it takes two seconds; a machine may be busy
 IMAGE = "astronaut-0000"  # which the backup has
 OWN = ("DATA_DIR", "PORT", "METRICS_PORT", "HOST")
@@ -134,7 +136,6 @@ def hosts(
         one.stop()
 
 
-@pytest.mark.long
 def test_a_restored_index_is_searched_on_both_hosts(hosts: Hosts) -> None:
     hosts.wait_for(hosts.current())
     found = nearest(hosts.one, IMAGE)
@@ -165,7 +166,6 @@ def test_trainings_and_updates_are_searched_on_the_other_host_and_no_search_fail
     assert "nothing wrong" in hosts.two.command("verify")
 
 
-@pytest.mark.long
 def test_a_host_that_was_killed_serves_the_newest_index_after_its_return(hosts: Hosts) -> None:
     hosts.two.kill_all("sidecar")
     number = hosts.one.run("train")["generation"]
@@ -175,7 +175,6 @@ def test_a_host_that_was_killed_serves_the_newest_index_after_its_return(hosts: 
     assert nearest(hosts.two, IMAGE) == nearest(hosts.one, IMAGE)
 
 
-@pytest.mark.long
 def test_a_new_host_is_not_ready_before_it_has_an_index(hosts: Hosts, tmp_path: Path) -> None:
     """An object is damaged, so that it never gets one; then that is put right."""
     number = hosts.one.run("train")["generation"]
@@ -223,7 +222,6 @@ def has(host: Stack, version: int) -> bool:
     return any(each["in_repository"] and each["trouble"] is None for each in found)
 
 
-@pytest.mark.long
 def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts) -> None:
     """The version is put into the repository of the host that has neither worker nor Triton."""
     hosts.wait_for(hosts.current())
@@ -248,7 +246,6 @@ def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts
     assert "nothing wrong" in hosts.one.command("verify")
 
 
-@pytest.mark.long
 def test_the_hosts_are_known_by_name_and_forgotten_when_they_end(hosts: Hosts) -> None:
     catalogue = open_catalogue(hosts.one.env["CATALOGUE_URL"], 30)
     names = [host_name(Path(host.env["DATA_DIR"])) for host in hosts.both]

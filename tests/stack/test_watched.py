@@ -100,6 +100,7 @@ def test_every_recording_rule_gives_a_value(watched: Watched) -> None:
     watched.stack.wait(all_there, "every rule gives a value")
 
 
+@pytest.mark.long
 def test_every_alert_is_quiet_while_all_is_well(watched: Watched) -> None:
     watched.stack.run("update")  # or what the traffic added would wait
     updated = time.time()
@@ -133,6 +134,7 @@ def test_a_task_shows_its_progress(watched: Watched) -> None:
     assert watched.stack.finish(task)["status"] == "ok"
 
 
+@pytest.mark.long
 def test_what_is_down_raises_an_alert(broken: Watched) -> None:
     expected = {
         "PartDown triton",

@@ -11,6 +11,8 @@ from tests.support import exporting
 from tests.support.triton_server import serving
 from tests.support.versions import put
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("target", ["cuda", "tensorrt"])
 def test_without_a_gpu_the_same_config_is_served_by_the_cpu(tmp_path: Path, target: str) -> None:

@@ -76,6 +76,7 @@ def counted(server: Server) -> tuple[float, float]:
     return server.metric("nv_inference_count", 1), server.metric("nv_inference_exec_count", 1)
 
 
+@pytest.mark.long
 def test_concurrent_requests_share_batches_and_get_their_own_answers(server: Server) -> None:
     pixels = [images.pixels(jpeg, 256, 224)[None] for _, jpeg in photos.variations(60)]
     alone = [infer(server.url, 1, one, "features")["features"] for one in pixels[:5]]
@@ -105,6 +106,7 @@ def test_bad_requests_fail_alone_and_leave_the_server_alive(server: Server) -> N
     assert all("inference failed" in answer for answer in answers[1::2])
 
 
+@pytest.mark.long
 def test_a_version_comes_and_goes_while_another_is_asked(repository: Path, tmp_path: Path) -> None:
     shutil.copytree(repository, tmp_path / "r")
     model = tmp_path / "r" / "keywording"
@@ -123,6 +125,7 @@ def test_a_version_comes_and_goes_while_another_is_asked(repository: Path, tmp_p
         assert contract.read(repository, 1).accepts(golden[0])
 
 
+@pytest.mark.long
 def test_a_folder_that_is_being_staged_is_no_model_and_no_version(
     repository: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +139,7 @@ def test_a_folder_that_is_being_staged_is_no_model_and_no_version(
         }
 
 
+@pytest.mark.long
 def test_a_signal_ends_the_server_and_what_it_started(repository: Path, tmp_path: Path) -> None:
     with serving(repository, tmp_path) as running:
         group = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")

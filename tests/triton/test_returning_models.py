@@ -261,6 +261,7 @@ def test_nothing_is_made_where_nothing_is_wrong(shop: Shop, pictures: dict[str, 
     assert shop.catalogue.suspects.count() == 0
 
 
+@pytest.mark.long
 def test_a_mending_that_is_killed_goes_on_and_the_index_still_follows(
     shop: Shop, pictures: dict[str, bytes]
 ) -> None:

@@ -219,6 +219,7 @@ def test_no_inference_fails_where_one_is_killed_and_it_is_asked_again_once_it_is
     assert wrong == []
 
 
+@pytest.mark.long
 def test_one_that_comes_back_with_another_file_under_the_number_gets_no_inference(
     pair: Pair, client: TritonClient, models: ModelRegistry
 ) -> None:
@@ -236,6 +237,7 @@ def test_one_that_comes_back_with_another_file_under_the_number_gets_no_inferenc
     assert str(state).startswith(f"{pair.b.address} is refused: ")
 
 
+@pytest.mark.long
 def test_one_that_was_restarted_between_two_looks_gets_no_inference_before_the_next(
     pair: Pair, client: TritonClient
 ) -> None:
@@ -311,6 +313,7 @@ def test_an_upgrade_is_refused_where_one_that_answers_lacks_the_version(
     assert contracts.numbers(pair.repository) == [ONE, TWO]
 
 
+@pytest.mark.long
 def test_an_upgrade_does_not_wait_for_one_that_is_away_which_catches_up_later(
     pair: Pair, client: TritonClient, models: ModelRegistry, catalogue: Catalogue
 ) -> None:

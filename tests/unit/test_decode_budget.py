@@ -254,6 +254,7 @@ def small(file: str) -> bytes:
     return encode(image, {"jp2": "JPEG2000"}.get(suffix, suffix))
 
 
+@pytest.mark.long
 def test_no_image_takes_more_memory_than_its_header_lets_expect(tmp_path: Path) -> None:
     for name, make in IMAGES.items():
         (tmp_path / name).write_bytes(make())
