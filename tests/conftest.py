@@ -24,7 +24,7 @@ from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
 from sidecar.objects import open_store
 from tests.support import engines, stores
-from tests.support.databases import KINDS, LONG_ON_POSTGRESQL, new_database, new_file
+from tests.support.databases import KINDS, new_database, new_file
 from tests.support.house import House
 from tests.support.once import kept, once
 from tests.support.versions import put
@@ -229,13 +229,11 @@ def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture(scope="module", params=LONG_ON_POSTGRESQL)
+@pytest.fixture(scope="module", params=KINDS)
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:
-    """The folder and the database of a house as the `build` of the test's module leaves it. What
-    is asked of an index is asked over PostgreSQL in the long tests: what differs there is asked of
-    the catalogue's own calls."""
+    """The folder and the database of a house as the `build` of the test's module leaves it."""
     folder = tmp_path_factory.mktemp("built")
     url = new_file(folder)
     if request.param == "postgresql":

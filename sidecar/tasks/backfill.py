@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sidecar.catalogue import Features, Images, ModelRecord, StoredImage
-from sidecar.errors import PicturesStoreUnavailable
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
 from sidecar.tasks import patience
@@ -67,7 +66,6 @@ class Backfill:
             return patience.retried(
                 lambda: self.features.missing(model.record.model, seq, up_to, PAGE),
                 waiting,
-                away=PicturesStoreUnavailable,
             )
 
         while page := page_after(after):

@@ -22,7 +22,7 @@ from sidecar.catalogue import (
     TopKeywords,
     Unlabelled,
 )
-from sidecar.errors import CatalogueDamaged, PicturesStoreUnavailable
+from sidecar.errors import CatalogueDamaged
 from sidecar.models.registry import ModelRegistry
 from sidecar.tasks import patience
 from sidecar.tasks.embedding import described
@@ -117,7 +117,6 @@ class Filling:
         return patience.retried(
             lambda: self.catalogue.features.unlabelled(record.model, after, PAGE),
             before_retry=lambda: self.report(PHASE, 0.0),
-            away=PicturesStoreUnavailable,
         )
 
     def _largest_call(self, record: ModelRecord) -> int:

@@ -18,7 +18,7 @@ from sidecar.catalogue import (
     StoredFeatures,
     Task,
 )
-from sidecar.errors import FeaturesUnavailable, ModelRefused, PicturesStoreUnavailable
+from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.index import GenerationStore, Sealed
 from sidecar.models.comparison import Compared, Comparison, sentence
 from sidecar.tasks import patience
@@ -111,7 +111,6 @@ class Mending:
         return patience.retried(
             lambda: self.catalogue.suspects.page(record, PAGE),
             before_retry=lambda: self.report("comparing", 0.0),
-            away=PicturesStoreUnavailable,
         )
 
     def _page_done(self, images: int) -> None:

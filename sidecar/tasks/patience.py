@@ -5,12 +5,18 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sidecar.errors import FeaturesUnavailable, ModelReplaced, SimilarityError
+from sidecar.errors import (
+    FeaturesUnavailable,
+    ModelReplaced,
+    PicturesStoreUnavailable,
+    SimilarityError,
+)
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 300
 PAUSE_S = 1.0
+AWAY = (FeaturesUnavailable, PicturesStoreUnavailable)
 
 T = TypeVar("T")
 
@@ -19,16 +25,17 @@ def retried(
     act: Callable[[], T],
     before_retry: Callable[[], object] = lambda: None,
     patience_s: float = PATIENCE_S,
-    away: type[SimilarityError] | tuple[type[SimilarityError], ...] = FeaturesUnavailable,
+    away: type[SimilarityError] | tuple[type[SimilarityError], ...] = AWAY,
 ) -> T:
-    """Returns what `act` returns, calling it again while a part is away, Triton by default.
+    """Returns what `act` returns, calling it again while a part is away: Triton or the store of the
+    images by default.
 
     Args:
         before_retry: is called before each pause; what it raises ends the waiting.
         patience_s: 0 tries no second time.
         away: the error that says so; others of other parts.
     Raises:
-        FeaturesUnavailable, or `away`: it was away for `patience_s`.
+        One of `away`: the part was away for `patience_s`.
         ModelReplaced: at once, since waiting does not help.
     """
     deadline, trouble = time.monotonic() + patience_s, ""

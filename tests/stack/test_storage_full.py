@@ -21,6 +21,7 @@ def found(stack: Stack, file: bytes) -> list[str]:
     return result
 
 
+@pytest.mark.long
 def test_a_full_volume_of_the_catalogue_refuses_adds_and_nothing_else(
     tmp_path: Path, trained: Trained, collection: dict[str, bytes]
 ) -> None:

@@ -18,6 +18,8 @@ from tests.support.watcher import (
     watching,
 )
 
+pytestmark = pytest.mark.long
+
 LOOKS = "2s"  # which is as long as one may take
 # Whether these are right depends on the machine that runs the tests.
 OF_THE_MACHINE = {"SearchSlow", "TritonQueueLong", "VolumeNearlyFull", "VolumeFillsUp"}
@@ -100,7 +102,6 @@ def test_every_recording_rule_gives_a_value(watched: Watched) -> None:
     watched.stack.wait(all_there, "every rule gives a value")
 
 
-@pytest.mark.long
 def test_every_alert_is_quiet_while_all_is_well(watched: Watched) -> None:
     watched.stack.run("update")  # or what the traffic added would wait
     updated = time.time()
@@ -134,7 +135,6 @@ def test_a_task_shows_its_progress(watched: Watched) -> None:
     assert watched.stack.finish(task)["status"] == "ok"
 
 
-@pytest.mark.long
 def test_what_is_down_raises_an_alert(broken: Watched) -> None:
     expected = {
         "PartDown triton",
@@ -163,7 +163,6 @@ def test_rules_and_dashboard_read_what_is_really_exported(broken: Watched) -> No
     assert read - exported == set()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("has_key", [True, False])
 def test_where_keys_are_set_prometheus_needs_one(has_key: bool, tmp_path: Path) -> None:
     program_or_skip("prometheus")

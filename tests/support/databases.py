@@ -1,4 +1,4 @@
-"""Makes databases of both kinds: tests ask the same of both."""
+"""Makes databases of both kinds: tests ask the same of both, of PostgreSQL in the long ones."""
 
 import tempfile
 import uuid
@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.migration import SCRIPTS
 
-KINDS = ("sqlite", "postgresql")
-LONG_ON_POSTGRESQL = ("sqlite", pytest.param("postgresql", marks=pytest.mark.long))
+KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.long))
 
 
 def new_database(server: str, template: str = "template1") -> str:
