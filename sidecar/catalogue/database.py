@@ -190,7 +190,7 @@ class Database:
         """Closes the connections."""
         self.objects.close()
         if self._opened is not None:
-            self._opened.dispose()
+            self.dialect.close(self._opened)
 
     @property
     def _engine(self) -> Engine:

@@ -76,6 +76,9 @@ class Dialect(Protocol):
             CatalogueUnavailable: the database can't be there.
         """
 
+    def close(self, engine: Engine) -> None:
+        """Closes the connections."""
+
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction: a consistent view, or the only one that writes."""
 

@@ -93,6 +93,10 @@ class PostgreSQL:
             connect_args=_session(),
         )
 
+    def close(self, engine: Engine) -> None:
+        """Closes the connections."""
+        engine.dispose()
+
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction; admits one writer at a time, as in SQLite.
 

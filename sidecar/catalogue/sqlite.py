@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool
 from sidecar.catalogue.dialect import Seen, waiting, where_seen
 from sidecar.catalogue.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
-from sidecar.files import network_file_system
+from sidecar.files import in_turn, network_file_system
 
 BUSY_TIMEOUT_MS = 30_000
 # Of a process; a thread that needs one more waits. Opening one costs as much as ten look-ups.
@@ -110,6 +110,12 @@ class SQLite:
         if alone:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         return connection
+
+    def close(self, engine: Engine) -> None:
+        """Closes the connections. The last process to do so takes the log away; where two close at
+        the same moment neither is the last, so they take turns."""
+        with in_turn(self.path.parent):
+            engine.dispose()
 
     def begin(self, connection: Connection, writes: bool) -> None:
         """Begins a transaction; one that writes takes the write lock at once, since a lock taken

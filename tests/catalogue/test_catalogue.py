@@ -25,6 +25,7 @@ from sidecar.errors import (
     UnknownImage,
     UnknownTask,
 )
+from sidecar.files import in_turn
 from sidecar.telemetry.counters import REGISTRY
 
 LEASE_S = 30.0
@@ -77,6 +78,21 @@ def test_an_added_image_is_there_after_reopening(catalogue: Catalogue) -> None:
     assert (found[0], found[1].tolist()) == (seq, [3.0] * 8)
     assert again.images.features("id-3", 2) is None
     again.close()
+
+
+def test_who_closes_a_file_waits_for_another_that_does_so_one_of_them_takes_the_log(
+    tmp_path: Path,
+) -> None:
+    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.sqlite", LEASE_S)
+    catalogue.models.adopt(1, "a" * 64, 8)
+    closing = threading.Thread(target=catalogue.close)
+    with in_turn(tmp_path):
+        closing.start()
+        closing.join(0.5)
+        assert closing.is_alive()
+        assert (tmp_path / "catalogue.sqlite-wal").exists()
+    closing.join()
+    assert not (tmp_path / "catalogue.sqlite-wal").exists()
 
 
 def test_an_id_in_use_is_refused_and_nothing_changes(catalogue: Catalogue) -> None:
