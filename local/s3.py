@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ def server(folder: Path, host: str, ports: Sequence[int]) -> tuple[Start, dict[s
         folder / "log",
         lambda: _answers(host, port),
         cwd=folder,
+        stop=signal.SIGKILL,  # it takes half a minute to end by itself, and its data goes with it
     )
     store = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",

@@ -18,6 +18,7 @@ SCREENS = {
 }
 
 
+@pytest.mark.long
 def test_every_screen_opens_without_a_barrier_at_a_desk_and_on_a_phone(visit: Visit) -> None:
     for is_phone in (False, True):
         if is_phone:

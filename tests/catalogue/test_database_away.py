@@ -105,6 +105,7 @@ def strike_at(phase: str, monkeypatch: pytest.MonkeyPatch, strike: Act) -> None:
     monkeypatch.setattr(Heartbeat, "report", reported)
 
 
+@pytest.mark.long
 def test_a_training_that_loses_the_database_begins_again_when_it_is_back(
     house: House, outage: Act, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -82,6 +82,7 @@ def test_writes_that_wait_for_a_foreign_lock_are_noticed(
     catalogue.check_writes(2.0)
 
 
+@pytest.mark.long
 def test_both_ends_of_a_connection_notice_that_the_other_is_silent(migrated: str) -> None:
     """A host that is cut off while it holds the lock would keep it for a minute, and a request on a
     dead connection would wait for two hours."""

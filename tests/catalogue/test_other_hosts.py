@@ -48,6 +48,7 @@ def appears(house: House) -> None:
         connection.execute(update(readers).values(seen_at=time.time() + 3600))
 
 
+@pytest.mark.long
 def test_a_restore_is_refused_while_another_host_gives_life_signs(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add(1, 3)

@@ -99,6 +99,7 @@ def test_each_process_says_in_one_line_that_it_can_not_write(
     assert str(volume) in done.stderr
 
 
+@pytest.mark.long
 def test_verify_reads_a_read_only_volume_whatever_its_process_has_left(
     volume: Path, tmp_path: Path
 ) -> None:

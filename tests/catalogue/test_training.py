@@ -233,6 +233,7 @@ def test_where_the_lists_that_are_visited_hold_too_few_more_are_visited(house: H
         assert len(set(seqs.tolist())) == wanted
 
 
+@pytest.mark.long
 def test_small_segments_are_joined_so_that_they_stay_few(house: House) -> None:
     for last in range(1510, 1700, 10):
         house.add(last - 9, last)

@@ -95,6 +95,7 @@ def test_threads_come_from_the_cores_that_will_serve(
     fitting.check_numbers(text)
 
 
+@pytest.mark.long
 def test_cores_are_for_a_cpu_and_stay_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

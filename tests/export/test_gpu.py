@@ -15,6 +15,8 @@ from local.stack import ROOT
 from sidecar.models import contract
 from tests.support import exporting
 
+pytestmark = pytest.mark.long
+
 TRITON = Environment(ROOT / ".venvs" / "triton")  # onnxruntime 1.19.2, for the CPU
 OWN = Environment(Path(sys.prefix))
 
@@ -130,7 +132,6 @@ def test_only_what_ran_and_is_wrong_fails_the_check(capsys: pytest.CaptureFixtur
     ]
 
 
-@pytest.mark.long
 def test_what_is_compared_has_a_version_of_fp32(repository: Path, tmp_path: Path) -> None:
     assert [one.version for one in subjects(repository, tmp_path)] == [1, 2]
     [made] = subjects(tmp_path / "empty", tmp_path / "made")

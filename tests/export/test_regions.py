@@ -14,6 +14,8 @@ from sidecar.models import contract
 from tests.support.exporting import SHORT, SMALL, export, model
 from tests.support.versions import SIZE_32
 
+pytestmark = pytest.mark.long
+
 EXPLAIN = "--explain"
 INT8 = ("--precision", "int8", "--version", "1")
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from campaigns.fuzz import SETTINGS, fuzz
 from tests.conftest import Trained
+
+pytestmark = pytest.mark.long
 
 SEED, COUNT = 15, 120
 

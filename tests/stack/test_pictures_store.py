@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Trained
 from tests.support.calls import failure, jpeg, unused
+
+pytestmark = pytest.mark.long
 
 AWAY = (503, "pictures_store_unavailable")
 

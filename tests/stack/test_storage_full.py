@@ -79,6 +79,7 @@ def test_a_full_volume_of_the_index_fails_the_task_and_the_old_index_serves(
         stack.command("verify")
 
 
+@pytest.mark.long
 def test_a_backup_without_room_leaves_nothing(tmp_path: Path, backup: Path) -> None:
     stack = Stack(tmp_path)
     stack.command("restore", str(backup))

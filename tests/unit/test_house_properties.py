@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -17,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sidecar.index import SearchRequest
 from sidecar.search import Search
 from tests.support.house import House, vector
+
+pytestmark = pytest.mark.long
 
 EXACT = 10**6
 NUMBERS = st.integers(1, 25)

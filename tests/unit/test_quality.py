@@ -80,6 +80,7 @@ def test_a_truth_is_that_of_brute_force_and_outlives_saving(tmp_path: Path) -> N
     assert all(np.array_equal(getattr(again, name), value) for name, value in vars(truth).items())
 
 
+@pytest.mark.long
 def test_a_truth_follows_updates_and_removals(tmp_path: Path) -> None:
     """Many steps, so that neighbours beyond those that were kept would show."""
     random = np.random.default_rng(4)
@@ -167,6 +168,7 @@ def test_copies_beyond_those_that_are_kept_count_as_found(tmp_path: Path) -> Non
     assert (tuned.at(5).recall >= 0.95, tuned.at(100).recall) == (True, 1.0)
 
 
+@pytest.mark.long
 def test_a_target_that_can_not_be_met_is_reported(tmp_path: Path) -> None:
     """Codes of other vectors find nothing but by chance."""
     vectors, seqs = unit_vectors(5600, DIMENSION), np.arange(5600)
