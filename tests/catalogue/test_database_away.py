@@ -24,6 +24,8 @@ from tests.support.databases import new_database
 from tests.support.house import House
 from tests.support.restartable import Restartable, restartable
 
+pytestmark = pytest.mark.long
+
 AWAY_S = 1.0
 IMAGES = 1500
 
@@ -105,7 +107,6 @@ def strike_at(phase: str, monkeypatch: pytest.MonkeyPatch, strike: Act) -> None:
     monkeypatch.setattr(Heartbeat, "report", reported)
 
 
-@pytest.mark.long
 def test_a_training_that_loses_the_database_begins_again_when_it_is_back(
     house: House, outage: Act, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

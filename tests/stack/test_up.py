@@ -7,10 +7,13 @@ import subprocess
 from pathlib import Path
 
 import psutil
+import pytest
 
 from local import photos
 from local.process import STOP_TIMEOUT_S
 from local.stack import ROOT, Stack
+
+pytestmark = pytest.mark.long
 
 
 def processes_of(folder: Path) -> list[str]:
