@@ -32,6 +32,7 @@ APART := $(S3)/done $(KUBERNETES)/done
 MILVUS := .venvs/milvus
 MILVUS_WHEEL := milvus==2.3.5
 PARALLEL := -n 5
+LONG := long
 FAST := tests/unit tests/catalogue tests/docs -m "not long"
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
@@ -65,7 +66,7 @@ test: setup model $(APART) ## run the tests, against the real stack, several fil
 	$(RUN) python -m pytest $(PARALLEL) -m "not long"
 
 test-long: setup model $(APART) ## those left out there: other screens, upgrades to and fro, hosts that come and go
-	$(RUN) python -m pytest $(PARALLEL) -m long
+	$(RUN) python -m pytest $(PARALLEL) -m "$(LONG)"
 
 test-fast: setup $(APART) ## those that start no Triton and no stack, in a minute
 	$(RUN) python -m pytest $(PARALLEL) $(FAST)

@@ -1,6 +1,7 @@
 """What many tests share: photos, models, a stack that is asked, backups that others begin with."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
@@ -33,12 +34,13 @@ COLLECTION = 1050
 # The process that begins one of these last would work on alone for minutes. The first makes the
 # backup, for which those after the next three would wait.
 LONGEST_FIRST = (
-    *("test_recovery", "test_catalogue", "test_keyword_search", "test_shared_index"),
-    *("test_returns", "test_bench", "test_two_hosts", "test_old_volume", "test_upgrades"),
-    *("test_duplicates", "test_api", "test_add_archives", "test_local_triton", "test_keywords"),
-    "test_watched",
+    *("stack/test_recovery", "catalogue/test_catalogue", "catalogue/test_keyword_search"),
+    *("catalogue/test_shared_index", "stack/test_bench", "stack/test_two_hosts"),
+    *("browser/test_frame", "stack/test_upgrades", "stack/test_cluster", "stack/test_returns"),
+    *("stack/test_old_volume", "catalogue/test_duplicates", "client/test_add_archives"),
+    *("triton/test_local_triton", "stack/test_keywords", "stack/test_watched"),
 )
-ALL_LONG = "\npytestmark = pytest.mark.long\n"
+ALL_LONG = re.compile(r"^pytestmark = \[?pytest\.mark\.long\b", re.MULTILINE)
 LIMITS = {"MAX_IMAGE_BYTES": str(2 << 20), "MAX_BATCH_BYTES": str(128 << 20)}
 
 # Whether an image is found here must not hang on codes, which miss a few: it is searched exactly.
@@ -67,12 +69,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """A file of long tests alone is not even read where they are left out: some load torch or the
     library of Milvus, which takes each process seconds."""
     left_out = config.getoption("markexpr") == "not long" and collection_path.suffix == ".py"
-    return (left_out and ALL_LONG in collection_path.read_text()) or None
+    return (left_out and ALL_LONG.search(collection_path.read_text()) is not None) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest begin."""
-    items.sort(key=lambda item: _place(item.path.stem))
+    items.sort(key=lambda item: _place(f"{item.path.parent.name}/{item.path.stem}"))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

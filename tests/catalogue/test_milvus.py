@@ -17,7 +17,7 @@ from sidecar.index.milvus.engine import MilvusEngine
 from sidecar.index.milvus.server import Server
 from tests.support.house import TEN, House, vector
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 COUNT = 400
 

@@ -15,7 +15,7 @@ from sidecar.index.milvus.server import Access, Server
 from tests.support.engines import only_when_asked_for
 from tests.support.house import TEN, House
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 TOKEN = "root:Milvus"  # as Milvus comes
 WRONG = "root:a-secret"

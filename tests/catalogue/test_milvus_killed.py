@@ -15,7 +15,7 @@ from tests.support.engines import only_when_asked_for
 from tests.support.house import House
 from tests.support.restartable import Restartable, restartable
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 COUNT, MORE = 400, 100
 GONE = 7

@@ -23,6 +23,7 @@ from tests.support.vectors import unit_vectors
 from tests.support.versions import put
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
     np.save(tmp_path / "features.npy", unit_vectors(900, 64))
@@ -37,6 +38,7 @@ def test_the_bench_of_the_index_measures_a_small_one(tmp_path: Path) -> None:
     assert "| bytes an image |" in done.stdout
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_bench_of_rates_compares_two_keys() -> None:
     command = [sys.executable, "-m", "bench.rates", "--requests", "20", "--rounds", "2"]
@@ -46,6 +48,7 @@ def test_the_bench_of_rates_compares_two_keys() -> None:
     assert [(int(row.split()[0]), len(row.split())) for row in rows] == [(1, 7), (8, 7)]
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_bench_of_quality_compares_both_orders_of_labelled_photos(
     stack: Stack, tmp_path: Path
@@ -81,6 +84,7 @@ def test_all_views_are_embedded_in_their_order(
     assert len(np.unique(rows.round(3), axis=0)) == len(views)
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_bench_of_feeding_counts_the_sidecars_own_time() -> None:
     command = [sys.executable, "-m", "bench.feeding", "--requests", "20", "--rounds", "1"]

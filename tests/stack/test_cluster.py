@@ -13,7 +13,7 @@ from campaigns.cluster.needs import missing
 from local import namespaces
 from tests.support.versions import put
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 GENEROUS_S = 300  # for a host that comes back: another machine may be busy
 

@@ -13,7 +13,7 @@ from local.stack import Stack
 from tests.conftest import Trained
 from tests.support.versions import put
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 IMAGE = "astronaut-0000"  # which the backup has
 WELL = "nothing wrong\n"

@@ -21,7 +21,7 @@ from tests.support.databases import upgrade_to
 from tests.support.versions import put
 from tests.triton.test_returning_models import spoiled
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 SOME = ("embedding", "measuring")  # of the phases of an upgrade; the campaign takes them all
 PAUSE_S = 1.0  # of a client, after each answer: it is the versions that are tested

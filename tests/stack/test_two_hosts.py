@@ -136,6 +136,7 @@ def hosts(
         one.stop()
 
 
+@pytest.mark.release
 def test_a_restored_index_is_searched_on_both_hosts(hosts: Hosts) -> None:
     hosts.wait_for(hosts.current())
     found = nearest(hosts.one, IMAGE)
@@ -166,6 +167,7 @@ def test_trainings_and_updates_are_searched_on_the_other_host_and_no_search_fail
     assert "nothing wrong" in hosts.two.command("verify")
 
 
+@pytest.mark.release
 def test_a_host_that_was_killed_serves_the_newest_index_after_its_return(hosts: Hosts) -> None:
     hosts.two.kill_all("sidecar")
     number = hosts.one.run("train")["generation"]
@@ -175,6 +177,7 @@ def test_a_host_that_was_killed_serves_the_newest_index_after_its_return(hosts: 
     assert nearest(hosts.two, IMAGE) == nearest(hosts.one, IMAGE)
 
 
+@pytest.mark.release
 def test_a_new_host_is_not_ready_before_it_has_an_index(hosts: Hosts, tmp_path: Path) -> None:
     """An object is damaged, so that it never gets one; then that is put right."""
     number = hosts.one.run("train")["generation"]
@@ -222,6 +225,7 @@ def has(host: Stack, version: int) -> bool:
     return any(each["in_repository"] and each["trouble"] is None for each in found)
 
 
+@pytest.mark.release
 def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts) -> None:
     """The version is put into the repository of the host that has neither worker nor Triton."""
     hosts.wait_for(hosts.current())
@@ -246,6 +250,7 @@ def test_an_upgrade_waits_for_both_hosts_and_both_then_answer_by_it(hosts: Hosts
     assert "nothing wrong" in hosts.one.command("verify")
 
 
+@pytest.mark.release
 def test_the_hosts_are_known_by_name_and_forgotten_when_they_end(hosts: Hosts) -> None:
     catalogue = open_catalogue(hosts.one.env["CATALOGUE_URL"], 30)
     names = [host_name(Path(host.env["DATA_DIR"])) for host in hosts.both]

@@ -45,6 +45,7 @@ def servers(stack: Stack) -> dict[str, dict[str, Any]]:
     return {each["address"]: each for each in stack.get("/similarity/models").json()["servers"]}
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_adds_go_on_where_one_is_killed_and_an_upgrade_and_a_retirement_reach_both(
     stack: Stack, tritons: list[Server], tmp_path: Path

@@ -113,6 +113,7 @@ def at_home(plant: Plant) -> Iterator[None]:
             switch(plant.stack, f"retire?version={number}")
 
 
+@pytest.mark.release
 def test_a_search_knows_of_every_acknowledged_change_whatever_task_runs(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_search_knows_of_every_acknowledged_change_whatever_task_runs(
     assert sum(client.checks for client in clients) > 50
 
 
+@pytest.mark.release
 def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:
@@ -168,6 +170,7 @@ def test_an_upgrade_and_the_way_back_under_load_and_a_retirement(
     assert "nothing wrong" in stack.command("verify")
 
 
+@pytest.mark.release
 def test_an_upgrade_that_is_killed_goes_on_where_it_was_and_lets_an_update_go_first(
     plant: Plant,
 ) -> None:
@@ -268,6 +271,7 @@ def bytes_of(plant: Plant, generation: int | None) -> tuple[int, int]:
     return size * (pages - free), sum(path.stat().st_size for path in folder.glob("*"))
 
 
+@pytest.mark.release
 def test_an_estimate_says_what_the_upgrade_then_takes(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:
@@ -309,6 +313,7 @@ def test_an_estimate_says_what_the_upgrade_then_takes(
     assert set(answer) | {"status"} == set(done)
 
 
+@pytest.mark.release
 def test_a_preview_answers_stored_images_by_both_versions_out_of_one_sample(plant: Plant) -> None:
     stack = plant.stack
     plant.put(2)
@@ -344,6 +349,7 @@ def test_a_preview_answers_stored_images_by_both_versions_out_of_one_sample(plan
     assert failure(stack.get("/similarity/upgrade/preview?version=2")) == (409, "switch_refused")
 
 
+@pytest.mark.release
 def test_the_example_of_an_upgrade_says_what_it_takes_and_how_it_goes(
     plant: Plant, tmp_path: Path
 ) -> None:
@@ -417,6 +423,7 @@ def test_what_makes_no_sense_is_refused(plant: Plant) -> None:
     assert "in progress" in answer.json()["detail"]
 
 
+@pytest.mark.release
 def test_a_version_in_use_that_vanishes_is_a_503_until_it_is_back(
     plant: Plant, collection: dict[str, bytes]
 ) -> None:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-KINDS = ("local", pytest.param("milvus", marks=pytest.mark.long))
+KINDS = ("local", pytest.param("milvus", marks=[pytest.mark.long, pytest.mark.release]))
 
 
 def settings_of(kind: str, request: pytest.FixtureRequest) -> dict[str, str]:
