@@ -25,7 +25,7 @@ from sidecar.images import codec as images
 from sidecar.images import turbojpeg as jpeg
 from sidecar.objects import open_store
 from tests.support import engines, stores
-from tests.support.databases import KINDS, new_database, new_file
+from tests.support.databases import ABOVE, KINDS, new_database, new_file
 from tests.support.house import House
 from tests.support.once import kept, once
 from tests.support.versions import put
@@ -233,7 +233,7 @@ def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=ABOVE)
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:

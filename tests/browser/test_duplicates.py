@@ -75,6 +75,7 @@ def stored(client: Similarity, ids: list[str]) -> list[str]:
     return [each.id for each in states if each.state != "missing"]
 
 
+@pytest.mark.release
 def test_what_has_to_be_done_is_said_and_a_search_is_followed_to_its_end(
     visit: Visit, tiny: Path, trained: Trained, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from tests.browser.stacks import Guarded
 from tests.browser.visit import Visit
 from tests.support.calls import noise, picture
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 ADDED = 20  # over a hundredth of the images, so that their distance counts
 ALL_WELL = "Every image is in the index. There is nothing to do."

@@ -99,6 +99,7 @@ def restart_triton(plant: Plant) -> None:
     plant.stack.wait(lambda: plant.stack.get("/health/ready").status_code == 200, "Triton is back")
 
 
+@pytest.mark.release
 def test_a_version_is_seen_upgraded_to_left_and_retired(models: Visit, plant: Plant) -> None:
     page = models.page
     plant.put(2)

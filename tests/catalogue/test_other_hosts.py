@@ -93,6 +93,7 @@ def test_a_host_without_the_store_is_refused_beside_a_shared_index(
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_way_back_to_one_host(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

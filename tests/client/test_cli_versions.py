@@ -45,6 +45,7 @@ def test_an_upgrade_is_cancelled(command: Command, versions: Stack) -> None:
         versions.start("worker")
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_version_comes_into_use_and_goes_again(command: Command) -> None:
     assert in_use(command) == [1]

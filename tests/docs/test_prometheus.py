@@ -88,6 +88,7 @@ def test_every_rule_does_what_its_test_says(promtool: Callable[..., str]) -> Non
     promtool("test", "rules", *sorted((DEPLOYED / "tests").glob("*.yml")))
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_an_alert_that_always_fires_as_another_fails_tests_that_want_it_and_tests_that_do_not(
     promtool: Callable[..., str],

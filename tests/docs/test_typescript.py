@@ -6,7 +6,7 @@ import pytest
 
 from docs import typescript
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.release]
 
 USE = """
 import type { components, operations, paths } from "./similarity";

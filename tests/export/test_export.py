@@ -103,6 +103,7 @@ def in_another_process(*lines: tuple[str, ...]) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_same_command_gives_the_same_file(
     lite: Path, tmp_path: Path, labels: tuple[str, str]

@@ -132,6 +132,7 @@ def test_only_what_ran_and_is_wrong_fails_the_check(capsys: pytest.CaptureFixtur
     ]
 
 
+@pytest.mark.release
 def test_what_is_compared_has_a_version_of_fp32(repository: Path, tmp_path: Path) -> None:
     assert [one.version for one in subjects(repository, tmp_path)] == [1, 2]
     [made] = subjects(tmp_path / "empty", tmp_path / "made")

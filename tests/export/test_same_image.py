@@ -45,6 +45,7 @@ def fit(model: Path, folder: Path | None) -> tuple[contract.SameImage | None, li
     return same_image.constants(network, model, folder, said.append), said
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_folder_of_photos_gives_constants_that_hold_better(model: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no photo")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from campaigns.chaos import Plan, campaign
-from tests.support.databases import KINDS, new_database
+from tests.support.databases import ABOVE, new_database
 
 
-@pytest.mark.parametrize("database", KINDS)
+@pytest.mark.parametrize("database", ABOVE)
 def test_nothing_is_lost_when_parts_are_killed_at_random(
     tmp_path: Path, tiny: Path, backup: Path, database: str, request: pytest.FixtureRequest
 ) -> None:

@@ -95,6 +95,7 @@ def test_asked_for_twice_it_is_one_task_and_with_nothing_missing_it_ends(house: 
     assert house.inferences()[0] == before
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_filling_whose_worker_was_killed_goes_on(house: Stack) -> None:
     lose(house, 1000)
@@ -106,6 +107,7 @@ def test_a_filling_whose_worker_was_killed_goes_on(house: Stack) -> None:
     assert unlabelled(house) == 0
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_cancelled_one_keeps_what_it_has(house: Stack) -> None:
     house.kill("worker")

@@ -196,6 +196,7 @@ def test_what_was_stored_without_keywords_gets_them(working: Stack) -> None:
     assert "nothing wrong" in working.command("verify")
 
 
+@pytest.mark.release
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_old_backup_is_restored_into_either_database(
@@ -210,6 +211,7 @@ def test_the_old_backup_is_restored_into_either_database(
         assert "nothing wrong" in restored.command("verify")
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_the_old_catalogue_in_postgresql_goes_on(
     volume: OldVolume, tmp_path: Path, postgres_server: str

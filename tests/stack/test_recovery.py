@@ -107,6 +107,7 @@ def test_a_task_survives_the_worker_that_ran_it(house: Stack) -> None:
     assert "worker-killed" in answer(house, picture(2))[0]
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_worker_that_hangs_is_succeeded_and_publishes_nothing(house: Stack) -> None:
     house.post("/similarity/add?id=worker-hangs", picture(5))
@@ -127,6 +128,7 @@ def test_a_worker_that_hangs_is_succeeded_and_publishes_nothing(house: Stack) ->
     house.command("verify")
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_redis_that_is_emptied_while_a_task_runs_loses_nothing(house: Stack) -> None:
     running_id = house.get("/similarity/train").json()["task_id"]

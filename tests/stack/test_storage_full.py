@@ -55,6 +55,7 @@ def test_a_full_volume_of_the_catalogue_refuses_adds_and_nothing_else(
         stack.command("verify")
 
 
+@pytest.mark.release
 @pytest.mark.long
 def test_a_full_volume_of_the_index_fails_the_task_and_the_old_index_serves(
     tmp_path: Path, trained: Trained, collection: dict[str, bytes]

@@ -163,6 +163,7 @@ def test_rules_and_dashboard_read_what_is_really_exported(broken: Watched) -> No
     assert read - exported == set()
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("has_key", [True, False])
 def test_where_keys_are_set_prometheus_needs_one(has_key: bool, tmp_path: Path) -> None:
     program_or_skip("prometheus")

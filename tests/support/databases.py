@@ -15,6 +15,8 @@ from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.migration import SCRIPTS
 
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.long))
+# For what uses the catalogue's own calls, of which both have been asked.
+ABOVE = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.long, pytest.mark.release]))
 
 
 def new_database(server: str, template: str = "template1") -> str:
