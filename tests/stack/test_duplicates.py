@@ -8,6 +8,7 @@ import pytest
 
 from local.stack import Stack
 from sidecar.images.twins import twin
+from sidecar.tasks.twin_check import FEWEST, IMAGES
 from tests.conftest import Trained
 from tests.support.calls import failure
 
@@ -188,8 +189,14 @@ def test_a_search_ends_where_images_are_no_longer_the_same(
 
 
 def test_a_training_has_checked_the_probability_by_twins(stack: Stack) -> None:
+    """It has four seconds for that and makes do with fewer twins; on a machine so busy that Triton
+    answers none in its time, there is no figure, and another training may have one."""
     checked = stack.get("/similarity/stats").json()["same_image"]
-    assert checked["twins"] == 100
+    for _ in range(5):
+        if checked is None:
+            stack.run("train")
+            checked = stack.get("/similarity/stats").json()["same_image"]
+    assert FEWEST <= checked["twins"] <= IMAGES
     assert 0 < checked["recall"] < 1  # of a tiny model, among cuts that overlap
     assert 0 < checked["ece"] < 1
     page = stack.get("/metrics").text

@@ -24,6 +24,7 @@ from sidecar.errors import FeaturesUnavailable
 from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
 from sidecar.models.triton import TritonClient
+from sidecar.tasks.paired import SAMPLE
 from tests.conftest import Trained
 from tests.support.calls import failure
 from tests.support.examples import run_example
@@ -324,7 +325,8 @@ def test_a_preview_answers_stored_images_by_both_versions_out_of_one_sample(plan
     stack.start("triton")
     stack.wait_ready()
     found = looked(plant, "preview", 2)
-    assert (found["images"], found["trouble"], len(found["queries"])) == (256, None, 12)
+    assert (found["trouble"], len(found["queries"])) == (None, 12)
+    assert 12 < found["images"] <= SAMPLE  # as many as a few seconds are enough for
     with Similarity(stack.url) as client:
         ids = [each.id for each in client.images()]
         again = client.upgrade_preview(2)
