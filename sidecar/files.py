@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "lustre"}
@@ -48,15 +48,14 @@ def _flocked(handle: int, wait: bool) -> bool:
 
 @contextmanager
 def in_turn(folder: Path) -> Iterator[None]:
-    """Runs the block while no other process that asks for its turn in this folder runs its own;
-    where the file system has no locks, at once."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    """Runs the block while no other process that asks for its turn in this folder runs its own; at
+    once where the folder is gone, or its file system has no locks."""
+    with ExitStack() as life:
         with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            life.callback(os.close, handle)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
 
 
 def network_file_system(folder: Path) -> str | None:

@@ -1,5 +1,6 @@
 """What is durable: images with their features, models, and tasks; the same in every database."""
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -93,6 +94,14 @@ def test_who_closes_a_file_waits_for_another_that_does_so_one_of_them_takes_the_
         assert (tmp_path / "catalogue.sqlite-wal").exists()
     closing.join()
     assert not (tmp_path / "catalogue.sqlite-wal").exists()
+
+
+def test_a_catalogue_whose_folder_is_gone_closes(tmp_path: Path) -> None:
+    catalogue = open_catalogue(f"sqlite:///{tmp_path}/gone/catalogue.sqlite", LEASE_S)
+    catalogue.models.adopt(1, "a" * 64, 8)
+    shutil.rmtree(tmp_path / "gone")
+    catalogue.close()
+    assert not (tmp_path / "gone").exists()
 
 
 def test_an_id_in_use_is_refused_and_nothing_changes(catalogue: Catalogue) -> None:
