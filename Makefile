@@ -68,7 +68,7 @@ test: setup model $(APART) ## run the tests, against the real stack, several fil
 test-long: setup model $(APART) ## those left out there: other screens, upgrades to and fro, hosts that come and go
 	$(RUN) python -m pytest $(PARALLEL) -m "$(LONG)"
 
-test-fast: setup $(APART) ## those that start no Triton and no stack, in a minute
+test-fast: setup $(APART) ## those that start no Triton and no stack, in two to three minutes
 	$(RUN) python -m pytest $(PARALLEL) $(FAST)
 
 test-milvus: setup model $(MILVUS)/done ## the tests of the index in Milvus; as root, for its network namespace

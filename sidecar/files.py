@@ -54,7 +54,7 @@ def in_turn(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             handle = os.open(folder, os.O_RDONLY)
             life.callback(os.close, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _flocked(handle, wait=True)
         yield
 
 
