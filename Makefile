@@ -33,7 +33,7 @@ MILVUS := .venvs/milvus
 MILVUS_WHEEL := milvus==2.3.5
 PARALLEL := -n 5
 LONG := long
-FAST := tests/unit tests/catalogue tests/docs -m "not long"
+FAST := tests/unit tests/docs
 RUN := PATH="$(CURDIR)/$(MAIN)/bin:$$PATH"
 MODEL := model_repository/keywording/$(VERSION)/contract.json
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
@@ -68,16 +68,16 @@ test: setup model $(APART) ## run the tests, against the real stack, several fil
 test-long: setup model $(APART) ## those left out there: other screens, upgrades to and fro, hosts that come and go
 	$(RUN) python -m pytest $(PARALLEL) -m "$(LONG)"
 
-test-fast: setup $(APART) ## those that start no Triton and no stack, in two to three minutes
-	$(RUN) python -m pytest $(PARALLEL) $(FAST)
+test-fast: setup $(APART) ## the rules (tests/unit) and the manual (tests/docs), in a minute
+	$(RUN) python -m pytest $(PARALLEL) $(FAST) -m "not long"
 
 test-milvus: setup model $(MILVUS)/done ## the tests of the index in Milvus; as root, for its network namespace
 	$(RUN) MILVUS_TESTS=1 python -m pytest tests/catalogue/test_index_engines.py \
 	tests/catalogue/test_milvus.py tests/catalogue/test_milvus_access.py \
 	tests/catalogue/test_milvus_killed.py tests/stack/test_milvus.py
 
-coverage: setup $(APART) ## the same, and list what of the sidecar they miss; fail under the floor
-	$(RUN) python -m pytest $(PARALLEL) $(FAST) --cov
+coverage: setup $(APART) ## the same and the catalogue; list what of the sidecar they miss; fail under the floor
+	$(RUN) python -m pytest $(PARALLEL) $(FAST) tests/catalogue -m "not long" --cov
 
 backup: setup ## copy everything into FOLDER or s3://bucket/prefix, while the service runs
 restore: setup ## fill an empty catalogue and index from FOLDER or s3://bucket/prefix
