@@ -33,13 +33,13 @@ from bench.timing import median_ms
 from docs.tables.markdown import table
 from sidecar.catalogue import ModelRecord, NewImage, TaskKind, open_catalogue
 from sidecar.fields import parse_filter
-from sidecar.finder import Finder
-from sidecar.identification import Identification
 from sidecar.index import BuildRules, GenerationStore, LiveFields, SearchRequest, Tombstones
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
+from sidecar.search.finder import Finder
+from sidecar.search.identification import Identification
+from sidecar.search.view import Views
 from sidecar.tasks.training import Trainer
-from sidecar.view import Views
 
 SIZES = (10_000, 100_000, 1_000_000)
 SHARES = (1.0, 0.5, 0.1, 0.01, 0.001, 0.0001)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sidecar.errors import FeaturesUnavailable, NoIndex, SimilarityError
 from sidecar.index import Tombstones
 from sidecar.models.registry import ModelRegistry
-from sidecar.view import Views
+from sidecar.search.view import Views
 
 ROUND_S = 1.0  # between two rounds of a process
 

@@ -7,7 +7,6 @@ from typing import Any
 import falcon
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, WrongArguments
-from sidecar.example import Example, Examples
 from sidecar.files import in_units
 from sidecar.http import feedback_entries as entries
 from sidecar.http.feedback_entries import KINDS, LIKE, MOST_EXAMPLES, UNLIKE
@@ -22,7 +21,8 @@ from sidecar.http.known_params import (
 from sidecar.http.multipart import Body, field_name, fields, has_filename, is_form
 from sidecar.http.params import number
 from sidecar.http.uploads import image_too_large
-from sidecar.recommend import UNLIKE_WEIGHT, Feedback, Weighted
+from sidecar.search.by_examples import UNLIKE_WEIGHT, Feedback, Weighted
+from sidecar.search.example import Example, Examples
 
 UNLIKE_WEIGHT_NAME = "unlike_weight"
 PARAMETERS = (UNLIKE_WEIGHT_NAME, *entries.LISTS)

@@ -10,10 +10,10 @@ from typing import Any
 import falcon
 
 from sidecar.errors import WrongArguments
-from sidecar.example import Example
 from sidecar.http import boxes
 from sidecar.images import Box, ids
-from sidecar.recommend import Weighted
+from sidecar.search.by_examples import Weighted
+from sidecar.search.example import Example
 
 LIKE, UNLIKE = "like", "unlike"
 KINDS = (LIKE, UNLIKE)

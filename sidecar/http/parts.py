@@ -2,38 +2,39 @@
 
 from dataclasses import dataclass
 
-from sidecar.batch_queries import BatchQueries
 from sidecar.catalogue import Catalogue, catalogue_at
-from sidecar.compare import Compare
-from sidecar.duplicate_groups import DuplicateGroups
-from sidecar.example import Examples
-from sidecar.explain import Explain
-from sidecar.finder import Finder
-from sidecar.grouping import GroupFinder
+from sidecar.duplicates.groups import DuplicateGroups
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.buckets import Buckets
 from sidecar.http.feedback import FeedbackReader
 from sidecar.http.uploads import ImageReader
-from sidecar.identification import Identification
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
 from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import IngestBatch
-from sidecar.keyword_search import KeywordSearch
-from sidecar.matches import Matches
+from sidecar.ingest.batch import IngestBatch
+from sidecar.ingest.similar import SimilarAdds
+from sidecar.ingest.single import Ingest
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.version_follower import VersionFollower
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
 from sidecar.presence import Presence
-from sidecar.recommend import Recommend
-from sidecar.search import Search
-from sidecar.search_batch import SearchBatch
+from sidecar.search.batch import SearchBatch
+from sidecar.search.batch_queries import BatchQueries
+from sidecar.search.by_examples import Recommend
+from sidecar.search.by_image import Search
+from sidecar.search.by_keyword import KeywordSearch
+from sidecar.search.compare import Compare
+from sidecar.search.example import Examples
+from sidecar.search.explain import Explain
+from sidecar.search.finder import Finder
+from sidecar.search.grouping import GroupFinder
+from sidecar.search.identification import Identification
+from sidecar.search.matches import Matches
+from sidecar.search.view import Views
 from sidecar.settings import Settings
-from sidecar.similar_adds import SimilarAdds
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.candidate import Candidates
 from sidecar.tasks.estimate import Estimates
@@ -42,7 +43,6 @@ from sidecar.tasks.preview import Previews
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.telemetry import multiprocess
-from sidecar.view import Views
 from sidecar.volume import host_name
 from sidecar.warmup import Warmup
 

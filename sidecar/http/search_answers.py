@@ -6,9 +6,9 @@ from typing import Any
 import falcon
 
 from sidecar.http.params import flag
-from sidecar.matches import Matches
-from sidecar.neighbours import Neighbours
-from sidecar.view import View
+from sidecar.search.matches import Matches
+from sidecar.search.neighbours import Neighbours
+from sidecar.search.view import View
 
 WITH_FIELDS = "application/vnd.similarity+json"
 

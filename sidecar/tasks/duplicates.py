@@ -26,8 +26,8 @@ from sidecar.catalogue import (
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.lookalikes import Likely, Lookalikes
-from sidecar.likeness import constants_of
 from sidecar.models.registry import ModelRegistry
+from sidecar.search.likeness import constants_of
 from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.turn import Turn
 

@@ -17,9 +17,9 @@ from sidecar.images.twins import CHANGES, twin
 from sidecar.index import Generation, rank_each
 from sidecar.index.calibration import Calibration, pairs_of
 from sidecar.index.lookalikes import NPROB
-from sidecar.likeness import around, constants_of
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
+from sidecar.search.likeness import around, constants_of
 
 log = logging.getLogger(__name__)
 

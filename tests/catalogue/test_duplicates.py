@@ -17,7 +17,7 @@ from sidecar.catalogue import (
     duplicate_rows,
     open_catalogue,
 )
-from sidecar.duplicate_groups import DuplicateGroups
+from sidecar.duplicates.groups import DuplicateGroups
 from sidecar.errors import NoIndex, TaskLost, UnknownImage, WrongArguments
 from sidecar.tasks import duplicates
 from sidecar.tasks.duplicates import DuplicateFinder

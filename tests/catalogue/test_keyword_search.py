@@ -18,7 +18,7 @@ from sidecar.errors import NoIndex, WrongArguments
 from sidecar.fields import parse_filter
 from sidecar.index import SearchRequest
 from sidecar.index.meta import KEYWORDS
-from sidecar.keyword_search import KeywordRequest, KeywordSearch
+from sidecar.search.by_keyword import KeywordRequest, KeywordSearch
 from sidecar.tasks import keyword_snapshots
 from tests.support.house import LABELS, House
 

@@ -12,8 +12,8 @@ from sidecar.catalogue import TaskKind
 from sidecar.catalogue.schema import features
 from sidecar.errors import NoIndex
 from sidecar.index import SearchRequest
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
+from sidecar.search.by_image import Search
+from sidecar.search.neighbours import Neighbours
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler

@@ -16,7 +16,7 @@ from sidecar.errors import CatalogueDamaged, UnknownImage
 from sidecar.fields import parse_filter
 from sidecar.index import Grouping, SearchRequest
 from sidecar.operations.backup import Backups
-from sidecar.search import Search
+from sidecar.search.by_image import Search
 from tests.catalogue.test_went_back import copied
 from tests.support.house import House, vector
 

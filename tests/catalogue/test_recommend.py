@@ -11,10 +11,10 @@ from sqlalchemy import delete
 from sidecar.catalogue import NewImage
 from sidecar.catalogue.schema import features
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
-from sidecar.example import Example, Examples
 from sidecar.images import ImageRules
 from sidecar.index import SearchRequest
-from sidecar.recommend import Feedback, Recommend, Weighted
+from sidecar.search.by_examples import Feedback, Recommend, Weighted
+from sidecar.search.example import Example, Examples
 from tests.support.house import TEN, House, vector
 
 IMAGES = 1100

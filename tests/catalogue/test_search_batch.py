@@ -7,15 +7,15 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import delete, update
 
-from sidecar.batch_queries import BatchQueries
 from sidecar.catalogue.schema import features
 from sidecar.errors import NoIndex, SimilarityError
-from sidecar.example import Examples
 from sidecar.images import ImageRules
 from sidecar.index import SearchRequest
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
-from sidecar.search_batch import SearchBatch
+from sidecar.search.batch import SearchBatch
+from sidecar.search.batch_queries import BatchQueries
+from sidecar.search.by_image import Search
+from sidecar.search.example import Examples
+from sidecar.search.neighbours import Neighbours
 from tests.catalogue.test_went_back import copied
 from tests.support.house import TEN, House
 

@@ -11,8 +11,8 @@ import pytest
 from sidecar.fields import parse_filter
 from sidecar.index import SearchRequest
 from sidecar.index.reranking import RERANKED, order, scores
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
+from sidecar.search.by_image import Search
+from sidecar.search.neighbours import Neighbours
 from tests.catalogue.test_search_batch import batch
 from tests.support.house import House, vector
 

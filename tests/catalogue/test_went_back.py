@@ -17,11 +17,11 @@ from sidecar.errors import IndexAhead
 from sidecar.index import Lineage, SearchRequest
 from sidecar.index.meta import META, _digest
 from sidecar.models.registry import ModelRegistry
-from sidecar.neighbours import Neighbours
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import repair
 from sidecar.operations.stats import Inventory, Stats
-from sidecar.search import Search
+from sidecar.search.by_image import Search
+from sidecar.search.neighbours import Neighbours
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler

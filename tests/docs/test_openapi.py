@@ -22,7 +22,7 @@ from sidecar.http.json_body import MOST_ITEMS
 from sidecar.http.known_params import taken
 from sidecar.http.resources import models
 from sidecar.http.route import ANY, OPEN, Route
-from sidecar.recommend import UNLIKE_WEIGHT
+from sidecar.search.by_examples import UNLIKE_WEIGHT
 from sidecar.settings import from_environment
 from tests.docs.test_readme import table
 from tests.support.examples import API

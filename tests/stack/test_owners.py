@@ -21,12 +21,12 @@ from sidecar.index.local_draft import SEGMENT_ROWS
 from sidecar.index.local_engine import LocalEngine
 from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
+from sidecar.search.view import Views
 from sidecar.settings import Settings, from_environment
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.queue import TaskQueue
 from sidecar.tasks.scheduler import AutoUpdate, Scheduler
 from sidecar.telemetry.worker import WorkerMetrics
-from sidecar.view import Views
 from sidecar.warmup import Warmup
 from tests.support.house import NOWHERE, House
 from tests.support.local_client import local_client

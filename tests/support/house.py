@@ -14,9 +14,6 @@ from sqlalchemy import select
 from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, TopKeywords, open_catalogue
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.schema import images
-from sidecar.finder import Finder
-from sidecar.grouping import GroupFinder
-from sidecar.identification import Identification
 from sidecar.images import ImageRules
 from sidecar.index import (
     BuildRules,
@@ -29,16 +26,19 @@ from sidecar.index import (
 )
 from sidecar.index.engines import engine_of
 from sidecar.index.sharing import Sharing
-from sidecar.keyword_search import KeywordSearch
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.verify import Verifier
-from sidecar.search import Search
+from sidecar.search.by_image import Search
+from sidecar.search.by_keyword import KeywordSearch
+from sidecar.search.finder import Finder
+from sidecar.search.grouping import GroupFinder
+from sidecar.search.identification import Identification
+from sidecar.search.view import Views
 from sidecar.settings import from_environment
 from sidecar.tasks.training import Trainer
-from sidecar.view import Views
 from tests.support.databases import new_file
 
 DIMENSION = 64

@@ -26,7 +26,7 @@ from sidecar.catalogue.schema import features, pictures
 from sidecar.errors import CatalogueDamaged, ModelRefused, TaskLost, TaskWaits
 from sidecar.images import ImageRules
 from sidecar.index import BuildRules, GenerationStore
-from sidecar.ingest import Ingest
+from sidecar.ingest.single import Ingest
 from sidecar.models import contract as contracts
 from sidecar.models.comparison import Comparison
 from sidecar.models.keywords import Keywords

@@ -17,7 +17,7 @@ from sidecar.catalogue.schema import features, models, suspects
 from sidecar.errors import FeaturesUnavailable, ModelRefused, ModelReplaced, TaskLost
 from sidecar.images import ImageRules
 from sidecar.index import BuildRules, GenerationStore
-from sidecar.ingest import TRIES, Ingest
+from sidecar.ingest.single import TRIES, Ingest
 from sidecar.models import contract
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry

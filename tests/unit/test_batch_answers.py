@@ -24,8 +24,8 @@ from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.ndjson import MOST_IN_MEMORY
 from sidecar.http.resources.adding import AddBatchResource
 from sidecar.images import BatchRules, File
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import AT_ONCE, IngestBatch, Outcome
+from sidecar.ingest.batch import AT_ONCE, IngestBatch, Outcome
+from sidecar.ingest.single import Ingest
 from sidecar.models.lanes import Lane
 from tests.support.archives import tar, zipped
 

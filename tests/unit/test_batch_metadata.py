@@ -9,8 +9,8 @@ import pytest
 
 from sidecar.catalogue import Catalogue, open_catalogue
 from sidecar.images import File
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import IngestBatch, Outcome
+from sidecar.ingest.batch import IngestBatch, Outcome
+from sidecar.ingest.single import Ingest
 from tests.support.databases import new_file
 from tests.unit.test_ingest_batch_properties import MODEL, Storing
 

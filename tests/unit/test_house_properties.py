@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sidecar.index import SearchRequest
-from sidecar.search import Search
+from sidecar.search.by_image import Search
 from tests.support.house import House, vector
 
 pytestmark = pytest.mark.long

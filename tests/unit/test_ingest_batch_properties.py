@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
 from sidecar.errors import DuplicateId, ImageTooLarge, ImageUnreadable
 from sidecar.images import File
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import AT_ONCE, IngestBatch
+from sidecar.ingest.batch import AT_ONCE, IngestBatch
+from sidecar.ingest.single import Ingest
 from sidecar.models.lanes import Lane
 from tests.support.databases import new_file
 

@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.linkage import Group, groups
+from sidecar.duplicates.linkage import Group, groups
 
 Link = tuple[int, int]
 CONTENTS = st.integers(1, 9)

@@ -8,12 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from sidecar import search as searching
 from sidecar.catalogue import ModelRecord
 from sidecar.errors import IndexDamaged, NoIndex
-from sidecar.finder import Finder
-from sidecar.grouping import GroupFinder
-from sidecar.identification import Identification
 from sidecar.images import ImageRules, canonical
 from sidecar.index import GenerationStore, LiveFields, Tombstones
 from sidecar.index.meta import Meta
@@ -22,8 +18,12 @@ from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.models.version_files import VersionFiles
-from sidecar.search import Search
-from sidecar.view import Views
+from sidecar.search import by_image as searching
+from sidecar.search.by_image import Search
+from sidecar.search.finder import Finder
+from sidecar.search.grouping import GroupFinder
+from sidecar.search.identification import Identification
+from sidecar.search.view import Views
 from tests.support.house import DIMENSION, TEN, House, vector
 
 QUERY = 7

@@ -9,15 +9,15 @@ import pytest
 from sidecar.errors import IndexDamaged, ModelRefused
 from sidecar.images import ImageRules
 from sidecar.index import GenerationStore, Tombstones
-from sidecar.ingest import Ingest
+from sidecar.ingest.single import Ingest
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.keywords import Keywords
 from sidecar.models.registry import ModelRegistry
 from sidecar.operations import Gauges, Health, Inventory, ModelStatus
+from sidecar.search.view import Views
 from sidecar.tasks.queue import TaskQueue
 from sidecar.telemetry.exposition import Gauge
-from sidecar.view import Views
 from sidecar.warmup import Warmup
 from tests.support.calls import jpeg
 from tests.support.house import DIMENSION, NOWHERE, House

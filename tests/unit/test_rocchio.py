@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.errors import WrongArguments
-from sidecar.example import Example
-from sidecar.recommend import Feedback, Weighted, query
+from sidecar.search.by_examples import Feedback, Weighted, query
+from sidecar.search.example import Example
 from tests.support.vectors import unit_vectors
 
 DIMENSION = 16

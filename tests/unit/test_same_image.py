@@ -20,7 +20,7 @@ from sidecar.index import Grouping, SearchRequest
 from sidecar.index.probability import GENERAL
 from sidecar.models import contract as contracts
 from sidecar.models.contract import SameImage
-from sidecar.neighbours import Neighbours
+from sidecar.search.neighbours import Neighbours
 from sidecar.settings import from_environment
 from tests.catalogue.test_search_batch import answers
 from tests.support.house import DIMENSION, House, vector

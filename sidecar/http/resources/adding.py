@@ -17,9 +17,9 @@ from sidecar.http.ndjson import SpooledLines
 from sidecar.http.params import choice, flag, image_id, whole_number
 from sidecar.http.uploads import ImageReader
 from sidecar.images.names import IdFrom
-from sidecar.ingest import Ingest
-from sidecar.ingest_batch import IngestBatch, Outcome
-from sidecar.similar_adds import NewUpload, SimilarAdds
+from sidecar.ingest.batch import IngestBatch, Outcome
+from sidecar.ingest.similar import NewUpload, SimilarAdds
+from sidecar.ingest.single import Ingest
 
 REPORT, UNIQUE = "report_similar", "unique"
 MOST_SIMILAR = 100

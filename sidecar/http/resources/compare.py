@@ -4,15 +4,15 @@ from dataclasses import asdict
 
 import falcon
 
-from sidecar.compare import SHARED, Compare
 from sidecar.errors import DataRequired, WrongArguments
-from sidecar.example import Example
 from sidecar.http.boxes import BOX, OTHER_BOX, box
 from sidecar.http.known_params import takes
 from sidecar.http.multipart import FIELD
 from sidecar.http.params import image_id, number
 from sidecar.http.uploads import ImageReader
 from sidecar.images import Box, ids
+from sidecar.search.compare import SHARED, Compare
+from sidecar.search.example import Example
 
 OTHER_ID, OTHER_FIELD = "other_id", "other_data"
 

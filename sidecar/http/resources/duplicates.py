@@ -7,7 +7,7 @@ from typing import Any
 import falcon
 
 from sidecar.catalogue import Decision, Decisions, DuplicateKind, TaskKind
-from sidecar.duplicate_groups import Cursor, DuplicateGroup, DuplicateGroups
+from sidecar.duplicates.groups import Cursor, DuplicateGroup, DuplicateGroups
 from sidecar.errors import WrongArguments
 from sidecar.http.json_body import read_list
 from sidecar.http.known_params import takes

@@ -4,15 +4,15 @@ from dataclasses import asdict, astuple
 
 import falcon
 
-from sidecar.compare import SHARED
 from sidecar.errors import WrongArguments
-from sidecar.example import Example
-from sidecar.explain import Explain
 from sidecar.http.boxes import BOX, box
 from sidecar.http.known_params import takes
 from sidecar.http.params import number
 from sidecar.http.uploads import ImageReader
 from sidecar.images import ids
+from sidecar.search.compare import SHARED
+from sidecar.search.example import Example
+from sidecar.search.explain import Explain
 
 QUERY, MATCH, THRESHOLD = "query", "match", "keyword_threshold"
 

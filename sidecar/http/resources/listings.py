@@ -10,7 +10,7 @@ from sidecar.errors import WrongArguments
 from sidecar.http.known_params import takes
 from sidecar.http.params import choice, number, whole_number
 from sidecar.http.search_answers import send_view
-from sidecar.keyword_search import Cursor, KeywordRequest, KeywordSearch
+from sidecar.search.by_keyword import Cursor, KeywordRequest, KeywordSearch
 
 IDS, MOST_IDS = 1000, 10_000  # on a page
 KEYWORDS, MOST_KEYWORDS = 100, 10_000

@@ -10,7 +10,7 @@ from sidecar.http.feedback_entries import KINDS
 from sidecar.http.known_params import takes
 from sidecar.http.resources.search import SearchResource
 from sidecar.http.search_params import SEARCH
-from sidecar.recommend import Recommend
+from sidecar.search.by_examples import Recommend
 
 
 class RecommendResource:

@@ -16,9 +16,9 @@ from sidecar.http.search_params import PROBABILITY, SEARCH, search_request
 from sidecar.http.uploads import ImageReader
 from sidecar.http.vectors import VECTOR, model_version, vector
 from sidecar.index import SearchRequest
-from sidecar.matches import Matches
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
+from sidecar.search.by_image import Search
+from sidecar.search.matches import Matches
+from sidecar.search.neighbours import Neighbours
 from sidecar.settings import Settings
 
 

@@ -16,7 +16,7 @@ from sidecar.http.ndjson import SpooledLines
 from sidecar.http.resources.search import SearchResource
 from sidecar.http.search_params import MAX_DIST, ORDER
 from sidecar.images import archives
-from sidecar.search_batch import Outcome, SearchBatch
+from sidecar.search.batch import Outcome, SearchBatch
 
 EXAMPLE = '["cat-1", "dog-1"]'
 

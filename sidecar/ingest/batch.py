@@ -11,8 +11,8 @@ from sidecar.catalogue import Metadata
 from sidecar.errors import DuplicateId, SimilarityError, WrongArguments
 from sidecar.images import File, ids, names
 from sidecar.images.names import IdFrom
-from sidecar.ingest import Ingest
-from sidecar.ingest_metadata import BatchMetadata
+from sidecar.ingest.batch_metadata import BatchMetadata
+from sidecar.ingest.single import Ingest
 from sidecar.models import lanes
 from sidecar.telemetry import request_ids
 from sidecar.window import Window

@@ -9,14 +9,14 @@ from itertools import islice
 
 import numpy as np
 
-from sidecar.batch_queries import BatchQueries, Query
 from sidecar.errors import FeaturesUnavailable, SimilarityError, WrongArguments
-from sidecar.example import Example
 from sidecar.images import Box, File, ids
 from sidecar.index import SearchRequest
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
-from sidecar.view import View
+from sidecar.search.batch_queries import BatchQueries, Query
+from sidecar.search.by_image import Search
+from sidecar.search.example import Example
+from sidecar.search.neighbours import Neighbours
+from sidecar.search.view import View
 
 BLOCK = 64  # queries that are looked up and ranked in one pass
 AHEAD = 64  # uploads that are embedded while others are ranked

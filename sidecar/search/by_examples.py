@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.errors import WrongArguments
-from sidecar.example import Example, Examples, Found
 from sidecar.fields import And, HasId, Not
 from sidecar.index import SearchRequest
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
-from sidecar.view import View
+from sidecar.search.by_image import Search
+from sidecar.search.example import Example, Examples, Found
+from sidecar.search.neighbours import Neighbours
+from sidecar.search.view import View
 
 UNLIKE_WEIGHT = 0.25 / 0.75
 NOTHING = 1e-3  # a query shorter than this has no direction of its own

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sidecar.fields import Filter, names_images
 from sidecar.index import Block, FieldsNow, Generation, Matching, Names, meeting
 from sidecar.index.ann import ExcludeIds
-from sidecar.prepared import PreparedFilters
+from sidecar.search.prepared import PreparedFilters
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.compare import SharedKeyword, shared_keywords
-from sidecar.example import Example, Examples
 from sidecar.images import Box, seen
 from sidecar.models.registry import ModelRegistry
+from sidecar.search.compare import SharedKeyword, shared_keywords
+from sidecar.search.example import Example, Examples
 
 
 @dataclass(frozen=True)

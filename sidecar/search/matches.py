@@ -9,7 +9,7 @@ import numpy as np
 from sidecar.catalogue import Features, Metadata, Models
 from sidecar.models.keywords import Keyword, named
 from sidecar.models.registry import ModelRegistry
-from sidecar.neighbours import Neighbours
+from sidecar.search.neighbours import Neighbours
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from sidecar.catalogue import Metadata
 from sidecar.fields import And, Exists, Filter, Not, OneOf, only
 from sidecar.fields.conditions import LIST
-from sidecar.finder import Finder
 from sidecar.index import SearchRequest
-from sidecar.neighbours import Neighbours
-from sidecar.view import View
+from sidecar.search.finder import Finder
+from sidecar.search.neighbours import Neighbours
+from sidecar.search.view import View
 
 ROUND = 4  # neighbours in a round, for each group that is missing
 

@@ -12,12 +12,12 @@ from sidecar.errors import SimilarImage
 from sidecar.index import SearchRequest
 from sidecar.index.lookalikes import NPROB
 from sidecar.index.probability import GENERAL, TENTH
-from sidecar.ingest import Ingest, Made
-from sidecar.likeness import Likeness
+from sidecar.ingest.single import Ingest, Made
 from sidecar.models import lanes
-from sidecar.neighbours import Neighbours
-from sidecar.search import Search
-from sidecar.view import View
+from sidecar.search.by_image import Search
+from sidecar.search.likeness import Likeness
+from sidecar.search.neighbours import Neighbours
+from sidecar.search.view import View
 
 LEAST = PROBABLE[DuplicateKind.SAME]
 ALONE = Likeness(GENERAL, None)  # of the first image of all

@@ -9,8 +9,8 @@ from sidecar.index import SearchRequest, rank_each, the_nearest
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.request import Found
 from sidecar.index.reranking import RERANKED, order, scores
-from sidecar.view import View
-from sidecar.wanted import Wanted
+from sidecar.search.view import View
+from sidecar.search.wanted import Wanted
 
 
 def ranked_each(

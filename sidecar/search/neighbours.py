@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sidecar.index import SearchRequest
 from sidecar.index.probability import SAME
 from sidecar.index.request import Found
-from sidecar.likeness import Likeness
-from sidecar.ranked import by_score, some_of
-from sidecar.view import View
+from sidecar.search.likeness import Likeness
+from sidecar.search.ranked import by_score, some_of
+from sidecar.search.view import View
 
 
 @dataclass(frozen=True)

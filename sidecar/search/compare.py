@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sidecar.example import Example, Examples
 from sidecar.models.model import Model
 from sidecar.models.registry import ModelRegistry
+from sidecar.search.example import Example, Examples
 
 SHARED = 0.05  # the probability from which on an image has a keyword, unless a request says
 

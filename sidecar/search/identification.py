@@ -10,8 +10,8 @@ from sidecar.errors import IndexAhead
 from sidecar.index import Tombstones
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.request import Found
+from sidecar.search.view import View, Views
 from sidecar.telemetry import timings
-from sidecar.view import View, Views
 
 Look = Callable[[View, ExcludeIds | None], list[Found]]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sidecar.catalogue import Catalogue, Decision, DuplicateImage, DuplicateKind
+from sidecar.duplicates.linkage import Group, Link, groups
 from sidecar.images import size_of
-from sidecar.linkage import Group, Link, groups
 
 AT_ONCE = 256  # groups whose images are looked up together
 # The kinds of pairs that a group of a kind may have, of which at least one is of that kind itself.

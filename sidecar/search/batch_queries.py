@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.errors import FeaturesUnavailable, SimilarityError
-from sidecar.example import Example, Examples, Found
 from sidecar.images import Box, File, part
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
+from sidecar.search.example import Example, Examples, Found
+from sidecar.search.view import View, Views
 from sidecar.telemetry import request_ids
-from sidecar.view import View, Views
 from sidecar.window import Window
 
 log = logging.getLogger(__name__)

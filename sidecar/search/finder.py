@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.identification import Identification
 from sidecar.index import LiveFields, Names, SearchRequest
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.request import Found
-from sidecar.likeness import around, constants_of, likeness_of
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
-from sidecar.neighbours import Neighbours, neighbours_of
-from sidecar.prepared import PreparedFilters
-from sidecar.ranked import ranked_each, some_of
+from sidecar.search.identification import Identification
+from sidecar.search.likeness import around, constants_of, likeness_of
+from sidecar.search.neighbours import Neighbours, neighbours_of
+from sidecar.search.prepared import PreparedFilters
+from sidecar.search.ranked import ranked_each, some_of
+from sidecar.search.view import View
+from sidecar.search.wanted import Wanted
 from sidecar.telemetry import timings
-from sidecar.view import View
-from sidecar.wanted import Wanted
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.catalogue import DIGITS
-from sidecar.identification import Identification
 from sidecar.index import Generation, Place, Postings
 from sidecar.index.ann import ExcludeIds
 from sidecar.index.places import places_among
@@ -17,8 +16,9 @@ from sidecar.index.postings import MOST
 from sidecar.index.request import Found
 from sidecar.models.keywords import numbers_of
 from sidecar.models.registry import ModelRegistry
-from sidecar.search import Search
-from sidecar.view import View
+from sidecar.search.by_image import Search
+from sidecar.search.identification import Identification
+from sidecar.search.view import View
 
 AT_ONCE = 1024  # entries that are looked at
 

@@ -18,14 +18,14 @@ from sidecar.errors import (
     OtherModel,
     WrongArguments,
 )
-from sidecar.finder import Finder
-from sidecar.grouping import GroupFinder
 from sidecar.images import Box, ImageRules, canonical, part
 from sidecar.index import SearchRequest
 from sidecar.models import lanes
 from sidecar.models.registry import ModelRegistry
-from sidecar.neighbours import Neighbours
-from sidecar.view import View, Views
+from sidecar.search.finder import Finder
+from sidecar.search.grouping import GroupFinder
+from sidecar.search.neighbours import Neighbours
+from sidecar.search.view import View, Views
 
 Answer = TypeVar("Answer")
 
