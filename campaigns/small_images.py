@@ -88,7 +88,7 @@ def _animation() -> bytes:
 def _jpeg_xl() -> bytes:
     import pillow_jxl  # noqa: F401  (it can write JPEG XL then)
 
-    from sidecar.images import jxl
+    from sidecar.images.formats import jxl
 
     written = _maker("JXL")()
     jxl.register()

@@ -33,7 +33,7 @@ from sidecar.http.multipart import (
 )
 from sidecar.http.uploads import image_too_large
 from sidecar.images import BatchRules, File, archives, names
-from sidecar.images.members import too_many_files
+from sidecar.images.archives.members import too_many_files
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ and of an id.
 """
 
 from sidecar.images import archives, ids, names
+from sidecar.images.archives.members import BatchRules, File
 from sidecar.images.budget import BUDGET
 from sidecar.images.codec import canonical, decode, encode
 from sidecar.images.crop import pixels
 from sidecar.images.limits import ImageRules
-from sidecar.images.members import BatchRules, File
 from sidecar.images.part import Box, part, seen
 from sidecar.images.size import size_of
 

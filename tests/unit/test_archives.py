@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, SimilarityError, WrongArguments
 from sidecar.images.archives import files, is_archive
-from sidecar.images.members import BatchRules, File
+from sidecar.images.archives.members import BatchRules, File
 from sidecar.images.names import id_of
 from tests.support.archives import Packed, tar, zipped
 

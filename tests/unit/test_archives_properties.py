@@ -18,9 +18,9 @@ from sidecar.errors import (
     WrongArguments,
 )
 from sidecar.images.archives import files
-from sidecar.images.members import BatchRules, File
+from sidecar.images.archives.members import BatchRules, File
+from sidecar.images.archives.zips import MAX_DIRECTORY_BYTES
 from sidecar.images.names import CLUTTER, is_clutter
-from sidecar.images.zips import MAX_DIRECTORY_BYTES
 
 RULES = BatchRules(70, 400, max_files=200)
 Members = list[tuple[str, bytes]]

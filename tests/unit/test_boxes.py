@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import ImageRules, av1, avif, canonical, decode, png
+from sidecar.images import ImageRules, canonical, decode
+from sidecar.images.formats import av1, avif, png
 from tests.support.image_files import decoded, encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)

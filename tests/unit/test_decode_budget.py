@@ -15,10 +15,11 @@ from PIL import Image
 from campaigns.small_images import psd
 from local.stack import ROOT
 from sidecar.errors import ImageTooLarge, TooBusy
-from sidecar.images import ImageRules, canonical, jxl, layouts, pixels, scaling
+from sidecar.images import ImageRules, canonical, layouts, pixels, scaling
 from sidecar.images import budget as budget_of_process
 from sidecar.images.budget import DecodeBudget
 from sidecar.images.cost import MEBIBYTE, Header, decode_bytes
+from sidecar.images.formats import jxl
 from sidecar.images.memory_limit import memory_limit
 from tests.support.image_files import decoded, encode
 

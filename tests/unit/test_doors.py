@@ -15,14 +15,14 @@ FOLDERS = {"similarity_client": ROOT / "client" / "src"}  # of those that do not
 # The one module (or package) that may import each library.
 DOORS = {
     "PIL": {"sidecar.images"},
-    "pillow_heif": {"sidecar.images.formats"},
-    "pillow_jxl": {"sidecar.images.jxl"},
+    "pillow_heif": {"sidecar.images.formats.opening"},
+    "pillow_jxl": {"sidecar.images.formats.jxl"},
     "falcon": {"sidecar.http"},
     "grpc": {"sidecar.index.milvus.server"},
     "fastapi": {"examples.shop"},
     "faiss": {"sidecar.index.ann"},
     "alembic": {"sidecar.catalogue"},
-    "backports": {"sidecar.images.decompression"},
+    "backports": {"sidecar.images.archives.decompression"},
     "click": {"similarity_client.cli"},
     "httpx2": {"similarity_client.wire"},
     "gunicorn": {"sidecar.http.server", "sidecar.http.transport"},

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable
-from sidecar.images import ImageRules, canonical, decode, formats, jxl, pixels
+from sidecar.images import ImageRules, canonical, decode, formats, pixels
+from sidecar.images.formats import jxl
 from tests.support.image_files import encode
 
 RULES = ImageRules(canonical_size=384, max_pixels=1_000_000)

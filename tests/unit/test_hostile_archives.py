@@ -17,9 +17,8 @@ import pytest
 from backports import zstd
 
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, SimilarityError, WrongArguments
-from sidecar.images import decompression
-from sidecar.images.archives import files, is_archive
-from sidecar.images.members import BatchRules, File
+from sidecar.images.archives import decompression, files, is_archive
+from sidecar.images.archives.members import BatchRules, File
 from tests.support.archives import tar, zipped
 
 MEBIBYTE = 1 << 20

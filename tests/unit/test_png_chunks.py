@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import decode, png
+from sidecar.images import decode
+from sidecar.images.formats import png
 from tests.support.image_files import encode
 
 Y, X = np.mgrid[:40, :60]

@@ -18,7 +18,7 @@ from sidecar.http.route import Routes
 from sidecar.http.transport.body import RequestBody
 from sidecar.http.transport.inbox import Inbox
 from sidecar.http.uploads import ImageReader
-from sidecar.images.members import BatchRules
+from sidecar.images.archives.members import BatchRules
 
 MEBIBYTE = 1 << 20
 KIND = {"Content-Type": "multipart/form-data; boundary=cut"}

@@ -14,7 +14,7 @@ from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongAr
 from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.multipart import FIELD
 from sidecar.http.uploads import ImageReader
-from sidecar.images.members import BatchRules, File
+from sidecar.images.archives.members import BatchRules, File
 
 MOST = 60  # bytes of an image
 RULES = BatchRules(MOST, 100_000, max_files=200)

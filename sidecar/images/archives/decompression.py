@@ -15,7 +15,7 @@ from backports import zstd
 
 from sidecar.errors import ArchiveUnreadable
 from sidecar.files import in_units
-from sidecar.images.members import BatchRules
+from sidecar.images.archives.members import BatchRules
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # how their files begin
 PIECE_BYTES = 1 << 18  # compressed or decompressed at once

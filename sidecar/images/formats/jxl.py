@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
-from sidecar.images.boxes import boxes
+from sidecar.images.formats.boxes import boxes
 
 FORMAT = "JXL"
 IS_INSTALLED = find_spec("pillow_jxl") is not None

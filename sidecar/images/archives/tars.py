@@ -14,7 +14,13 @@ from typing import Protocol
 from sidecar.errors import ArchiveUnreadable, WrongArguments
 from sidecar.files import in_units
 from sidecar.images import names
-from sidecar.images.members import BatchRules, File, Unpacked, image_too_large, too_many_files
+from sidecar.images.archives.members import (
+    BatchRules,
+    File,
+    Unpacked,
+    image_too_large,
+    too_many_files,
+)
 
 BLOCK = tarfile.BLOCKSIZE
 LABEL = b"V"  # the name of a whole GNU tar, where a file's would be

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge
-from sidecar.images import decompression, tars, zips
-from sidecar.images.members import BatchRules, File
+from sidecar.images.archives import decompression, tars, zips
+from sidecar.images.archives.members import BatchRules, File
 
 MAGIC_BYTES = 512  # of a file's beginning, in which an archive is recognised
 COMPRESSED = (decompression.GZIP, decompression.ZSTD)

@@ -6,7 +6,7 @@ method 3, any ICC, of 15444-2).
 
 from PIL import Image
 
-from sidecar.images.boxes import boxes
+from sidecar.images.formats.boxes import boxes
 
 MAGIC = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 WITH_PROFILE = (2, 3)

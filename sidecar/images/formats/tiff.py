@@ -7,8 +7,9 @@ Sources: TIFF 6.0; TIFF/EP and DNG for reduced pages; libtiff, which takes a col
 from PIL import Image, ImagePalette, TiffImagePlugin
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import layouts, libtiff
-from sidecar.images.tiff_pages import Page, beginning_with, pages
+from sidecar.images import layouts
+from sidecar.images.formats import libtiff
+from sidecar.images.formats.tiff_pages import Page, beginning_with, pages
 
 # Pillow's own reader of raw strips knows neither planes of 16 bits nor subsampled YCbCr.
 TiffImagePlugin.READ_LIBTIFF = True

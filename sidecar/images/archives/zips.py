@@ -15,9 +15,16 @@ from typing import IO
 
 from sidecar.errors import ArchiveUnreadable, BatchTooLarge, WrongArguments
 from sidecar.files import in_units
-from sidecar.images import decompression, names
-from sidecar.images.decompression import FREE_BYTES, MOST_RATIO, Decompressed
-from sidecar.images.members import BatchRules, File, Unpacked, image_too_large, too_many_files
+from sidecar.images import names
+from sidecar.images.archives import decompression
+from sidecar.images.archives.decompression import FREE_BYTES, MOST_RATIO, Decompressed
+from sidecar.images.archives.members import (
+    BatchRules,
+    File,
+    Unpacked,
+    image_too_large,
+    too_many_files,
+)
 
 MAX_DIRECTORY_BYTES = 16 << 20  # zipfile reads the directory whole
 NEXT_NAME, NEXT_FILE = b"PK\x01\x02", b"PK\x03\x04"  # before each name in the directory, each file

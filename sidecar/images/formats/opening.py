@@ -12,7 +12,8 @@ from typing import IO
 from PIL import AvifImagePlugin, GifImagePlugin, Image, UnidentifiedImageError
 
 from sidecar.errors import ImageUnreadable, SimilarityError
-from sidecar.images import avif, ico, jp2, jxl, layouts, png, psd, refused, tga, tiff
+from sidecar.images import layouts
+from sidecar.images.formats import avif, ico, jp2, jxl, png, psd, refused, tga, tiff
 
 # Pillow's names, in the order in which they are tried, and what users call them.
 NAMES = {

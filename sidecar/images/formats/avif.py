@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from PIL import Image
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images.av1 import largest_frame
-from sidecar.images.boxes import boxes
+from sidecar.images.formats.av1 import largest_frame
+from sidecar.images.formats.boxes import boxes
 
 PLAIN_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 WITHIN_DATA = 1  # a construction method: the item lies in the box `idat`

@@ -7,7 +7,7 @@ Microsoft's ICONDIR, ICONDIRENTRY and BITMAPINFOHEADER.
 import struct
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import png
+from sidecar.images.formats import png
 
 MAGIC = b"\x00\x00\x01\x00"
 HEADER = struct.Struct("<4sH")
