@@ -32,7 +32,7 @@ from bench.timing import median_ms
 from local.ports import LaunchRefused
 from local.postgres import postgres
 from sidecar.catalogue import Catalogue, ModelRecord, NewImage, open_catalogue
-from sidecar.catalogue.sqlite import SQLite
+from sidecar.catalogue.dialects.sqlite import SQLite
 
 LEASE_S = 30
 DIMENSION = 1280

@@ -10,28 +10,32 @@ from sidecar.catalogue.catalogue import (
     migrate_catalogue,
     open_catalogue,
 )
+from sidecar.catalogue.contents.moves import Moved
+from sidecar.catalogue.contents.unnamed import ROUND_S as SWEEP_ROUND_S
 from sidecar.catalogue.copies import HOLDS_IMAGES
-from sidecar.catalogue.decisions import Decisions
-from sidecar.catalogue.dialect import FeatureRow, Seen
-from sidecar.catalogue.duplicate_kinds import PROBABLE, Decision, DuplicateKind, kind_of
-from sidecar.catalogue.duplicates import DuplicateImage, DuplicateRun, Duplicates, Pair
-from sidecar.catalogue.features import Features, Page, StoredImage
-from sidecar.catalogue.generations import Generations, Shared
+from sidecar.catalogue.dialects.dialect import FeatureRow, Seen
+from sidecar.catalogue.duplicates.decisions import Decisions
+from sidecar.catalogue.duplicates.kinds import PROBABLE, Decision, DuplicateKind, kind_of
+from sidecar.catalogue.duplicates.pairs import DuplicateImage, DuplicateRun, Duplicates, Pair
+from sidecar.catalogue.features.bulk import Features, Page, StoredImage
+from sidecar.catalogue.features.keyword_pages import KeywordPage
+from sidecar.catalogue.features.keyword_rows import DIGITS, NO_KEYWORDS, TopKeywords, top
+from sidecar.catalogue.features.keywords import Unlabelled
+from sidecar.catalogue.features.since import NewFeatures, NewRow, NewRows
+from sidecar.catalogue.features.suspects import StoredFeatures, Suspects
+from sidecar.catalogue.hosts.generations import Generations, Shared
+from sidecar.catalogue.hosts.readers import SEEN_S, Reader, Readers
+from sidecar.catalogue.hosts.versions import SharedVersion, SharedVersions
 from sidecar.catalogue.images import Described, ImageRecord, Images, Upload
-from sidecar.catalogue.keyword_pages import KeywordPage
-from sidecar.catalogue.keyword_rows import DIGITS, NO_KEYWORDS, TopKeywords, top
 from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.lookups import Stored
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Change, Metadata
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
-from sidecar.catalogue.moves import Moved
-from sidecar.catalogue.new_features import NewFeatures, NewRow, NewRows
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Unlike
 from sidecar.catalogue.picture_objects import ROUND_S as LOOK_ROUND_S
-from sidecar.catalogue.readers import SEEN_S, Reader, Readers
 from sidecar.catalogue.removals import Removals, Removed, Tombstone
 from sidecar.catalogue.reports import (
     Agreement,
@@ -47,10 +51,7 @@ from sidecar.catalogue.reports import (
     SwitchReport,
     to_json,
 )
-from sidecar.catalogue.shared_versions import SharedVersion, SharedVersions
-from sidecar.catalogue.stored_keywords import Unlabelled
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
-from sidecar.catalogue.suspects import StoredFeatures, Suspects
 from sidecar.catalogue.task import (
     OF_VERSIONS,
     SHORT,
@@ -62,7 +63,6 @@ from sidecar.catalogue.task import (
 )
 from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
-from sidecar.catalogue.unnamed import ROUND_S as SWEEP_ROUND_S
 
 __all__ = [
     "DIGITS",

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
-from sidecar.catalogue import keyword_rows, row_checksums, task_rows
-from sidecar.catalogue.content_walk import KINDS, walk
+from sidecar.catalogue import row_checksums, task_rows
+from sidecar.catalogue.contents.walk import KINDS, walk
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.duplicates import PARTNERS
-from sidecar.catalogue.feature_rows import DTYPE
+from sidecar.catalogue.duplicates.pairs import PARTNERS
+from sidecar.catalogue.features import keyword_rows
+from sidecar.catalogue.features.feature_rows import DTYPE
 from sidecar.catalogue.schema import (
     duplicate_decisions,
     features,

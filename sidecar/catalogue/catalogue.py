@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from sidecar.catalogue import last_backup
 from sidecar.catalogue.adds import Adds
 from sidecar.catalogue.audit import problems
+from sidecar.catalogue.contents.moves import Moves
+from sidecar.catalogue.contents.unnamed import Unnamed, bytes_named
 from sidecar.catalogue.copies import OnProgress, copying
 from sidecar.catalogue.database import Database, OpenTransaction
-from sidecar.catalogue.decisions import Decisions
-from sidecar.catalogue.duplicates import Duplicates
-from sidecar.catalogue.features import Features
-from sidecar.catalogue.generations import Generations
+from sidecar.catalogue.duplicates.decisions import Decisions
+from sidecar.catalogue.duplicates.pairs import Duplicates
+from sidecar.catalogue.features.bulk import Features
+from sidecar.catalogue.features.since import NewFeatures
+from sidecar.catalogue.features.suspects import Suspects
+from sidecar.catalogue.hosts.generations import Generations
+from sidecar.catalogue.hosts.readers import Readers
+from sidecar.catalogue.hosts.versions import SharedVersions
 from sidecar.catalogue.images import Images
 from sidecar.catalogue.last_backup import BackupMade
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
-from sidecar.catalogue.moves import Moves
-from sidecar.catalogue.new_features import NewFeatures
 from sidecar.catalogue.picture_objects import PictureObjects
 from sidecar.catalogue.pinned import Pinned
-from sidecar.catalogue.readers import Readers
 from sidecar.catalogue.removals import Removals
-from sidecar.catalogue.shared_versions import SharedVersions
 from sidecar.catalogue.summary import Summary
-from sidecar.catalogue.suspects import Suspects
 from sidecar.catalogue.tasks import Tasks
 from sidecar.catalogue.transaction import Transaction
-from sidecar.catalogue.unnamed import Unnamed, bytes_named
 
 KEEP_TASKS_DAYS = 30.0
 

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
-from sidecar.catalogue import last_backup, store_in_use, unnamed
-from sidecar.catalogue.copied_contents import CopiedContents
+from sidecar.catalogue import last_backup, store_in_use
+from sidecar.catalogue.contents import unnamed
+from sidecar.catalogue.contents.copying import CopiedContents
 from sidecar.catalogue.database import Database, OpenTransaction
 from sidecar.catalogue.schema import (
     duplicate_decisions,

@@ -9,11 +9,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sidecar.catalogue import store_in_use
-from sidecar.catalogue.dialect import Dialect
+from sidecar.catalogue.dialects.dialect import Dialect
+from sidecar.catalogue.dialects.sqlite import SQLite
 from sidecar.catalogue.facts import identify
 from sidecar.catalogue.migration import check_newest, migrate
 from sidecar.catalogue.picture_objects import PictureObjects
-from sidecar.catalogue.sqlite import SQLite
 from sidecar.errors import CatalogueUnavailable, StorageFull
 
 T = TypeVar("T")
@@ -224,7 +224,7 @@ def _dialect(url: str) -> Dialect:
     if name == "sqlite":
         return SQLite(url)
     if name == "postgresql":
-        from sidecar.catalogue.postgresql import PostgreSQL
+        from sidecar.catalogue.dialects.postgresql import PostgreSQL
 
         return PostgreSQL(url)
     raise CatalogueUnavailable(

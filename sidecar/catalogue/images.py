@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, func, select
 
-from sidecar.catalogue import contents, feature_rows, keyword_rows, model_rows, row_checksums
+from sidecar.catalogue import contents, model_rows, row_checksums
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.dialect import Seen
-from sidecar.catalogue.keyword_rows import TopKeywords
+from sidecar.catalogue.dialects.dialect import Seen
+from sidecar.catalogue.features import feature_rows, keyword_rows
+from sidecar.catalogue.features.keyword_rows import TopKeywords
 from sidecar.catalogue.lookups import Stored, look_up, spellings, stored
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.schema import features, images, models, named, originals, pictures

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, select
 
-from sidecar.catalogue import contents, feature_rows
+from sidecar.catalogue import contents
+from sidecar.catalogue.features import feature_rows
 from sidecar.catalogue.picture_objects import PictureObjects
 from sidecar.catalogue.schema import features, images, pictures
 from sidecar.errors import CatalogueDamaged

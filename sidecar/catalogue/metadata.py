@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from sidecar.catalogue import row_checksums
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.dialect import Dialect
+from sidecar.catalogue.dialects.dialect import Dialect
 from sidecar.catalogue.images import row_of
 from sidecar.catalogue.schema import image_metadata, images
 from sidecar.errors import CatalogueDamaged

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
-from sidecar.catalogue import duplicate_rows
 from sidecar.catalogue import model_rows as rows
 from sidecar.catalogue.database import Connections
+from sidecar.catalogue.duplicates import pair_rows
 from sidecar.catalogue.model_rows import COLUMNS, ModelRecord
 from sidecar.catalogue.schema import features, models
 from sidecar.errors import ModelRefused
@@ -133,6 +133,6 @@ class Models:
             if rows.find(connection, unused) is None:
                 return 0
             left = connection.execute(delete(features).where(features.c.model == record.model))
-            duplicate_rows.forget(connection, record.model)
+            pair_rows.forget(connection, record.model)
             connection.execute(delete(models).where(unused))
             return left.rowcount

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue.keyword_rows import TopKeywords
+from sidecar.catalogue.features.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.newcomers import Newcomer, Unlike
 from sidecar.catalogue.picture_objects import names_of

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from sidecar.catalogue import feature_rows
+from sidecar.catalogue.features import feature_rows
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.schema import features, images
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from sidecar.catalogue import duplicate_rows, unnamed
+from sidecar.catalogue.contents import unnamed
 from sidecar.catalogue.database import Database
+from sidecar.catalogue.duplicates import pair_rows
 from sidecar.catalogue.images import find_row, unknown
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import (
@@ -126,7 +127,7 @@ def bury(connection: Connection, seqs: Collection[int]) -> None:
     """Deletes images from all tables, within a transaction, and leaves their tombstones."""
     if not seqs:
         return
-    duplicate_rows.drop_of(connection, seqs)
+    pair_rows.drop_of(connection, seqs)
     unnamed.note_of(connection, seqs)
     for table in (pictures, originals, features, image_metadata, images):
         connection.execute(delete(table).where(table.c.seq.in_(seqs)))

@@ -9,14 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sidecar.catalogue import (
-    Decision,
-    DuplicateKind,
-    DuplicatesReport,
-    NewImage,
-    duplicate_rows,
-    open_catalogue,
-)
+from sidecar.catalogue import Decision, DuplicateKind, DuplicatesReport, NewImage, open_catalogue
+from sidecar.catalogue.duplicates import pair_rows
 from sidecar.duplicates.groups import DuplicateGroups
 from sidecar.errors import NoIndex, TaskLost, UnknownImage, WrongArguments
 from sidecar.tasks import duplicates
@@ -123,7 +117,7 @@ def test_an_incremental_run_finds_what_a_whole_one_does(album: Album, tmp_path: 
     model = album.model.model
     before = {pair[:2] for pair in album.catalogue.duplicates.pairs(model)}
     with album.catalogue.database.writing() as connection:
-        duplicate_rows.forget(connection, model)
+        pair_rows.forget(connection, model)
     assert album.find().compared == 86
     assert {pair[:2] for pair in album.catalogue.duplicates.pairs(model)} == before
 
@@ -145,7 +139,7 @@ def test_what_a_process_of_the_release_before_removed_is_struck_off(
     album.find()
     album.decide("1", "1b", Decision.SAME)
     with monkeypatch.context() as before:
-        before.setattr(duplicate_rows, "drop_of", lambda connection, seqs: None)
+        before.setattr(pair_rows, "drop_of", lambda connection, seqs: None)
         album.catalogue.removals.remove_all(["1b", "4"])
     assert album.problems() == [
         "the pairs of duplicates numbered 5 belong to no row of images",

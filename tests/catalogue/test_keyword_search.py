@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from sidecar.catalogue import TopKeywords, top
-from sidecar.catalogue.keyword_rows import to_column
+from sidecar.catalogue.features.keyword_rows import to_column
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, image_metadata
 from sidecar.errors import NoIndex, WrongArguments

@@ -81,7 +81,7 @@ def contents(store: ObjectStore) -> list[bytes]:
 
 def sweep_now(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> int:
     with monkeypatch.context() as patched:
-        patched.setattr("sidecar.catalogue.unnamed.GRACE_S", -1.0)
+        patched.setattr("sidecar.catalogue.contents.unnamed.GRACE_S", -1.0)
         return catalogue.unnamed.sweep()
 
 

@@ -91,7 +91,7 @@ def test_a_backup_has_the_images_and_is_restored_into_rows_or_into_a_store(
 def test_a_backup_has_what_is_removed_while_it_is_made(
     house: House, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sidecar.catalogue.unnamed.GRACE_S", -1.0)
+    monkeypatch.setattr("sidecar.catalogue.contents.unnamed.GRACE_S", -1.0)
 
     def meanwhile(table: str, _rows: int) -> None:
         if table == "images":
@@ -102,7 +102,7 @@ def test_a_backup_has_what_is_removed_while_it_is_made(
     with closing(open_catalogue(f"sqlite:///{tmp_path}/copy/catalogue.sqlite", 30)) as copy:
         looks_whole(copy)
     assert objects(Path(url)) == 4
-    monkeypatch.setattr("sidecar.catalogue.unnamed.HELD_S", -1.0)
+    monkeypatch.setattr("sidecar.catalogue.contents.unnamed.HELD_S", -1.0)
     with house.catalogue.unnamed.held():
         pass
     assert house.catalogue.unnamed.sweep() == 2
@@ -136,8 +136,8 @@ def test_the_objects_of_what_was_removed_before_a_restore_are_still_swept(
     house.catalogue.removals.remove_all(["1", "2", "3"])
     backups.restore(tmp_path / "copy", quiet)
     assert objects(Path(url)) == 8
-    monkeypatch.setattr("sidecar.catalogue.unnamed.GRACE_S", -1.0)
-    monkeypatch.setattr("sidecar.catalogue.unnamed._is_held", lambda _: False)
+    monkeypatch.setattr("sidecar.catalogue.contents.unnamed.GRACE_S", -1.0)
+    monkeypatch.setattr("sidecar.catalogue.contents.unnamed._is_held", lambda _: False)
     assert house.catalogue.unnamed.sweep() == 4
     looks_whole(house.catalogue)
 

@@ -18,7 +18,7 @@ def build(house: House) -> None:
     """1,040 images in five segments, indexed."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("sidecar.index.local_draft.SEGMENT_ROWS", 256)
-        patched.setattr("sidecar.catalogue.postgresql.PostgreSQL.page_rows", 256)
+        patched.setattr("sidecar.catalogue.dialects.postgresql.PostgreSQL.page_rows", 256)
         house.add(1, 1040)
         house.run("train")
 

@@ -24,11 +24,11 @@ from sidecar.catalogue import (
     open_catalogue,
     to_json,
 )
-from sidecar.catalogue.dialect import Dialect
-from sidecar.catalogue.postgresql import PostgreSQL
+from sidecar.catalogue.dialects.dialect import Dialect
+from sidecar.catalogue.dialects.postgresql import PostgreSQL
+from sidecar.catalogue.dialects.sqlite import SQLite
 from sidecar.catalogue.reports import Report, from_json
 from sidecar.catalogue.schema import tasks
-from sidecar.catalogue.sqlite import SQLite
 from tests.support.databases import upgrade_to
 
 INDEX = {

@@ -20,7 +20,7 @@ from sidecar.catalogue import (
     TaskKind,
     open_catalogue,
 )
-from sidecar.catalogue.features import any_lacks_features
+from sidecar.catalogue.features.bulk import any_lacks_features
 from sidecar.catalogue.schema import features, originals
 from sidecar.errors import DuplicateId, NoSamples
 from tests.support.databases import new_file

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue, sqlite
-from sidecar.catalogue.sqlite import PRAGMAS
+from sidecar.catalogue import Catalogue, NewImage, Task, TaskKind, open_catalogue
+from sidecar.catalogue.dialects import sqlite
+from sidecar.catalogue.dialects.sqlite import PRAGMAS
 from sidecar.errors import StorageFull
 from sidecar.settings import from_environment
 from sidecar.tasks import heartbeat, runner

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sidecar.catalogue import TopKeywords
-from sidecar.catalogue.keyword_rows import (
+from sidecar.catalogue.features.keyword_rows import (
     MOST_KEYWORDS,
     OVER,
     from_column,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue import keyword_rows
-from sidecar.catalogue.keyword_rows import TopKeywords
+from sidecar.catalogue.features import keyword_rows
+from sidecar.catalogue.features.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.errors import ModelRefused
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.dialect import FeatureRow
+from sidecar.catalogue.dialects.dialect import FeatureRow
 
 # The newest row that is known already comes without its vector: it only says that it is there.
 NEW_FEATURES = (

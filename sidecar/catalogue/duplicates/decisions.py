@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from sidecar.catalogue import decision_rows
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.duplicate_kinds import Decision
+from sidecar.catalogue.duplicates import decision_rows
+from sidecar.catalogue.duplicates.kinds import Decision
 from sidecar.catalogue.images import row_of
 from sidecar.catalogue.schema import duplicate_decisions, images
 from sidecar.errors import WrongArguments

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, func, select, update
 
-from sidecar.catalogue import contents, keyword_rows
+from sidecar.catalogue import contents
 from sidecar.catalogue.database import Connections
-from sidecar.catalogue.keyword_pages import KeywordPage
-from sidecar.catalogue.keyword_rows import TopKeywords
+from sidecar.catalogue.features import keyword_rows
+from sidecar.catalogue.features.keyword_pages import KeywordPage
+from sidecar.catalogue.features.keyword_rows import TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
 

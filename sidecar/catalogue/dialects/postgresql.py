@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Column, Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 
-from sidecar.catalogue.dialect import Seen, waiting, where_seen
+from sidecar.catalogue.dialects.dialect import Seen, waiting, where_seen
 from sidecar.catalogue.schema import features_unlabelled, unlabelled
 
 # Here and not where the index is: SQLAlchemy loads a dialect whole, with the types of three

@@ -15,8 +15,8 @@ from sqlalchemy import Column, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-from sidecar.catalogue.dialect import Seen, waiting, where_seen
-from sidecar.catalogue.reserve import Reserve
+from sidecar.catalogue.dialects.dialect import Seen, waiting, where_seen
+from sidecar.catalogue.dialects.reserve import Reserve
 from sidecar.errors import CatalogueUnavailable
 from sidecar.files import in_turn, network_file_system
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
 
-from sidecar.catalogue import decision_rows, duplicate_rows
 from sidecar.catalogue.database import Connections
-from sidecar.catalogue.duplicate_kinds import DuplicateKind
-from sidecar.catalogue.duplicate_rows import in_parts
+from sidecar.catalogue.duplicates import decision_rows, pair_rows
+from sidecar.catalogue.duplicates.kinds import DuplicateKind
+from sidecar.catalogue.duplicates.pair_rows import in_parts
 from sidecar.catalogue.schema import (
     duplicate_decisions,
     duplicate_pairs,
@@ -116,7 +116,7 @@ class Duplicates:
                 joined = column.table.outerjoin(images, images.c.seq == column)
                 query = select(column).distinct().select_from(joined).where(images.c.seq.is_(None))
                 gone.update(connection.execute(query).scalars())
-            duplicate_rows.drop_of(connection, gone)
+            pair_rows.drop_of(connection, gone)
 
     def keep(self, model: int, pairs: Iterable[Pair], reached: int | None = None) -> None:
         """Keeps pairs that are new; those of images that are gone meanwhile are left out.
@@ -126,8 +126,8 @@ class Duplicates:
         """
         with self._database.writing() as connection:
             found = {(a, b): (kind, p) for a, b, kind, p in pairs}
-            there = duplicate_rows.there(connection, {seq for pair in found for seq in pair})
-            known = duplicate_rows.known(connection, model, [a for a, _ in found])
+            there = pair_rows.there(connection, {seq for pair in found for seq in pair})
+            known = pair_rows.known(connection, model, [a for a, _ in found])
             rows = [
                 {"a": a, "b": b, "model": model, "kind": kind, "probability": probability}
                 for (a, b), (kind, probability) in found.items()

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from sidecar.catalogue import contents, duplicate_rows, feature_rows, keyword_rows
+from sidecar.catalogue import contents
 from sidecar.catalogue.database import Database
-from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords
+from sidecar.catalogue.duplicates import pair_rows
+from sidecar.catalogue.features import feature_rows, keyword_rows
+from sidecar.catalogue.features.keyword_rows import NO_KEYWORDS, TopKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures, suspects
 
@@ -107,7 +109,7 @@ class Suspects:
             check_known(connection, record)
             connection.execute(delete(suspects).where(_of(record, right)))
             if wrong:  # what was found by them may be wrong: all are compared again
-                duplicate_rows.forget(connection, record.model)
+                pair_rows.forget(connection, record.model)
             for seq, each in wrong.items():
                 row = feature_rows.to_row(seq, record.model, each)
                 mended = {"vector": row["vector"], "crc": row["crc"]}

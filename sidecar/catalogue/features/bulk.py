@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, delete, func, insert, select
 
-from sidecar.catalogue import contents, feature_rows
-from sidecar.catalogue.keyword_rows import NO_KEYWORDS, TopKeywords
+from sidecar.catalogue import contents
+from sidecar.catalogue.features import feature_rows
+from sidecar.catalogue.features.keyword_rows import NO_KEYWORDS, TopKeywords
+from sidecar.catalogue.features.keywords import StoredKeywords
 from sidecar.catalogue.model_rows import ModelRecord, check_known
 from sidecar.catalogue.schema import features, images, pictures
-from sidecar.catalogue.stored_keywords import StoredKeywords
 from sidecar.errors import CatalogueDamaged
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.catalogue.keyword_rows import LABEL, SCORE, is_whole, split
+from sidecar.catalogue.features.keyword_rows import LABEL, SCORE, is_whole, split
 
 log = logging.getLogger(__name__)
 

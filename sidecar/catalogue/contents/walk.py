@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, select, true
 
-from sidecar.catalogue.contents import damage, missing
+from sidecar.catalogue.contents.reading import damage, missing
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.schema import images, originals, pictures
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from sidecar.catalogue.dialect import Dialect
-from sidecar.catalogue.duplicate_kinds import Decision
-from sidecar.catalogue.duplicate_rows import in_parts
+from sidecar.catalogue.dialects.dialect import Dialect
+from sidecar.catalogue.duplicates.kinds import Decision
+from sidecar.catalogue.duplicates.pair_rows import in_parts
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import duplicate_decisions
 

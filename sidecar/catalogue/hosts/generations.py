@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from sidecar.catalogue.database import Connections
-from sidecar.catalogue.readers import SEEN_S, forget_gone, opened_since
+from sidecar.catalogue.hosts.readers import SEEN_S, forget_gone, opened_since
 from sidecar.catalogue.schema import generations as table
 from sidecar.errors import SettingsError, TaskLost
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, bindparam, delete, select, update
 
 from sidecar.catalogue import store_in_use
-from sidecar.catalogue.content_walk import KINDS, Kind, walk
+from sidecar.catalogue.contents.walk import KINDS, Kind, walk
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.schema import unnamed_objects
 

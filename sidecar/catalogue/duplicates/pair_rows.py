@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, delete, insert, select
 
-from sidecar.catalogue.duplicate_kinds import DuplicateKind
+from sidecar.catalogue.duplicates.kinds import DuplicateKind
 from sidecar.catalogue.schema import duplicate_decisions, duplicate_pairs, duplicate_runs, images
 
 AT_ONCE = 500  # values of one statement

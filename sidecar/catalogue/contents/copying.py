@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from sidecar.catalogue.content_walk import KINDS
-from sidecar.catalogue.contents import missing
+from sidecar.catalogue.contents.reading import missing
+from sidecar.catalogue.contents.walk import KINDS
 from sidecar.catalogue.picture_objects import PictureObjects
 
 log = logging.getLogger(__name__)
