@@ -22,7 +22,6 @@ from sidecar.catalogue.features.keyword_pages import KeywordPage
 from sidecar.catalogue.features.keyword_rows import DIGITS, NO_KEYWORDS, TopKeywords, top
 from sidecar.catalogue.features.keywords import Unlabelled
 from sidecar.catalogue.features.since import NewFeatures, NewRow, NewRows
-from sidecar.catalogue.features.suspects import StoredFeatures, Suspects
 from sidecar.catalogue.hosts.generations import Generations, Shared
 from sidecar.catalogue.hosts.readers import SEEN_S, Reader, Readers
 from sidecar.catalogue.hosts.versions import SharedVersion, SharedVersions
@@ -52,6 +51,7 @@ from sidecar.catalogue.reports import (
     to_json,
 )
 from sidecar.catalogue.summary import KnownModel, Summary, Totals
+from sidecar.catalogue.suspects import StoredFeatures, Suspects
 from sidecar.catalogue.task import (
     OF_VERSIONS,
     SHORT,

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, insert, select
 from sidecar.batching import Batcher
 from sidecar.catalogue import metadata, model_rows
 from sidecar.catalogue.contents import unnamed
-from sidecar.catalogue.contents.placing import placed, take_back
 from sidecar.catalogue.database import Database
 from sidecar.catalogue.dialects.dialect import Dialect
 from sidecar.catalogue.duplicates import decision_rows
@@ -21,6 +20,7 @@ from sidecar.catalogue.features import feature_rows
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.new_image import NewImage
 from sidecar.catalogue.newcomers import Newcomers
+from sidecar.catalogue.placing import placed, take_back
 from sidecar.catalogue.removals import bury
 from sidecar.catalogue.row_checksums import checksum
 from sidecar.catalogue.schema import features, images, originals, pictures

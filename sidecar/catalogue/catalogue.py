@@ -15,7 +15,6 @@ from sidecar.catalogue.duplicates.decisions import Decisions
 from sidecar.catalogue.duplicates.pairs import Duplicates
 from sidecar.catalogue.features.bulk import Features
 from sidecar.catalogue.features.since import NewFeatures
-from sidecar.catalogue.features.suspects import Suspects
 from sidecar.catalogue.hosts.generations import Generations
 from sidecar.catalogue.hosts.readers import Readers
 from sidecar.catalogue.hosts.versions import SharedVersions
@@ -28,6 +27,7 @@ from sidecar.catalogue.picture_objects import PictureObjects
 from sidecar.catalogue.pinned import Pinned
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
+from sidecar.catalogue.suspects import Suspects
 from sidecar.catalogue.tasks import Tasks
 from sidecar.catalogue.transaction import Transaction
 

@@ -4,12 +4,12 @@ from sidecar.catalogue import model_rows
 from sidecar.catalogue.database import OpenTransaction
 from sidecar.catalogue.duplicates.pairs import Duplicates
 from sidecar.catalogue.features.bulk import Features, any_lacks_features, count_features
-from sidecar.catalogue.features.suspects import strike_mended
 from sidecar.catalogue.hosts.generations import Generations
 from sidecar.catalogue.hosts.versions import SharedVersions
 from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
+from sidecar.catalogue.suspects import strike_mended
 from sidecar.catalogue.task_list import TaskList
 
 

@@ -1,7 +1,6 @@
 """The bytes of images: canonical JPEGs and uploads, in rows or in PICTURES_STORE.
 
 reading  canonical JPEGs as rows have them, whole and checked
-placing  those of new images, in the store before the commit that names them
 unnamed  those that no row names any more, until they are deleted
 walk     all of them, for who checks, copies or moves them
 copying  from one catalogue to another

@@ -3,6 +3,5 @@
 bulk           features of many images, for trainings and for comparing the index with them
 keywords       keywords of many images, as `keyword_pages`
 since          the features that came since somebody last looked
-suspects       features that are in doubt, and how the doubt ends
 feature_rows, keyword_rows  how both stand in the database
 """
