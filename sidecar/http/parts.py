@@ -11,7 +11,7 @@ from sidecar.http.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
 from sidecar.index.engines import engine_of
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.ingest.batch import IngestBatch
 from sidecar.ingest.similar import SimilarAdds
 from sidecar.ingest.single import Ingest

@@ -2,7 +2,7 @@
 
 from sidecar.catalogue import Catalogue
 from sidecar.index.engine import Engine
-from sidecar.index.local_engine import LocalEngine
+from sidecar.index.local.engine import LocalEngine
 from sidecar.settings import Settings
 
 

@@ -31,7 +31,7 @@ from sidecar.index import current_file
 from sidecar.index.engine import Engine
 from sidecar.index.generation import Generation
 from sidecar.index.lineage import Lineage
-from sidecar.index.local_engine import LocalEngine
+from sidecar.index.local.engine import LocalEngine
 from sidecar.index.meta import META, Meta
 from sidecar.index.writer import DRAFT
 

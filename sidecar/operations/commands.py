@@ -17,7 +17,7 @@ from sidecar.errors import (
 )
 from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.index.engines import engine_of
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient

@@ -14,7 +14,7 @@ from sidecar.errors import (
     SimilarityError,
 )
 from sidecar.index import Engine
-from sidecar.index.follower import Follower
+from sidecar.index.sharing.follower import Follower
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import State
 from sidecar.models.version_follower import VersionFollower

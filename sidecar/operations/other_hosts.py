@@ -7,7 +7,7 @@ from pathlib import Path
 from sidecar.catalogue import SEEN_S, Catalogue, TaskKind, TaskState
 from sidecar.errors import BackupRefused, NoIndex, SimilarityError
 from sidecar.index import GenerationStore
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.models.version_follower import VersionFollower
 from sidecar.volume import host_name
 

@@ -12,7 +12,7 @@ from sidecar.errors import (
     TaskWaits,
 )
 from sidecar.index import BuildRules, GenerationStore
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.tasks.heartbeat import Heartbeat
 from sidecar.tasks.mending import Mending

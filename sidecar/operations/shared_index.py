@@ -6,8 +6,8 @@ from sidecar.catalogue import Catalogue, Shared
 from sidecar.errors import IndexDamaged, NoIndex
 from sidecar.index import GenerationStore
 from sidecar.index.meta import Meta
-from sidecar.index.remote import FILES, Remote
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
+from sidecar.index.sharing.remote import FILES, Remote
 from sidecar.objects import FileDigest, is_sound
 
 

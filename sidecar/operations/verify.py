@@ -16,7 +16,7 @@ from sidecar.errors import (
     NoIndex,
 )
 from sidecar.index import Generation, GenerationStore
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.models.comparison import Comparison, sentence
 from sidecar.models.version_follower import VersionFollower
 from sidecar.operations.shared_index import store_problems

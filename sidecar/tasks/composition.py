@@ -10,7 +10,7 @@ from sidecar.catalogue import SHORT, Catalogue, Task, TaskKind
 from sidecar.errors import IndexStoreUnavailable, SimilarityError
 from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.index.engines import engine_of
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.models.comparison import Comparison
 from sidecar.models.registry import ModelRegistry
 from sidecar.models.repository import ModelRepository

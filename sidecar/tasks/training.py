@@ -34,8 +34,8 @@ from sidecar.index import (
 from sidecar.index.engine import Report
 from sidecar.index.meta import Meta
 from sidecar.index.publisher import Made, Publisher
-from sidecar.index.shared_publisher import publisher
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
+from sidecar.index.sharing.publisher import publisher
 from sidecar.index.writer import measured
 from sidecar.tasks import field_snapshots, keyword_snapshots, patience
 from sidecar.tasks.samples import FEWEST_SAMPLES, check_samples

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sidecar.catalogue import Reader
 from sidecar.catalogue.schema import readers
 from sidecar.errors import BackupRefused
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.operations.backup import Backups
 from sidecar.operations.other_hosts import Shared, check_gone, unshare
 from sidecar.volume import host_name

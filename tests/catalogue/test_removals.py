@@ -8,7 +8,7 @@ import pytest
 from sidecar.catalogue import NewImage
 from sidecar.errors import FeaturesMissing, NoIndex, UnknownImage
 from sidecar.index import GenerationStore, SearchRequest
-from sidecar.index.local_draft import SEGMENT_ROWS
+from sidecar.index.local.draft import SEGMENT_ROWS
 from tests.support.house import TEN, House, vector
 
 EVERYTHING = SearchRequest(num_results=1000, nprob=100, max_dist=4.0)
@@ -17,7 +17,7 @@ EVERYTHING = SearchRequest(num_results=1000, nprob=100, max_dist=4.0)
 def build(house: House) -> None:
     """1,040 images in five segments, indexed."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sidecar.index.local_draft.SEGMENT_ROWS", 256)
+        patched.setattr("sidecar.index.local.draft.SEGMENT_ROWS", 256)
         patched.setattr("sidecar.catalogue.dialects.postgresql.PostgreSQL.page_rows", 256)
         house.add(1, 1040)
         house.run("train")

@@ -14,10 +14,10 @@ import pytest
 from sidecar.catalogue import Reader, TaskState
 from sidecar.errors import IndexDamaged, IndexStoreUnavailable, NoIndex, TaskLost
 from sidecar.index import GenerationStore, Lineage
-from sidecar.index.fetching import fetch
-from sidecar.index.follower import Follower
 from sidecar.index.meta import META
-from sidecar.index.remote import FILES, GRACE_S, MANIFESTS, Remote
+from sidecar.index.sharing.fetching import fetch
+from sidecar.index.sharing.follower import Follower
+from sidecar.index.sharing.remote import FILES, GRACE_S, MANIFESTS, Remote
 from sidecar.objects import ObjectStore, open_store
 from sidecar.operations.backup import Backups
 from sidecar.operations.repair import repair
@@ -230,7 +230,7 @@ def test_a_draft_that_is_still_on_its_way_to_the_store_is_no_trouble(
     assert pair.follower.trouble is None
     assert {*looks} == {None}
     now = time.monotonic() + 5.0
-    monkeypatch.setattr("sidecar.index.follower.time.monotonic", lambda: now)
+    monkeypatch.setattr("sidecar.index.sharing.follower.time.monotonic", lambda: now)
     pair.follower.look()
     upcoming = pair.searches.generations.upcoming()
     assert upcoming is not None
@@ -283,7 +283,7 @@ def test_a_store_that_was_away_for_long_is_asked_again_within_seconds_of_its_ret
     Path(pair.store).rename(f"{pair.store}-away")
     Path(pair.store).touch()
     now = time.monotonic()
-    monkeypatch.setattr("sidecar.index.follower.time.monotonic", lambda: now)
+    monkeypatch.setattr("sidecar.index.sharing.follower.time.monotonic", lambda: now)
     for _ in range(600):
         with suppress(IndexStoreUnavailable):
             pair.follower.look()

@@ -25,7 +25,7 @@ from sidecar.errors import (
 )
 from sidecar.index import BuildRules, GenerationStore, SearchRequest, rank
 from sidecar.index.calibration import Calibration
-from sidecar.index.local_search import LocalSearch
+from sidecar.index.local.search import LocalSearch
 from sidecar.index.writer import measured
 from sidecar.operations import Inventory
 from sidecar.tasks.admission import Admission

@@ -17,8 +17,8 @@ from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catal
 from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
 from sidecar.index import BuildRules, Commission, GenerationStore, Memtable, Tombstones
-from sidecar.index.local_draft import SEGMENT_ROWS
-from sidecar.index.local_engine import LocalEngine
+from sidecar.index.local.draft import SEGMENT_ROWS
+from sidecar.index.local.engine import LocalEngine
 from sidecar.models.registry import ModelRegistry
 from sidecar.periodic import Periodic
 from sidecar.search.view import Views

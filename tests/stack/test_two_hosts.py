@@ -16,7 +16,7 @@ from campaigns.switching import switch
 from local.stack import Stack
 from sidecar.catalogue import open_catalogue
 from sidecar.files import sha256_of
-from sidecar.index.remote import FILES
+from sidecar.index.sharing.remote import FILES
 from sidecar.objects import ObjectStore, open_store
 from sidecar.volume import host_name
 from tests.conftest import EXACT

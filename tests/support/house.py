@@ -25,7 +25,7 @@ from sidecar.index import (
     Tombstones,
 )
 from sidecar.index.engines import engine_of
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.parts import Sharing
 from sidecar.models import contract as contracts
 from sidecar.models.contract import Contract
 from sidecar.models.registry import ModelRegistry

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.index import Generation
-from sidecar.index.local_engine import LocalEngine
+from sidecar.index.local.engine import LocalEngine
 from sidecar.index.meta import META, TRUTH, Meta
 from sidecar.index.recall.ground_truth import GroundTruth
 from tests.support import old_volume

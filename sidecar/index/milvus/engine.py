@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecar.catalogue import Catalogue
 from sidecar.index.engine import Commission, Draft, Searchable
-from sidecar.index.local_engine import LocalEngine
+from sidecar.index.local.engine import LocalEngine
 from sidecar.index.meta import Meta
 from sidecar.index.milvus.kinds import KINDS
 from sidecar.index.milvus.reading import Reader

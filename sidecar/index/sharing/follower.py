@@ -13,11 +13,12 @@ from pathlib import Path
 
 from sidecar.catalogue import Generations, Shared
 from sidecar.errors import IndexDamaged, NoIndex, SimilarityError
-from sidecar.index import current_file, host_files
-from sidecar.index.fetching import fetch
-from sidecar.index.host_files import COMING, FETCHED
+from sidecar.index import current_file
 from sidecar.index.meta import digest_of
-from sidecar.index.remote import SHORT, Remote
+from sidecar.index.sharing import host_files
+from sidecar.index.sharing.fetching import fetch
+from sidecar.index.sharing.host_files import COMING, FETCHED
+from sidecar.index.sharing.remote import SHORT, Remote
 from sidecar.index.store import GenerationStore
 from sidecar.index.writer import DRAFT
 

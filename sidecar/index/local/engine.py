@@ -6,7 +6,7 @@ from pathlib import Path
 from sidecar.errors import IndexDamaged
 from sidecar.index.ann import Index
 from sidecar.index.engine import Commission, Draft, Searchable
-from sidecar.index.local_search import LocalSearch
+from sidecar.index.local.search import LocalSearch
 from sidecar.index.meta import LISTS, TRAINED, Meta
 from sidecar.index.segments import FEATURES, Segments
 
@@ -34,7 +34,7 @@ class LocalEngine:
 
     def draft(self, index_dir: Path, commission: Commission) -> Draft:
         # Only here: no process that answers requests loads what builds an index.
-        from sidecar.index.local_draft import LocalDraft
+        from sidecar.index.local.draft import LocalDraft
 
         return LocalDraft(index_dir, commission)
 

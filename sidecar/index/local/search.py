@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann import ExcludeIds, Index, SearchParams, distances
-from sidecar.index.filtered import MatchingRows
+from sidecar.index.local.filtered import MatchingRows
 from sidecar.index.narrowed import ListLayout
 from sidecar.index.recall.quality import Quality
 from sidecar.index.request import Found, SearchRequest, the_nearest

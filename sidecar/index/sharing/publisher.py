@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from sidecar.catalogue import Catalogue, Shared, Task, Transaction
 from sidecar.errors import IndexDamaged
 from sidecar.index.engine import Sealed
-from sidecar.index.follower import Follower
 from sidecar.index.meta import Meta, digest_of
 from sidecar.index.publisher import LocalPublisher, Made, Publisher
-from sidecar.index.remote import Remote
-from sidecar.index.sharing import Sharing
+from sidecar.index.sharing.follower import Follower
+from sidecar.index.sharing.parts import Sharing
+from sidecar.index.sharing.remote import Remote
 from sidecar.index.store import GenerationStore
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue
-from sidecar.index.follower import Follower
-from sidecar.index.remote import Remote
+from sidecar.index.sharing.follower import Follower
+from sidecar.index.sharing.remote import Remote
 from sidecar.index.store import GenerationStore
 from sidecar.objects import open_store
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sidecar.catalogue import Page
 from sidecar.index.builder import Build, Builder
-from sidecar.index.compaction import Part, compacted
 from sidecar.index.engine import Commission, Published, Sealed
+from sidecar.index.local.compaction import Part, compacted
 from sidecar.index.meta import LISTS, TRAINED, TRUTH
 from sidecar.index.segments import FEATURES, Segments
 from sidecar.index.writer import GenerationWriter, synced

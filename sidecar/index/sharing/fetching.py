@@ -9,7 +9,7 @@ from sidecar.catalogue import Shared
 from sidecar.errors import IndexDamaged
 from sidecar.files import sha256_of, sync
 from sidecar.index.meta import META, Meta
-from sidecar.index.remote import FILES, Remote
+from sidecar.index.sharing.remote import FILES, Remote
 from sidecar.objects import FileDigest, WrongContent, download
 
 
