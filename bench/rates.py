@@ -20,7 +20,7 @@ import psutil
 
 from bench.load import Request, run
 from local.stack import Stack
-from sidecar.http import api_keys
+from sidecar.http.guards import api_keys
 
 CALL, BODY = "/similarity/images/check", b"[]"
 RATE = "rate=100000/1000000"

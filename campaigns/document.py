@@ -17,8 +17,8 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from sidecar.http import openapi
-from sidecar.http.cors import EXPOSED
-from sidecar.http.one_path import PASSED_OVER
+from sidecar.http.guards.cors import EXPOSED
+from sidecar.http.guards.one_path import PASSED_OVER
 
 DOCUMENT = openapi.document()
 URI = "urn:api"

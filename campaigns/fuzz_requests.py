@@ -6,7 +6,7 @@ from random import Random
 from urllib.parse import quote
 
 from campaigns import fuzz_bodies as bodies
-from sidecar.http.known_params import taken
+from sidecar.http.reading.known_params import taken
 from sidecar.http.route import Route
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sidecar import garbage, objects, volume
 from sidecar.errors import SettingsError, SimilarityError
 from sidecar.files import network_file_system
-from sidecar.http import api_keys
+from sidecar.http.guards import api_keys
 from sidecar.settings import Settings, from_environment
 from sidecar.telemetry import logs, multiprocess
 

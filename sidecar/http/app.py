@@ -6,22 +6,22 @@ from typing import Any
 from sidecar.catalogue import LOOK_ROUND_S, SWEEP_ROUND_S
 from sidecar.errors import SimilarityError
 from sidecar.http.access_log import AccessLog
-from sidecar.http.api_keys import ApiKeys
-from sidecar.http.auth import Auth
 from sidecar.http.background import Background
-from sidecar.http.concurrency_limit import ConcurrencyLimit
-from sidecar.http.cors import Cors
 from sidecar.http.error_handlers import App, ErrorFields, add_error_handlers
-from sidecar.http.forwarded import Forwarded, networks
-from sidecar.http.host_names import HostNames
-from sidecar.http.known_params import KnownParams
-from sidecar.http.one_path import OnePath
+from sidecar.http.guards.api_keys import ApiKeys
+from sidecar.http.guards.auth import Auth
+from sidecar.http.guards.concurrency_limit import ConcurrencyLimit
+from sidecar.http.guards.cors import Cors
+from sidecar.http.guards.forwarded import Forwarded, networks
+from sidecar.http.guards.host_names import HostNames
+from sidecar.http.guards.one_path import OnePath
+from sidecar.http.guards.rate_limit import RateLimit
+from sidecar.http.guards.same_site import SameSite
 from sidecar.http.pages import PATHS, Pages
 from sidecar.http.parts import Parts, make_parts
-from sidecar.http.rate_limit import RateLimit
+from sidecar.http.reading.known_params import KnownParams
 from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
-from sidecar.http.same_site import SameSite
 from sidecar.models import watch
 from sidecar.models.version_follower import ROUND_S as VERSIONS_ROUND_S
 from sidecar.periodic import Periodic

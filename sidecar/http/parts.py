@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.duplicates.groups import DuplicateGroups
-from sidecar.http.batch_uploads import BatchReader
-from sidecar.http.buckets import Buckets
-from sidecar.http.feedback import FeedbackReader
-from sidecar.http.uploads import ImageReader
+from sidecar.http.guards.buckets import Buckets
+from sidecar.http.reading.batch_uploads import BatchReader
+from sidecar.http.reading.feedback import FeedbackReader
+from sidecar.http.reading.uploads import ImageReader
 from sidecar.images import BUDGET, BatchRules, ImageRules
 from sidecar.index import GenerationStore, Lineage, LiveFields, Memtable, Tombstones
 from sidecar.index.engines import engine_of

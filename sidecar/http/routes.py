@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sidecar.catalogue import TaskKind
-from sidecar.http.api_keys import ADMIN, READ, WRITE
+from sidecar.http.guards.api_keys import ADMIN, READ, WRITE
 from sidecar.http.parts import Parts
 from sidecar.http.resources.adding import AddBatchResource, AddResource
 from sidecar.http.resources.compare import CompareResource

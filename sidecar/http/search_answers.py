@@ -5,7 +5,7 @@ from typing import Any
 
 import falcon
 
-from sidecar.http.params import flag
+from sidecar.http.reading.params import flag
 from sidecar.search.matches import Matches
 from sidecar.search.neighbours import Neighbours
 from sidecar.search.view import View

@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
 from sidecar import garbage
-from sidecar.http.known_params import FORM_BYTES
+from sidecar.http.reading.known_params import FORM_BYTES
 from sidecar.http.transport import TimeoutWorker
 from sidecar.settings import Settings
 from sidecar.telemetry import multiprocess

@@ -11,7 +11,7 @@ from similarity_client import Similarity
 
 from local.browser import Watch
 from local.stack import Stack
-from sidecar.http import api_keys as keys
+from sidecar.http.guards import api_keys as keys
 from tests.browser.stacks import held
 from tests.browser.visit import Visit
 from tests.conftest import LIMITS, Trained

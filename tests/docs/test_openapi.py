@@ -15,11 +15,11 @@ from local.stack import ROOT
 from sidecar import errors
 from sidecar.http import openapi
 from sidecar.http.app import Sidecar, create_app
-from sidecar.http.auth import CHANGES
-from sidecar.http.cors import EXPOSED
-from sidecar.http.feedback_entries import MOST_EXAMPLES, MOST_WEIGHT
-from sidecar.http.json_body import MOST_ITEMS
-from sidecar.http.known_params import taken
+from sidecar.http.guards.auth import CHANGES
+from sidecar.http.guards.cors import EXPOSED
+from sidecar.http.reading.feedback_entries import MOST_EXAMPLES, MOST_WEIGHT
+from sidecar.http.reading.json_body import MOST_ITEMS
+from sidecar.http.reading.known_params import taken
 from sidecar.http.resources import models
 from sidecar.http.route import ANY, OPEN, Route
 from sidecar.search.by_examples import UNLIKE_WEIGHT

@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 from local.ports import free_ports
 from local.stack import ROOT, Stack
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.http import api_keys as keys
-from sidecar.http.api_keys import ApiKeys, Key
+from sidecar.http.guards import api_keys as keys
+from sidecar.http.guards.api_keys import ApiKeys, Key
 from tests.conftest import Trained
 from tests.support.calls import failure, jpeg, noise
 

@@ -16,7 +16,7 @@ import pytest
 from local.descendants import are_stopped
 from local.process import wait_until
 from local.stack import Stack
-from sidecar.http import api_keys as keys
+from sidecar.http.guards import api_keys as keys
 from tests.support.calls import failure
 
 SLOW = "rate=0.001"  # a token in a quarter of an hour: none comes during a test

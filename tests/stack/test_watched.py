@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import Stack
-from sidecar.http import api_keys as keys
+from sidecar.http.guards import api_keys as keys
 from tests.conftest import Trained
 from tests.support.watcher import (
     Prometheus,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from local.process import wait_until
 from sidecar.catalogue import Catalogue, open_catalogue
 from sidecar.errors import FeaturesUnavailable, ModelRefused
-from sidecar.http import api_keys
 from sidecar.http.app import create_app
+from sidecar.http.guards import api_keys
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
 from sidecar.models.contract import Contract, golden_image

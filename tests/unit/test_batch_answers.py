@@ -19,9 +19,9 @@ from sidecar.catalogue import Metadata
 from sidecar.catalogue.database import Database
 from sidecar.errors import DuplicateId, ImageUnreadable
 from sidecar.http.access_log import AccessLog
-from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import add_error_handlers
 from sidecar.http.ndjson import MOST_IN_MEMORY
+from sidecar.http.reading.batch_uploads import BatchReader
 from sidecar.http.resources.adding import AddBatchResource
 from sidecar.images import BatchRules, File
 from sidecar.ingest.batch import AT_ONCE, IngestBatch, Outcome

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.http.api_keys import ApiKeys, draw, read
+from sidecar.http.guards.api_keys import ApiKeys, draw, read
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 

@@ -8,8 +8,8 @@ import pytest
 from falcon.testing import TestClient
 
 from sidecar.errors import SettingsError
-from sidecar.http.api_keys import ADMIN, WRITE
 from sidecar.http.app import Sidecar
+from sidecar.http.guards.api_keys import ADMIN, WRITE
 from sidecar.settings import from_environment
 from tests.support.local_client import sidecar
 

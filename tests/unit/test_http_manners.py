@@ -14,9 +14,9 @@ from falcon.testing import TestClient
 from local.process import wait_until
 from local.stack import ROOT
 from sidecar.errors import SettingsError
-from sidecar.http import api_keys
 from sidecar.http.app import Sidecar, create_app
-from sidecar.http.forwarded import Forwarded, networks
+from sidecar.http.guards import api_keys
+from sidecar.http.guards.forwarded import Forwarded, networks
 from sidecar.settings import from_environment
 from tests.support.local_client import local_client, sidecar
 

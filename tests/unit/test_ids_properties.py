@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import WrongArguments
-from sidecar.http.params import required_id
+from sidecar.http.reading.params import required_id
 from sidecar.images import ids
 
 SHOWN = st.characters(categories=("L", "M", "N", "P", "S", "Zs"), exclude_characters="/\\?#%\ufffd")

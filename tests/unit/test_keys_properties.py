@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.http import api_keys as keys
-from sidecar.http.api_keys import SCOPES, ApiKeys, Key
-from sidecar.http.rate import Rate
+from sidecar.http.guards import api_keys as keys
+from sidecar.http.guards.api_keys import SCOPES, ApiKeys, Key
+from sidecar.http.guards.rate import Rate
 
 NAMES = st.text("abcXYZ0189._-", min_size=1, max_size=64)
 SCOPE_SETS = st.lists(st.sampled_from(SCOPES), min_size=1, unique=True)

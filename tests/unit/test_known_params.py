@@ -7,7 +7,7 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from sidecar.http.app import create_app
-from sidecar.http.known_params import taken
+from sidecar.http.reading.known_params import taken
 from sidecar.settings import from_environment
 from tests.support.calls import jpeg
 from tests.support.local_client import sidecar

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import WrongArguments
-from sidecar.http.params import flag, number, whole_number
+from sidecar.http.reading.params import flag, number, whole_number
 
 TEXTS = st.text(max_size=12) | st.integers().map(str) | st.floats().map(str)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sidecar.errors import WrongArguments
-from sidecar.http.boxes import parsed
+from sidecar.http.reading.boxes import parsed
 from sidecar.images import Box, ImageRules, canonical, part
 from tests.support.image_files import decoded, encode
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from local.stack import ROOT
 from sidecar.errors import SettingsError
-from sidecar.http.buckets import BUCKETS, BYTES, FILE, Buckets
-from sidecar.http.rate import MOST_BURST, MOST_PER_SECOND, SECOND_NS, Rate
+from sidecar.http.guards.buckets import BUCKETS, BYTES, FILE, Buckets
+from sidecar.http.guards.rate import MOST_BURST, MOST_PER_SECOND, SECOND_NS, Rate
 
 RATES = st.builds(
     Rate,
@@ -30,8 +30,8 @@ import os, sys
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from sidecar.http.buckets import Buckets
-from sidecar.http.rate import Rate
+from sidecar.http.guards.buckets import Buckets
+from sidecar.http.guards.rate import Rate
 
 buckets, rate = Buckets(lambda: Path(sys.argv[1])), Rate(Decimal("0.001"), 500)
 buckets.open()

@@ -11,13 +11,13 @@ from falcon.testing import TestClient
 from gunicorn.http.body import LengthReader
 
 from sidecar.errors import BatchTooLarge, ImageTooLarge, RequestTimeout, TooBusy
-from sidecar.http.batch_uploads import BatchReader
-from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import add_error_handlers
+from sidecar.http.guards.concurrency_limit import ConcurrencyLimit
+from sidecar.http.reading.batch_uploads import BatchReader
+from sidecar.http.reading.uploads import ImageReader
 from sidecar.http.route import Routes
 from sidecar.http.transport.body import RequestBody
 from sidecar.http.transport.inbox import Inbox
-from sidecar.http.uploads import ImageReader
 from sidecar.images.archives.members import BatchRules
 
 MEBIBYTE = 1 << 20

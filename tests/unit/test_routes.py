@@ -7,8 +7,8 @@ import pytest
 from falcon.testing import TestClient
 
 from sidecar.http.app import create_app
-from sidecar.http.concurrency_limit import ConcurrencyLimit
 from sidecar.http.error_handlers import add_error_handlers
+from sidecar.http.guards.concurrency_limit import ConcurrencyLimit
 from sidecar.http.route import OPEN, Route, Routes
 from sidecar.settings import from_environment
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sidecar.catalogue import PROBABLE, NewImage
 from sidecar.errors import WrongArguments
 from sidecar.fields import parse_filter
-from sidecar.http.search_params import search_request
+from sidecar.http.reading.search_params import search_request
 from sidecar.index import Grouping, SearchRequest
 from sidecar.index.probability import GENERAL
 from sidecar.models import contract as contracts

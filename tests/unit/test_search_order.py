@@ -5,7 +5,7 @@ import pytest
 from falcon.testing import create_req
 
 from sidecar.errors import WrongArguments
-from sidecar.http.search_params import search_request
+from sidecar.http.reading.search_params import search_request
 from sidecar.settings import Order, from_environment
 
 

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.errors import DataRequired, ImageTooLarge, SimilarityError, WrongArguments
-from sidecar.http.batch_uploads import BatchReader
-from sidecar.http.multipart import FIELD
-from sidecar.http.uploads import ImageReader
+from sidecar.http.reading.batch_uploads import BatchReader
+from sidecar.http.reading.multipart import FIELD
+from sidecar.http.reading.uploads import ImageReader
 from sidecar.images.archives.members import BatchRules, File
 
 MOST = 60  # bytes of an image

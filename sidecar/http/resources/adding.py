@@ -9,13 +9,13 @@ import falcon
 from sidecar import fields
 from sidecar.catalogue import DuplicateKind
 from sidecar.errors import ScopeMissing
-from sidecar.http.api_keys import READ
-from sidecar.http.batch_uploads import BatchReader
 from sidecar.http.error_handlers import failure
-from sidecar.http.known_params import takes
+from sidecar.http.guards.api_keys import READ
 from sidecar.http.ndjson import SpooledLines
-from sidecar.http.params import choice, flag, image_id, whole_number
-from sidecar.http.uploads import ImageReader
+from sidecar.http.reading.batch_uploads import BatchReader
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import choice, flag, image_id, whole_number
+from sidecar.http.reading.uploads import ImageReader
 from sidecar.images.names import IdFrom
 from sidecar.ingest.batch import IngestBatch, Outcome
 from sidecar.ingest.similar import NewUpload, SimilarAdds

@@ -5,11 +5,11 @@ from dataclasses import asdict
 import falcon
 
 from sidecar.errors import DataRequired, WrongArguments
-from sidecar.http.boxes import BOX, OTHER_BOX, box
-from sidecar.http.known_params import takes
-from sidecar.http.multipart import FIELD
-from sidecar.http.params import image_id, number
-from sidecar.http.uploads import ImageReader
+from sidecar.http.reading.boxes import BOX, OTHER_BOX, box
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.multipart import FIELD
+from sidecar.http.reading.params import image_id, number
+from sidecar.http.reading.uploads import ImageReader
 from sidecar.images import Box, ids
 from sidecar.search.compare import SHARED, Compare
 from sidecar.search.example import Example

@@ -9,10 +9,10 @@ import falcon
 from sidecar.catalogue import Decision, Decisions, DuplicateKind, TaskKind
 from sidecar.duplicates.groups import Cursor, DuplicateGroup, DuplicateGroups
 from sidecar.errors import WrongArguments
-from sidecar.http.json_body import read_list
-from sidecar.http.known_params import takes
 from sidecar.http.ndjson import SpooledLines
-from sidecar.http.params import choice, whole_number
+from sidecar.http.reading.json_body import read_list
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import choice, whole_number
 from sidecar.http.resources.tasks import RequestResource
 from sidecar.images import ids
 from sidecar.tasks.scheduler import Scheduler

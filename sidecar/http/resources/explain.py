@@ -5,10 +5,10 @@ from dataclasses import asdict, astuple
 import falcon
 
 from sidecar.errors import WrongArguments
-from sidecar.http.boxes import BOX, box
-from sidecar.http.known_params import takes
-from sidecar.http.params import number
-from sidecar.http.uploads import ImageReader
+from sidecar.http.reading.boxes import BOX, box
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import number
+from sidecar.http.reading.uploads import ImageReader
 from sidecar.images import ids
 from sidecar.search.compare import SHARED
 from sidecar.search.example import Example

@@ -7,7 +7,7 @@ from typing import Any
 import falcon
 
 from sidecar.http import openapi
-from sidecar.http.api_keys import SCOPES
+from sidecar.http.guards.api_keys import SCOPES
 from sidecar.models.registry import ModelRegistry
 from sidecar.settings import Settings
 

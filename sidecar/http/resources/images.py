@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import falcon
 
 from sidecar.catalogue import ImageRecord, Images, Removals
-from sidecar.http.known_params import takes
-from sidecar.http.params import TOP_K, number, required_id, whole_number
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import TOP_K, number, required_id, whole_number
 from sidecar.images import ids
 from sidecar.images.jpeg import stripped
 from sidecar.models.keywords import Keywords

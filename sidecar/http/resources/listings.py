@@ -7,8 +7,8 @@ import falcon
 
 from sidecar.catalogue import Images
 from sidecar.errors import WrongArguments
-from sidecar.http.known_params import takes
-from sidecar.http.params import choice, number, whole_number
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import choice, number, whole_number
 from sidecar.http.search_answers import send_view
 from sidecar.search.by_keyword import Cursor, KeywordRequest, KeywordSearch
 

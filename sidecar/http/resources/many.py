@@ -6,8 +6,8 @@ import falcon
 
 from sidecar.catalogue import Images, Removals
 from sidecar.errors import WrongArguments
-from sidecar.http.json_body import read_list, text_of
-from sidecar.http.known_params import takes
+from sidecar.http.reading.json_body import read_list, text_of
+from sidecar.http.reading.known_params import takes
 from sidecar.http.resources.images import ImageResource
 from sidecar.images import ids
 

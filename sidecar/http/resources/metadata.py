@@ -9,8 +9,8 @@ from sidecar import fields
 from sidecar.catalogue import Metadata
 from sidecar.errors import WrongArguments
 from sidecar.files import in_units
-from sidecar.http.known_params import takes
-from sidecar.http.multipart import Body
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.multipart import Body
 from sidecar.images import ids
 
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 import falcon
 
 from sidecar.errors import WrongArguments
-from sidecar.http.known_params import takes
-from sidecar.http.params import whole_number
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import whole_number
 from sidecar.http.task_answers import accepted
 from sidecar.operations import ModelStatus
 from sidecar.tasks.estimate import Estimates

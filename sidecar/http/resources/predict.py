@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import falcon
 
-from sidecar.http.boxes import BOX, box
-from sidecar.http.known_params import takes
-from sidecar.http.params import TOP_K, number, whole_number
-from sidecar.http.uploads import ImageReader
-from sidecar.http.vectors import send
+from sidecar.http.reading.boxes import BOX, box
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import TOP_K, number, whole_number
+from sidecar.http.reading.uploads import ImageReader
+from sidecar.http.reading.vectors import send
 from sidecar.models.keywords import Keywords
 from sidecar.settings import MOST_RESULTS
 

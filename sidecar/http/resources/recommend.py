@@ -5,11 +5,11 @@ from typing import Any
 
 import falcon
 
-from sidecar.http.feedback import PARAMETERS, FeedbackReader
-from sidecar.http.feedback_entries import KINDS
-from sidecar.http.known_params import takes
+from sidecar.http.reading.feedback import PARAMETERS, FeedbackReader
+from sidecar.http.reading.feedback_entries import KINDS
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.search_params import SEARCH
 from sidecar.http.resources.search import SearchResource
-from sidecar.http.search_params import SEARCH
 from sidecar.search.by_examples import Recommend
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import falcon
 
 from sidecar.errors import WrongArguments
-from sidecar.http.boxes import BOX, box
-from sidecar.http.known_params import takes
-from sidecar.http.multipart import data_required
-from sidecar.http.params import required_id
+from sidecar.http.reading.boxes import BOX, box
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.multipart import data_required
+from sidecar.http.reading.params import required_id
+from sidecar.http.reading.search_params import PROBABILITY, SEARCH, search_request
+from sidecar.http.reading.uploads import ImageReader
+from sidecar.http.reading.vectors import VECTOR, model_version, vector
 from sidecar.http.search_answers import send
-from sidecar.http.search_params import PROBABILITY, SEARCH, search_request
-from sidecar.http.uploads import ImageReader
-from sidecar.http.vectors import VECTOR, model_version, vector
 from sidecar.index import SearchRequest
 from sidecar.search.by_image import Search
 from sidecar.search.matches import Matches

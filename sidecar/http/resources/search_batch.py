@@ -6,15 +6,15 @@ from typing import Any
 import falcon
 
 from sidecar.errors import SimilarityError
-from sidecar.http.batch_uploads import BatchReader
-from sidecar.http.boxes import BOX, box
 from sidecar.http.error_handlers import failure
-from sidecar.http.json_body import read_list, text_of
-from sidecar.http.known_params import takes
-from sidecar.http.multipart import Body, is_form
 from sidecar.http.ndjson import SpooledLines
+from sidecar.http.reading.batch_uploads import BatchReader
+from sidecar.http.reading.boxes import BOX, box
+from sidecar.http.reading.json_body import read_list, text_of
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.multipart import Body, is_form
+from sidecar.http.reading.search_params import MAX_DIST, ORDER
 from sidecar.http.resources.search import SearchResource
-from sidecar.http.search_params import MAX_DIST, ORDER
 from sidecar.images import archives
 from sidecar.search.batch import Outcome, SearchBatch
 

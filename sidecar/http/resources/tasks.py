@@ -5,8 +5,8 @@ from typing import Any
 import falcon
 
 from sidecar.catalogue import TaskKind, TaskState
-from sidecar.http.known_params import takes
-from sidecar.http.params import whole_number
+from sidecar.http.reading.known_params import takes
+from sidecar.http.reading.params import whole_number
 from sidecar.http.task_answers import accepted, described
 from sidecar.http.waits import Waits
 from sidecar.tasks.scheduler import Scheduler

@@ -10,7 +10,7 @@ from typing import Any
 import falcon
 
 from sidecar.errors import WrongArguments
-from sidecar.http import boxes
+from sidecar.http.reading import boxes
 from sidecar.images import Box, ids
 from sidecar.search.by_examples import Weighted
 from sidecar.search.example import Example

@@ -9,7 +9,7 @@ import falcon
 from sidecar.catalogue import PROBABLE
 from sidecar.errors import WrongArguments
 from sidecar.fields import parse_filter
-from sidecar.http.params import choice, flag, number, whole_number
+from sidecar.http.reading.params import choice, flag, number, whole_number
 from sidecar.index import Grouping, SearchRequest
 from sidecar.index.request import PAGED
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Order, Settings

@@ -14,7 +14,7 @@ from falcon.media.multipart import BodyPart
 
 from sidecar.errors import WrongArguments
 from sidecar.files import in_units
-from sidecar.http.multipart import Body, field_name, fields, has_filename, is_form
+from sidecar.http.reading.multipart import Body, field_name, fields, has_filename, is_form
 
 FORM_BYTES = 256 * 1024  # what parameters, boundaries and headers may take in a body
 VALUE_BYTES = 128 * 1024  # a vector of 2,048 numbers has some 45 KB

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sidecar.http.rate import Rate
+from sidecar.http.guards.rate import Rate
 
 FILE = "rates"
 BUCKETS = 4096  # keys that may be short of tokens at the same time

@@ -7,7 +7,7 @@ import falcon
 
 from sidecar.errors import WrongArguments
 from sidecar.files import in_units
-from sidecar.http.multipart import Body
+from sidecar.http.reading.multipart import Body
 
 MOST_BYTES = 1 << 21
 MOST_ITEMS = 1000

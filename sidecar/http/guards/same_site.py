@@ -8,9 +8,9 @@ and scripts do not.
 import falcon
 
 from sidecar.errors import ForeignPage
-from sidecar.http.api_keys import ADMIN, WRITE
-from sidecar.http.auth import CHANGES
-from sidecar.http.cors import Cors
+from sidecar.http.guards.api_keys import ADMIN, WRITE
+from sidecar.http.guards.auth import CHANGES
+from sidecar.http.guards.cors import Cors
 from sidecar.http.route import Routes
 
 FOREIGN = ("cross-site", "same-site")  # the latter is another port or a neighbouring name

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.errors import KeyRequired, SettingsError
-from sidecar.http.rate import Rate
+from sidecar.http.guards.rate import Rate
 
 log = logging.getLogger(__name__)
 

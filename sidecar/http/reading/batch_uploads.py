@@ -20,8 +20,8 @@ from sidecar.errors import (
     WrongArguments,
 )
 from sidecar.files import in_units
-from sidecar.http.known_params import take_field
-from sidecar.http.multipart import (
+from sidecar.http.reading.known_params import take_field
+from sidecar.http.reading.multipart import (
     PIECE_BYTES,
     Body,
     data_required,
@@ -31,7 +31,7 @@ from sidecar.http.multipart import (
     is_data,
     is_form,
 )
-from sidecar.http.uploads import image_too_large
+from sidecar.http.reading.uploads import image_too_large
 from sidecar.images import BatchRules, File, archives, names
 from sidecar.images.archives.members import too_many_files
 

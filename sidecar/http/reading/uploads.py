@@ -6,8 +6,8 @@ import falcon
 
 from sidecar.errors import ImageTooLarge, WrongArguments
 from sidecar.files import in_units
-from sidecar.http.known_params import FORM_BYTES, is_urlencoded, take_field, take_urlencoded
-from sidecar.http.multipart import FIELD, Body, data_required, field_name, fields, is_form
+from sidecar.http.reading.known_params import FORM_BYTES, is_urlencoded, take_field, take_urlencoded
+from sidecar.http.reading.multipart import FIELD, Body, data_required, field_name, fields, is_form
 
 
 @dataclass(frozen=True)

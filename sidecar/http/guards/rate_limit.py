@@ -3,8 +3,8 @@
 import falcon
 
 from sidecar.errors import RateLimited
-from sidecar.http.buckets import Buckets
-from sidecar.http.rate import SECOND_NS
+from sidecar.http.guards.buckets import Buckets
+from sidecar.http.guards.rate import SECOND_NS
 from sidecar.http.route import Routes
 
 

@@ -8,19 +8,19 @@ import falcon
 
 from sidecar.errors import ImageTooLarge, ImageUnreadable, WrongArguments
 from sidecar.files import in_units
-from sidecar.http import feedback_entries as entries
-from sidecar.http.feedback_entries import KINDS, LIKE, MOST_EXAMPLES, UNLIKE
-from sidecar.http.json_body import MOST_BYTES
-from sidecar.http.known_params import (
+from sidecar.http.reading import feedback_entries as entries
+from sidecar.http.reading.feedback_entries import KINDS, LIKE, MOST_EXAMPLES, UNLIKE
+from sidecar.http.reading.json_body import MOST_BYTES
+from sidecar.http.reading.known_params import (
     FORM_BYTES,
     is_urlencoded,
     take,
     take_field,
     take_pairs,
 )
-from sidecar.http.multipart import Body, field_name, fields, has_filename, is_form
-from sidecar.http.params import number
-from sidecar.http.uploads import image_too_large
+from sidecar.http.reading.multipart import Body, field_name, fields, has_filename, is_form
+from sidecar.http.reading.params import number
+from sidecar.http.reading.uploads import image_too_large
 from sidecar.search.by_examples import UNLIKE_WEIGHT, Feedback, Weighted
 from sidecar.search.example import Example, Examples
 

@@ -3,7 +3,7 @@
 import falcon
 
 from sidecar.errors import KeyRequired, ScopeMissing
-from sidecar.http.api_keys import READ, WRITE, ApiKeys
+from sidecar.http.guards.api_keys import READ, WRITE, ApiKeys
 from sidecar.http.route import ANY, OPEN, Routes
 
 BEARER = "bearer"
