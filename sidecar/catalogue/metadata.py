@@ -18,7 +18,7 @@ from sidecar.errors import CatalogueDamaged
 
 EMPTY = "{}"
 PAGE = 4096  # documents in memory at once
-# The newest change that is known already comes without its document, as in `new_features`.
+# The newest change that is known already comes without its document, as in `features.since`.
 NEW_CHANGES = (
     "SELECT change, seq, crc, CASE WHEN change > ? THEN document END FROM metadata "
     "WHERE change >= ? ORDER BY change LIMIT ?"

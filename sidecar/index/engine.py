@@ -1,7 +1,7 @@
 """What keeps the features of generations and searches them: the boundary that every engine meets.
 
 A generation has its sequence numbers, fields and keywords on each host, whatever the engine; where
-its features lie, and how the nearest of them are found, is the engine's. `local_engine` keeps them
+its features lie, and how the nearest of them are found, is the engine's. `local` keeps them
 in files beside the others.
 """
 
