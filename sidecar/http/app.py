@@ -18,7 +18,7 @@ from sidecar.http.guards.one_path import OnePath
 from sidecar.http.guards.rate_limit import RateLimit
 from sidecar.http.guards.same_site import SameSite
 from sidecar.http.pages import PATHS, Pages
-from sidecar.http.parts import Parts, make_parts
+from sidecar.http.parts import Parts
 from sidecar.http.reading.known_params import KnownParams
 from sidecar.http.route import Routes, answer_head
 from sidecar.http.routes import make_routes
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> Sidecar:
         SettingsError: the file of API keys, which is read here, can't be read.
         CatalogueUnavailable: CATALOGUE_URL names no kind of database.
     """
-    parts = make_parts(settings)
+    parts = Parts(settings)
     routes = make_routes(parts)
     app = Sidecar(routes, _middleware(parts, routes), _background(parts))
     if settings.ui:

@@ -1,6 +1,9 @@
-"""The parts of the service, and how they are put together."""
+"""The parts of the service, and how they are put together.
 
-from dataclasses import dataclass
+Each is made once, when it is first asked for: with the routes and what runs in the background.
+"""
+
+from functools import cached_property
 
 from sidecar.catalogue import Catalogue, catalogue_at
 from sidecar.duplicates.groups import DuplicateGroups
@@ -47,46 +50,17 @@ from sidecar.volume import host_name
 from sidecar.warmup import Warmup
 
 
-@dataclass(frozen=True)
 class Parts:
-    """The parts of one process that resources and background use; none is open yet."""
+    """The parts of one process that resources and background use; making them opens, starts and
+    touches nothing.
 
-    settings: Settings
-    buckets: Buckets
-    catalogue: Catalogue
-    queue: TaskQueue
-    models: ModelRegistry
-    warmup: Warmup
-    sharing: Sharing | None  # where several hosts share the index
-    presence: Presence | None
-    versions: VersionFollower | None  # likewise
-    # The path of an image.
-    image_reader: ImageReader
-    batch_reader: BatchReader
-    ingest: Ingest
-    ingest_batch: IngestBatch
-    similar_adds: SimilarAdds
-    search: Search
-    matches: Matches
-    batch_queries: BatchQueries
-    search_batch: SearchBatch
-    compare: Compare
-    explain: Explain
-    feedback_reader: FeedbackReader
-    recommend: Recommend
-    keywords: Keywords
-    keyword_search: KeywordSearch
-    duplicate_groups: DuplicateGroups
-    # Tasks.
-    scheduler: Scheduler
-    model_requests: ModelRequests
-    estimates: Estimates
-    previews: Previews
-    # How things are.
-    inventory: Inventory
-    model_status: ModelStatus
-    health: Health
-    gauges: Gauges
+    Raises:
+        CatalogueUnavailable: when the catalogue is asked for, and CATALOGUE_URL names no kind of
+            database.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
 
     def open(self) -> None:
         """Opens what requests need.
@@ -98,88 +72,213 @@ class Parts:
         self.buckets.open()
         self.catalogue.open()
 
+    @cached_property
+    def buckets(self) -> Buckets:
+        return Buckets(multiprocess.folder)
 
-def make_parts(settings: Settings) -> Parts:
-    """Makes the parts; opens, starts and touches nothing.
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        settings = self.settings
+        return catalogue_at(
+            settings.database_url,
+            settings.task_lease_s,
+            settings.keep_tasks_days,
+            settings.pictures_store,
+        )
 
-    Raises:
-        CatalogueUnavailable: CATALOGUE_URL names no kind of database.
-    """
-    repository, data_dir = settings.model_repository, settings.data_dir
-    catalogue = catalogue_at(
-        settings.database_url,
-        settings.task_lease_s,
-        settings.keep_tasks_days,
-        settings.pictures_store,
-    )
-    generations = GenerationStore(
-        settings.index_dir, Lineage(catalogue.marks), engine_of(settings, catalogue)
-    )
-    sharing = Sharing.of(settings.index_store, catalogue, generations)
-    tombstones = Tombstones(catalogue.removals)
-    triton = TritonClient.of(settings)
-    models = ModelRegistry(repository, catalogue.models, triton)
-    live_max = settings.live_search_max if settings.live_search else 0
-    memtable = Memtable(catalogue.new_features, catalogue.removals, live_max)
-    views = Views(generations, models, memtable if live_max else None)
-    identification = Identification(catalogue.images, views, tombstones)
-    finder = Finder(identification, LiveFields(catalogue.metadata), models)
-    queue = TaskQueue(settings.redis_url)
-    rules = ImageRules(settings.canonical_size, settings.max_image_pixels, settings.max_decode_s)
-    BUDGET.limit(settings.max_decode_bytes)
-    batch_rules = BatchRules(
-        settings.max_image_bytes, settings.max_batch_bytes, settings.max_batch_files
-    )
-    examples = Examples(catalogue.images, rules)
-    ingest = Ingest(catalogue.adds, models, rules, settings.keep_originals)
-    admission = Admission(generations, repository)
-    candidates = Candidates(catalogue, admission, repository)
-    scheduler = Scheduler(
-        catalogue, admission, queue, AutoUpdate(settings.auto_update_s, live_max // 2)
-    )
-    inventory = Inventory(catalogue, generations, live_max, sharing is not None)
-    warmup = Warmup(models, tombstones, views)
-    follower = sharing.follower if sharing else None
-    presence = Presence(catalogue.readers, warmup.opened, data_dir) if sharing else None
-    versions = VersionFollower.of(settings, catalogue, lambda: host_name(data_dir))
-    engine = None if settings.index_engine == "local" else generations.engine
-    health = Health(catalogue, models, queue, warmup.opened, follower, versions, engine)
-    search = Search(
-        catalogue.images, models, views, finder, GroupFinder(finder, catalogue.metadata), rules
-    )
-    batch_queries = BatchQueries(examples, models, views)
-    return Parts(
-        settings=settings,
-        buckets=Buckets(multiprocess.folder),
-        catalogue=catalogue,
-        queue=queue,
-        models=models,
-        warmup=warmup,
-        sharing=sharing,
-        presence=presence,
-        versions=versions,
-        image_reader=ImageReader(settings.max_image_bytes),
-        batch_reader=BatchReader(batch_rules, data_dir),
-        ingest=ingest,
-        ingest_batch=IngestBatch(ingest, catalogue.metadata),
-        similar_adds=SimilarAdds(ingest, search, settings.nprob),
-        search=search,
-        matches=Matches(catalogue.metadata, catalogue.features, catalogue.models, models),
-        batch_queries=batch_queries,
-        search_batch=SearchBatch(search, batch_queries),
-        compare=Compare(examples, models),
-        explain=Explain(examples, models),
-        feedback_reader=FeedbackReader(examples, settings.max_image_bytes),
-        recommend=Recommend(search, examples, models),
-        keywords=Keywords(models, rules),
-        keyword_search=KeywordSearch(search, identification, models),
-        duplicate_groups=DuplicateGroups(catalogue),
-        scheduler=scheduler,
-        model_requests=ModelRequests(catalogue, admission, scheduler),
-        estimates=Estimates(catalogue, candidates, generations, repository, triton),
-        previews=Previews(catalogue, candidates, repository, triton),
-        inventory=inventory,
-        model_status=ModelStatus(catalogue, generations, repository, triton, versions),
-        health=health,
-        gauges=Gauges(catalogue, inventory, health, repository, data_dir),
-    )
+    @cached_property
+    def queue(self) -> TaskQueue:
+        return TaskQueue(self.settings.redis_url)
+
+    @cached_property
+    def triton(self) -> TritonClient:
+        return TritonClient.of(self.settings)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        return ModelRegistry(self.settings.model_repository, self.catalogue.models, self.triton)
+
+    # The index, and what several hosts share.
+
+    @cached_property
+    def generations(self) -> GenerationStore:
+        engine = engine_of(self.settings, self.catalogue)
+        return GenerationStore(self.settings.index_dir, Lineage(self.catalogue.marks), engine)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        return Tombstones(self.catalogue.removals)
+
+    @cached_property
+    def live_max(self) -> int:
+        """How many images of no generation a search looks through."""
+        return self.settings.live_search_max if self.settings.live_search else 0
+
+    @cached_property
+    def views(self) -> Views:
+        most, catalogue = self.live_max, self.catalogue
+        memtable = Memtable(catalogue.new_features, catalogue.removals, most) if most else None
+        return Views(self.generations, self.models, memtable)
+
+    @cached_property
+    def warmup(self) -> Warmup:
+        return Warmup(self.models, self.tombstones, self.views)
+
+    @cached_property
+    def sharing(self) -> Sharing | None:
+        return Sharing.of(self.settings.index_store, self.catalogue, self.generations)
+
+    @cached_property
+    def presence(self) -> Presence | None:
+        if self.sharing is None:
+            return None
+        return Presence(self.catalogue.readers, self.warmup.opened, self.settings.data_dir)
+
+    @cached_property
+    def versions(self) -> VersionFollower | None:
+        folder = self.settings.data_dir
+        return VersionFollower.of(self.settings, self.catalogue, lambda: host_name(folder))
+
+    # The path of an image.
+
+    @cached_property
+    def rules(self) -> ImageRules:
+        settings = self.settings
+        BUDGET.limit(settings.max_decode_bytes)
+        return ImageRules(settings.canonical_size, settings.max_image_pixels, settings.max_decode_s)
+
+    @cached_property
+    def image_reader(self) -> ImageReader:
+        return ImageReader(self.settings.max_image_bytes)
+
+    @cached_property
+    def batch_reader(self) -> BatchReader:
+        settings = self.settings
+        rules = BatchRules(
+            settings.max_image_bytes, settings.max_batch_bytes, settings.max_batch_files
+        )
+        return BatchReader(rules, settings.data_dir)
+
+    @cached_property
+    def feedback_reader(self) -> FeedbackReader:
+        return FeedbackReader(self.examples, self.settings.max_image_bytes)
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        return Ingest(self.catalogue.adds, self.models, self.rules, self.settings.keep_originals)
+
+    @cached_property
+    def ingest_batch(self) -> IngestBatch:
+        return IngestBatch(self.ingest, self.catalogue.metadata)
+
+    @cached_property
+    def similar_adds(self) -> SimilarAdds:
+        return SimilarAdds(self.ingest, self.search, self.settings.nprob)
+
+    @cached_property
+    def examples(self) -> Examples:
+        return Examples(self.catalogue.images, self.rules)
+
+    @cached_property
+    def identification(self) -> Identification:
+        return Identification(self.catalogue.images, self.views, self.tombstones)
+
+    @cached_property
+    def search(self) -> Search:
+        metadata = self.catalogue.metadata
+        finder = Finder(self.identification, LiveFields(metadata), self.models)
+        groups = GroupFinder(finder, metadata)
+        return Search(self.catalogue.images, self.models, self.views, finder, groups, self.rules)
+
+    @cached_property
+    def matches(self) -> Matches:
+        catalogue = self.catalogue
+        return Matches(catalogue.metadata, catalogue.features, catalogue.models, self.models)
+
+    @cached_property
+    def batch_queries(self) -> BatchQueries:
+        return BatchQueries(self.examples, self.models, self.views)
+
+    @cached_property
+    def search_batch(self) -> SearchBatch:
+        return SearchBatch(self.search, self.batch_queries)
+
+    @cached_property
+    def recommend(self) -> Recommend:
+        return Recommend(self.search, self.examples, self.models)
+
+    @cached_property
+    def keyword_search(self) -> KeywordSearch:
+        return KeywordSearch(self.search, self.identification, self.models)
+
+    @cached_property
+    def compare(self) -> Compare:
+        return Compare(self.examples, self.models)
+
+    @cached_property
+    def explain(self) -> Explain:
+        return Explain(self.examples, self.models)
+
+    @cached_property
+    def keywords(self) -> Keywords:
+        return Keywords(self.models, self.rules)
+
+    @cached_property
+    def duplicate_groups(self) -> DuplicateGroups:
+        return DuplicateGroups(self.catalogue)
+
+    # Tasks.
+
+    @cached_property
+    def admission(self) -> Admission:
+        return Admission(self.generations, self.settings.model_repository)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        updates = AutoUpdate(self.settings.auto_update_s, self.live_max // 2)
+        return Scheduler(self.catalogue, self.admission, self.queue, updates)
+
+    @cached_property
+    def model_requests(self) -> ModelRequests:
+        return ModelRequests(self.catalogue, self.admission, self.scheduler)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        return Candidates(self.catalogue, self.admission, self.settings.model_repository)
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        repository = self.settings.model_repository
+        return Estimates(self.catalogue, self.candidates, self.generations, repository, self.triton)
+
+    @cached_property
+    def previews(self) -> Previews:
+        repository = self.settings.model_repository
+        return Previews(self.catalogue, self.candidates, repository, self.triton)
+
+    # How things are.
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        is_shared = self.sharing is not None
+        return Inventory(self.catalogue, self.generations, self.live_max, is_shared)
+
+    @cached_property
+    def model_status(self) -> ModelStatus:
+        repository = self.settings.model_repository
+        return ModelStatus(self.catalogue, self.generations, repository, self.triton, self.versions)
+
+    @cached_property
+    def health(self) -> Health:
+        follower = self.sharing.follower if self.sharing else None
+        engine = None if self.settings.index_engine == "local" else self.generations.engine
+        opened = self.warmup.opened
+        return Health(
+            self.catalogue, self.models, self.queue, opened, follower, self.versions, engine
+        )
+
+    @cached_property
+    def gauges(self) -> Gauges:
+        settings = self.settings
+        repository, data_dir = settings.model_repository, settings.data_dir
+        return Gauges(self.catalogue, self.inventory, self.health, repository, data_dir)
