@@ -8,8 +8,9 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    start_http_server,
 )
+
+from sidecar.telemetry import page
 
 TASK_SECONDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
@@ -36,18 +37,16 @@ class WorkerMetrics:
         self._closing = ExitStack()
 
     def serve(self, host: str, port: int) -> None:
-        """Answers scrapes on a thread until `close`; port 0 answers none.
+        """Answers scrapes until `close`; port 0 answers none.
 
         Raises:
-            OSError: the port is taken.
+            OSError: the port is taken, or the host has no address.
         """
         if port:
-            server, thread = start_http_server(port, host, self._registry)
-            for end in (thread.join, server.server_close, server.shutdown):  # called last first
-                self._closing.callback(end)
+            self._closing.callback(page.serve(self._registry, host, port))
 
     def close(self) -> None:
-        """Ends the thread and frees the port."""
+        """Ends the page and frees the port."""
         self._closing.close()
 
     def task_ended(self, kind: str, outcome: str, took_s: float) -> None:
