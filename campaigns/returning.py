@@ -118,7 +118,8 @@ def go_and_return(
 def strange(shelf: Shelf) -> Iterator[str]:
     """Yields a sentence for each stored image whose features are not its model's.
 
-    It asks Triton itself, past all that the service checks.
+    It asks Triton itself, past all that the service checks. Images that clients add meanwhile are
+    left out: they may come as fast as it compares.
     """
     catalogue = open_catalogue(f"sqlite:///{shelf.stack.folder}/catalogue.sqlite", 30)
     triton = TritonClient(shelf.stack.env["TRITON_URL"], 30)
@@ -134,7 +135,8 @@ def _strange_rows(
 ) -> Iterator[str]:
     made = contract.read(shelf.models, record.version)
     after, at_once = 0, triton.largest_batch(made)
-    while page := catalogue.images.page(after, PAGE):
+    newest, _ = catalogue.images.last_added() or (0, 0.0)
+    while after < newest and (page := catalogue.images.page(after, PAGE)):
         after = page[-1][0]
         stored = {
             name: catalogue.images.features(name, record.model) for _, name in page[:: shelf.every]
