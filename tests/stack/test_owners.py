@@ -4,7 +4,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,12 +15,16 @@ import requests
 from local.ports import free_ports
 from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
-from sidecar.errors import CatalogueUnavailable, QueueUnavailable, TaskLost
+from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, QueueUnavailable, TaskLost
 from sidecar.http.app import create_app
 from sidecar.index import BuildRules, Commission, GenerationStore, Memtable, Tombstones
 from sidecar.index.local.draft import SEGMENT_ROWS
 from sidecar.index.local.engine import LocalEngine
 from sidecar.models.registry import ModelRegistry
+from sidecar.models.triton import Endpoint, TritonClient
+from sidecar.models.triton.channel import of_several
+from sidecar.models.triton.endpoint import Calling
+from sidecar.models.triton.server import Server
 from sidecar.periodic import Periodic
 from sidecar.search.view import Views
 from sidecar.settings import Settings, from_environment
@@ -247,6 +251,45 @@ def test_a_client_that_says_nothing_keeps_no_thread_of_a_page(
         metrics.close()
     assert not threads() - before
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of what takes connections and says nothing, as a Triton that loads for minutes
+    does."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def connect(address: str) -> Endpoint:
+    return Calling(timeout_s=SOON_S).endpoint([address], of_several(), counts=False)
+
+
+@pytest.mark.parametrize("end", [Server.stop_load, Server.close])
+def test_a_load_that_takes_minutes_keeps_no_thread(
+    silent: str, end: Callable[[Server], None]
+) -> None:
+    before, server = threads(), Server(silent, connect)
+    server.start_load()
+    server.start_load()
+    assert {thread.name for thread in threads() - before} == {f"load {silent}"}
+    end(server)
+    assert not threads() - before
+    server.start_load()  # too soon after
+    assert not threads() - before
+
+
+def test_a_client_that_is_closed_waits_for_no_load(silent: str) -> None:
+    client = TritonClient(silent, timeout_s=SOON_S)
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(client.load)
+        client.close()
+        with pytest.raises(FeaturesUnavailable):
+            load.result(SOON_S)
+        with pytest.raises(FeaturesUnavailable, match="closed"):
+            pool.submit(client.load).result(SOON_S)
+    with pytest.raises(FeaturesUnavailable, match="the connection to it was closed"):
+        client.load()
 
 
 def test_a_server_that_has_ended_has_closed_its_catalogue(tmp_path: Path) -> None:

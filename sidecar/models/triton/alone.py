@@ -71,4 +71,5 @@ class Alone:
         return [ServerState(self._address, State.SERVING if serves else State.LACKING, why)]
 
     def close(self) -> None:
-        """Does nothing: it has no threads."""
+        """Ends its calls; it has no threads."""
+        self._endpoint.close()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import tritonclient.grpc as triton
@@ -76,6 +77,9 @@ class Endpoint:
         self._headers = calling.headers
         self._counts = counts
         self._threads = threading.local()
+        self._clients = WeakSet[triton.InferenceServerClient]()  # each ends with its thread
+        self._connecting = threading.Lock()
+        self._is_closed = False
 
     def check_alive(self) -> None:
         """Raises FeaturesUnavailable: Triton is away."""
@@ -131,6 +135,8 @@ class Endpoint:
             self._client().load_model(
                 name, headers=self._headers, client_timeout=LOADING_TIMEOUT_S, **how
             )
+        except ValueError as error:  # of the channel: it was closed
+            raise FeaturesUnavailable(f"Triton: {error}") from error
         except InferenceServerException as error:
             if error.status() in AWAY:
                 raise FeaturesUnavailable(f"Triton: {error.message()}") from error
@@ -203,13 +209,28 @@ class Endpoint:
         return [np.asarray(each, np.float32) for each in rows]
 
     def _client(self) -> triton.InferenceServerClient:
-        """Returns the client of this thread: the library's clients are not made to be shared."""
+        """Returns the client of this thread: the library's clients are not made to be shared.
+        Raises FeaturesUnavailable: the endpoint is closed."""
         if not hasattr(self._threads, "client"):
-            self._threads.client = triton.InferenceServerClient(
-                self._url, channel_args=self._options
-            )
+            self._threads.client = self._connected()
         client: triton.InferenceServerClient = self._threads.client
         return client
+
+    def _connected(self) -> triton.InferenceServerClient:
+        with self._connecting:
+            if self._is_closed:
+                raise FeaturesUnavailable("Triton: the connection to it was closed")
+            client = triton.InferenceServerClient(self._url, channel_args=self._options)
+            self._clients.add(client)
+            return client
+
+    def close(self) -> None:
+        """Ends its calls, in every thread; those that come later raise FeaturesUnavailable."""
+        with self._connecting:
+            self._is_closed = True
+            clients = [*self._clients]
+        for client in clients:
+            client.close()
 
     @contextmanager
     def _translated(self, version: int | str) -> Iterator[None]:

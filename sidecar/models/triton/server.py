@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.models.contract import Contract
 from sidecar.models.triton.endpoint import Endpoint
+from sidecar.models.triton.late_load import LateLoad
 from sidecar.models.triton.proof import prove
 from sidecar.models.triton.verdict import NOT_ASKED, Key, State, Verdict, key
 
@@ -53,8 +54,7 @@ class Server:
         self.address = address
         self._connect = connect
         self._looking = threading.Lock()
-        self._loading = threading.Lock()
-        self._loaded_at = float("-inf")
+        self._late_load: LateLoad | None = None
         self.seen = Seen(connect(address), NOT_ASKED.why)
 
     def look(self, contracts: Collection[Contract], afresh: Collection[Key] = ()) -> None:
@@ -80,22 +80,20 @@ class Server:
             self._note(before, contracts)
 
     def start_load(self) -> None:
-        """Has the server load what it lacks, in a thread: it may take minutes. Does nothing while
-        it loads, or soon after."""
-        if time.monotonic() - self._loaded_at >= AGAIN_S and self._loading.acquire(blocking=False):
-            threading.Thread(target=self._load, name=f"load {self.address}", daemon=True).start()
+        """Has the server load what it lacks, beside everything else. Does nothing while it loads,
+        or soon after."""
+        if self._late_load is None or self._late_load.ended_before(AGAIN_S):
+            self._late_load = LateLoad(self.address, self._connect(self.address))
 
-    def _load(self) -> None:
-        try:
-            log.warning("Triton at %s lacks a version: asking it to load it", self.address)
-            answer = self.seen.endpoint.load()
-            if answer:
-                log.warning("Triton at %s: %s", self.address, answer)
-        except FeaturesUnavailable as error:
-            log.warning("%s", error)
-        finally:
-            self._loaded_at = time.monotonic()
-            self._loading.release()
+    def stop_load(self) -> None:
+        """Waits no longer for a load."""
+        if self._late_load is not None:
+            self._late_load.stop()
+
+    def close(self) -> None:
+        """Ends its calls and its thread."""
+        self.stop_load()
+        self.seen.endpoint.close()
 
     def _judge(self, endpoint: Endpoint, contract: Contract, afresh: bool) -> Verdict:
         """Returns how the server stands to a version. Raises FeaturesUnavailable: it is away."""

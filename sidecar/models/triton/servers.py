@@ -158,8 +158,11 @@ class Servers:
         return [ServerState(address, each.state, each.why) for address, each in sorted(found)]
 
     def close(self) -> None:
-        """Ends the threads."""
+        """Ends looks and loads, and their threads; an inference ends by its own timeout."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for server in self._servers.values():
+            server.close()
+        self._pool.shutdown()
 
     def _look_now(self, contract: Contract | None = None) -> None:
         """Looks at every server and waits for all; each proves this version, though it has."""
@@ -189,6 +192,8 @@ class Servers:
             self._servers = {
                 each: known.get(each) or Server(each, self._connect) for each in addresses
             }
+            for gone in known.keys() - self._servers.keys():
+                known[gone].stop_load()
 
     def _connect(self, address: str) -> Endpoint:
         return self._calling.endpoint([address], of_several(), counts=False)
