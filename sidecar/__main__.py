@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from sidecar import garbage, objects, volume
+from sidecar import garbage_collection, objects, volume
 from sidecar.errors import SettingsError, SimilarityError
 from sidecar.files import network_file_system
 from sidecar.http.guards import api_keys
@@ -72,7 +72,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     elif arguments.command == "migrate":
         _migrate(settings)
     else:
-        with garbage.loading():
+        with garbage_collection.loading():
             from sidecar.operations.commands import maintain
 
         return maintain(settings, arguments.command, arguments.place)
@@ -81,7 +81,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> None:
     with volume.held(settings.data_dir, settings.stack, "serve"), multiprocess.share():
-        with garbage.loading():
+        with garbage_collection.loading():
             _check(settings, mends=True)
             from sidecar.http.server import serve
 
@@ -90,7 +90,7 @@ def _serve(settings: Settings) -> None:
 
 def _work(settings: Settings) -> None:
     with volume.held(settings.data_dir, settings.stack, "worker"):
-        with garbage.loading():
+        with garbage_collection.loading():
             _check(settings)
             from sidecar.tasks.worker import work
 
@@ -98,7 +98,7 @@ def _work(settings: Settings) -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    with garbage.loading():
+    with garbage_collection.loading():
         from sidecar.catalogue import migrate_catalogue
     migrate_catalogue(settings.database_url)
     print("the catalogue is up to date")

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from sidecar.errors import SettingsError
-from sidecar.targets import target
+from sidecar.triton_targets import target
 
 MEBIBYTE = 1 << 20
 MOST_RESULTS = 1000

@@ -18,7 +18,7 @@ from local.ports import LaunchRefused
 from local.postgres import postgres
 from local.s3 import s3
 from local.stack import Stack, restored, running
-from sidecar import garbage
+from sidecar import garbage_collection
 from sidecar.catalogue import open_catalogue
 from sidecar.catalogue.schema import metadata
 from sidecar.images import codec as images
@@ -61,7 +61,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What the tests import stays, too: looking through it again and again took a fifth."""
-    with garbage.loading():
+    with garbage_collection.loading():
         return (yield)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.tables import engines, figures, sizing
 from docs.tables.markdown import fill, table
-from sidecar.index.recall.operating_points import RECALL_TARGETS
+from sidecar.index.nprob import RECALL_TARGETS
 from sidecar.settings import Settings
 
 FOLDER = Path(__file__).parent.parent

@@ -24,7 +24,7 @@ from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.metadata import Metadata
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.picture_objects import PictureObjects
-from sidecar.catalogue.pinned import Pinned
+from sidecar.catalogue.pinned_settings import Pinned
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects

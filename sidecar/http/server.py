@@ -10,7 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from threadpoolctl import threadpool_limits
 
-from sidecar import garbage
+from sidecar import garbage_collection
 from sidecar.http.reading.known_params import FORM_BYTES
 from sidecar.http.transport import TimeoutWorker
 from sidecar.settings import Settings
@@ -48,7 +48,7 @@ class Server(BaseApplication):
         # the processor time. numpy was loaded before the fork, with a thread for each core.
         threadpool_limits(1, "blas")
         # In each process, after the fork: neither gRPC nor OpenMP survives one.
-        with garbage.loading():
+        with garbage_collection.loading():
             from sidecar.http.app import create_app
 
             return create_app(self._settings)

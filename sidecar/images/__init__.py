@@ -9,8 +9,8 @@ from sidecar.images import archives, ids, names
 from sidecar.images.archives.members import BatchRules, File
 from sidecar.images.budget import BUDGET
 from sidecar.images.codec import canonical, decode, encode
-from sidecar.images.crop import pixels
 from sidecar.images.limits import ImageRules
+from sidecar.images.model_input import pixels
 from sidecar.images.part import Box, part, seen
 from sidecar.images.size import size_of
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import background, budget, colours, cost, formats, keeping, layouts, scaling
+from sidecar.images import budget, colours, cost, formats, keeping, layouts, scaling, transparency
 from sidecar.images.budget import TimedFile
 from sidecar.images.cost import Header
-from sidecar.images.cut import ended
 from sidecar.images.jpeg import Container
 from sidecar.images.jpeg import read as read_container
 from sidecar.images.keeping import Facts
 from sidecar.images.limits import ImageRules
 from sidecar.images.orientation import UPRIGHT, orientation, upright
+from sidecar.images.truncated import ended
 from sidecar.telemetry import timings
 
 JPEG_QUALITY = 95
@@ -109,7 +109,7 @@ def _small(image: Image.Image, short_side: int) -> Image.Image:
     """
     whole = layouts.whole(image)
     small = scaling.scaled(whole, scaling.plan(whole.size, short_side))
-    return upright(background.laid_down(colours.to_srgb(small)), orientation(image))
+    return upright(transparency.laid_down(colours.to_srgb(small)), orientation(image))
 
 
 def _encoded(image: Image.Image) -> bytes:

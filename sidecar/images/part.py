@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidecar.errors import ImageUnreadable
-from sidecar.images import budget, crop, turbojpeg
+from sidecar.images import budget, model_input, turbojpeg
 from sidecar.images.codec import encode
 from sidecar.images.size import size_of
 from sidecar.telemetry import timings
@@ -39,7 +39,7 @@ def seen(jpeg: bytes, resize: int, side: int) -> Box:
     size = size_of(jpeg)
     if size is None:
         raise ImageUnreadable("the stored JPEG has no size")
-    (width, height), (left, top, seen_side) = size, crop.square(size, resize, side)
+    (width, height), (left, top, seen_side) = size, model_input.square(size, resize, side)
     return Box(left / width, top / height, seen_side / width, seen_side / height)
 
 
@@ -64,8 +64,8 @@ def part(jpeg: bytes, box: Box | None) -> bytes:
     """
     if box is None:
         return jpeg
-    cost_bytes = (crop.PIXEL_BYTES + ENCODING_BYTES) * turbojpeg.count_pixels(jpeg)
+    cost_bytes = (model_input.PIXEL_BYTES + ENCODING_BYTES) * turbojpeg.count_pixels(jpeg)
     with budget.BUDGET.taken(cost_bytes):
-        rgb = crop.decoded(jpeg)
+        rgb = model_input.decoded(jpeg)
         cut = np.asarray(rgb)[box.pixels(*rgb.size)]
         return encode(cut, min(cut.shape[:2]))

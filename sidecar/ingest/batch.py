@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from sidecar.bytes_in_flight import Window
 from sidecar.catalogue import Metadata
 from sidecar.errors import DuplicateId, SimilarityError, WrongArguments
 from sidecar.images import File, ids, names
@@ -15,7 +16,6 @@ from sidecar.ingest.batch_metadata import BatchMetadata
 from sidecar.ingest.single import Ingest
 from sidecar.models import lanes
 from sidecar.telemetry import request_ids
-from sidecar.window import Window
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from sidecar.catalogue import UNFINISHED, Catalogue, DuplicateKind, TaskKind, Ta
 from sidecar.errors import SimilarityError
 from sidecar.index import Generation
 from sidecar.index.calibration import Calibration
-from sidecar.index.recall.operating_points import RECALL_TARGETS
+from sidecar.index.nprob import RECALL_TARGETS
 from sidecar.models import contract as contracts
 from sidecar.models.triton import State
 from sidecar.operations.health import Health

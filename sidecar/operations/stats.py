@@ -10,8 +10,8 @@ from sidecar.catalogue import SEEN_S, BackupMade, Catalogue, ImageRecord, Task, 
 from sidecar.errors import CatalogueDamaged, NoIndex, NoOriginal
 from sidecar.index import Generation, GenerationStore
 from sidecar.index.calibration import Calibration
+from sidecar.index.nprob import OperatingPoint
 from sidecar.index.recall.filtered import FilteredRecall
-from sidecar.index.recall.operating_points import OperatingPoint
 
 PUBLISHING_S = 1.0  # for a commit, after which the figures are those of files and catalogue
 PAUSE_S = 0.01

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.bytes_in_flight import Window
 from sidecar.errors import FeaturesUnavailable, SimilarityError
 from sidecar.images import Box, File, part
 from sidecar.models import lanes
@@ -16,7 +17,6 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.search.example import Example, Examples, Found
 from sidecar.search.view import View, Views
 from sidecar.telemetry import request_ids
-from sidecar.window import Window
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from sidecar.index import BuildRules, GenerationStore, Lineage
 from sidecar.index.engines import engine_of
 from sidecar.index.sharing.parts import Sharing
 from sidecar.models.comparison import Comparison
+from sidecar.models.loader import ModelLoader
 from sidecar.models.registry import ModelRegistry
-from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
 from sidecar.models.version_follower import VersionFollower
 from sidecar.models.watch import watching
@@ -22,8 +22,8 @@ from sidecar.tasks import patience
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.duplicates import DuplicateFinder
-from sidecar.tasks.filling import Filling
 from sidecar.tasks.heartbeat import Report
+from sidecar.tasks.keyword_backfill import KeywordBackfill
 from sidecar.tasks.mending import Mending
 from sidecar.tasks.retirement import Retirement
 from sidecar.tasks.training import Trainer
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 def work_on(task: Task, catalogue: Catalogue, settings: Settings, report: Report) -> Task:
     """Runs a claimed task of any kind, and returns it as it ended.
 
-    Errors are those of `Trainer`, `Upgrader`, `Retirement`, `Mending`, `Filling` and
+    Errors are those of `Trainer`, `Upgrader`, `Retirement`, `Mending`, `KeywordBackfill` and
     `DuplicateFinder`.
     """
     generations = GenerationStore(
@@ -81,17 +81,15 @@ def _embed(task: Task, parts: Embedding, report: Report) -> Task:
         comparison = Comparison(models)
         return Mending(catalogue, generations, trainer, comparison, task, report).run()
     if task.kind == TaskKind.FILL:
-        return Filling(catalogue, models, task, report, trainer.may_replace_index()).run()
+        return KeywordBackfill(catalogue, models, task, report, trainer.may_replace_index()).run()
     admission = Admission(generations, settings.model_repository)
     versions = _versions(catalogue, settings)
     shared = versions.shared if versions else None
-    repository = ModelRepository(
-        settings.model_repository, catalogue.models, triton, models, shared
-    )
+    loader = ModelLoader(settings.model_repository, catalogue.models, triton, models, shared)
     if task.kind == TaskKind.RETIRE:
-        return Retirement(catalogue, trainer, repository, admission).run(task, report)
+        return Retirement(catalogue, trainer, loader, admission).run(task, report)
     backfill = Backfill(catalogue.images, catalogue.features, models)
-    upgrade = Parts(catalogue, generations, trainer, repository, backfill, admission)
+    upgrade = Parts(catalogue, generations, trainer, loader, backfill, admission)
     return Upgrader(upgrade, task, report).run()
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sidecar.catalogue import Catalogue, RetirementReport, Task
+from sidecar.models.loader import ModelLoader
 from sidecar.models.put_away import RETIRED
-from sidecar.models.repository import ModelRepository
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.heartbeat import Report
 from sidecar.tasks.training import Trainer
@@ -18,7 +18,7 @@ class Retirement:
 
     catalogue: Catalogue
     trainer: Trainer
-    repository: ModelRepository
+    loader: ModelLoader
     admission: Admission
 
     def run(self, task: Task, report: Report) -> Task:
@@ -55,6 +55,6 @@ class Retirement:
         # While nobody else writes, nothing can bring the version into use.
         with self.catalogue.tasks.holding(task) as transaction:
             facts.check(transaction, task)
-            self.repository.retire(version)
+            self.loader.retire(version)
             transaction.shared_versions.take_out(version, RETIRED)
-        self.repository.unload(version)
+        self.loader.unload(version)

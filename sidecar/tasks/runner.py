@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from typing import TypeVar
 
-from sidecar import garbage
+from sidecar import garbage_collection
 from sidecar.catalogue import (
     Catalogue,
     IndexReport,
@@ -83,7 +83,7 @@ def _run_claimed(task: Task, catalogue: Catalogue, settings: Settings) -> None:
         try:
             # Only here, after the fork: the threads of FAISS and gRPC would not survive it. Loading
             # them takes seconds on a busy machine, so the heartbeat begins before.
-            with garbage.loading():
+            with garbage_collection.loading():
                 from sidecar.tasks.composition import work_on
 
             done = work_on(task, catalogue, settings, heartbeat.report)

@@ -15,7 +15,7 @@ from sidecar.catalogue import Agreement, Catalogue, ModelRecord, SwitchReport, T
 from sidecar.errors import IndexAhead, IndexDamaged
 from sidecar.index import GenerationStore, Sealed
 from sidecar.index.agreement import agreement
-from sidecar.models.repository import ModelRepository
+from sidecar.models.loader import ModelLoader
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
 from sidecar.tasks.catch_up import EMBEDDED, CatchUp
@@ -41,7 +41,7 @@ class Parts:
     catalogue: Catalogue
     generations: GenerationStore
     trainer: Trainer
-    repository: ModelRepository
+    loader: ModelLoader
     backfill: Backfill
     admission: Admission
 
@@ -54,7 +54,7 @@ class Upgrader:
         self.catalogue = parts.catalogue
         self.generations = parts.generations
         self.trainer = parts.trainer
-        self.repository = parts.repository
+        self.loader = parts.loader
         self.backfill = parts.backfill
         self.admission = parts.admission
         self.task = task
@@ -74,7 +74,7 @@ class Upgrader:
         assert self.task.version is not None
         self.report("loading", 0.0)
         self._check_admission()
-        record = self.repository.load(self.task.version).record
+        record = self.loader.load(self.task.version).record
         check_room(self.catalogue, record, self.generations)
         catch_up = CatchUp(self.catalogue, self.backfill, record, self.task, self.report)
         catch_up.embed_stored()

@@ -9,7 +9,7 @@ from similarity_client import Similarity
 
 from local.stack import Stack
 from sidecar.http.pages import FOLDER
-from sidecar.index.recall.operating_points import RECALL_TARGETS
+from sidecar.index.nprob import RECALL_TARGETS
 from sidecar.tasks.samples import FEWEST_SAMPLES
 from tests.browser.stacks import held
 from tests.browser.visit import Visit

@@ -22,8 +22,8 @@ from sidecar.errors import (
 )
 from sidecar.index import BuildRules
 from sidecar.models import contract as contracts
+from sidecar.models.loader import ModelLoader
 from sidecar.models.registry import ModelRegistry
-from sidecar.models.repository import ModelRepository
 from sidecar.operations.repair import repair
 from sidecar.tasks.admission import Admission
 from sidecar.tasks.backfill import Backfill
@@ -52,7 +52,7 @@ class Plant(House):
         self.dispatcher = Scheduler(self.catalogue, self.admission, queue, AutoUpdate(1e-9))
         self.switches = ModelRequests(self.catalogue, self.admission, self.dispatcher)
         models = ModelRegistry(self.repository, self.catalogue.models, NOWHERE)
-        self.versions = ModelRepository(self.repository, self.catalogue.models, NOWHERE, models)
+        self.versions = ModelLoader(self.repository, self.catalogue.models, NOWHERE, models)
         embedding = Backfill(self.catalogue.images, self.catalogue.features, models)
         self.parts = Parts(
             self.catalogue, self.generations, self.trainer, self.versions, embedding, self.admission

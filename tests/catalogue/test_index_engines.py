@@ -14,7 +14,7 @@ from sidecar.errors import NoIndex, TaskLost
 from sidecar.fields import parse_filter
 from sidecar.index import Generation, SearchRequest, rank, rank_each
 from sidecar.index.ann import ExcludeIds
-from sidecar.index.recall.operating_points import RECALL_TARGETS
+from sidecar.index.nprob import RECALL_TARGETS
 from tests.support.house import SHA256, TEN, House, vector
 
 COUNT = 1500

@@ -15,7 +15,7 @@ from sidecar.http.app import create_app
 from sidecar.http.resources import adding, listings
 from sidecar.http.resources import duplicates as duplicate_resources
 from sidecar.http.resources import tasks as task_resources
-from sidecar.index.recall.operating_points import RECALL_TARGETS
+from sidecar.index.nprob import RECALL_TARGETS
 from sidecar.index.request import PAGED
 from sidecar.settings import MOST_NPROB, MOST_RESULTS, Settings, from_environment
 from tests.support.examples import API, README, client_examples, examples

@@ -15,7 +15,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from local.stack import Stack
-from sidecar.index.recall.operating_points import RECALL_TARGETS
+from sidecar.index.nprob import RECALL_TARGETS
 from tests.support.calls import failure, jpeg, unused
 from tests.support.image_files import encode
 from tests.support.versions import LABELS

@@ -13,8 +13,8 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused
 from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
 from sidecar.models.contract import golden_image
+from sidecar.models.loader import ModelLoader
 from sidecar.models.registry import ModelRegistry
-from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
 from tests.support.databases import new_file
 from tests.support.triton_server import serving
@@ -29,7 +29,7 @@ class Plant:
     def __init__(self, folder: Path, triton: TritonClient, catalogue: Catalogue) -> None:
         self.folder, self.triton, self.catalogue = folder, triton, catalogue
         self.models = ModelRegistry(folder / "r", catalogue.models, triton)
-        self.repository = ModelRepository(folder / "r", catalogue.models, triton, self.models)
+        self.loader = ModelLoader(folder / "r", catalogue.models, triton, self.models)
         self.versions = folder / "r" / "keywording"
 
     def put(self, version: int, number: int | None = None) -> Path:
@@ -90,7 +90,7 @@ def test_garbage_beside_a_good_version_is_put_away_and_the_good_one_is_loaded(
     plant.put_garbage(5)
     plant.put_garbage(6)
     plant.put(2)
-    model = plant.repository.load(2)
+    model = plant.loader.load(2)
     assert (model.record.version, plant.served()) == (2, {1, 2})
     assert plant.rejected() == {"5", "6"}
     assert contracts.numbers(plant.folder / "r") == [1, 2]
@@ -104,7 +104,7 @@ def test_garbage_that_is_asked_for_is_put_away_and_a_good_version_beside_it_stay
     contract = contracts.read(plant.folder / "r", 1)
     contracts.write(garbage, replace(contract, version=5, sha256="0" * 64))
     with pytest.raises(ModelRefused, match=r"version 5: model\.onnx is not the model of its"):
-        plant.repository.load(5)
+        plant.loader.load(5)
     assert plant.rejected() == {"5"}
     assert plant.served() == {1, 2}
 
@@ -118,34 +118,34 @@ def test_a_version_that_is_what_its_contract_says_and_does_not_load_is_put_away_
     contract = contracts.read(plant.folder / "r", 1)
     contracts.write(garbage, replace(contract, version=5, sha256=sha256))
     with pytest.raises(ModelRefused, match=r"does not serve version 5: .*ONNX Runtime refuses"):
-        plant.repository.load(5)
+        plant.loader.load(5)
     assert plant.rejected() == {"5"}
     assert plant.served() == {1, 2}
 
 
 def test_a_version_that_was_retired_is_out_of_triton_whatever_lies_beside_it(plant: Plant) -> None:
     plant.put(2)
-    plant.repository.load(2)
+    plant.loader.load(2)
     plant.put_garbage(5)
-    plant.repository.retire(2)
-    plant.repository.unload(2)
+    plant.loader.retire(2)
+    plant.loader.unload(2)
     assert plant.served() == {1}
     assert plant.rejected() == {"5"}
 
 
 def test_a_retirement_that_triton_does_not_heed_is_an_error(plant: Plant) -> None:
     plant.put(2)
-    plant.repository.load(2)
+    plant.loader.load(2)
     config = plant.versions / "config.pbtxt"
     text = config.read_text()
     config.write_text("nonsense {")
-    plant.repository.retire(2)
+    plant.loader.retire(2)
     try:
         with pytest.raises(FeaturesUnavailable, match=r"still serves version 2: .*failed to poll"):
-            plant.repository.unload(2)
+            plant.loader.unload(2)
     finally:
         config.write_text(text)
-    plant.repository.unload(2)
+    plant.loader.unload(2)
     assert plant.served() == {1}
 
 
@@ -157,25 +157,25 @@ def test_no_version_is_put_away_for_a_config_that_fits_none(plant: Plant) -> Non
         config.write_text(spoiled)
         try:
             with pytest.raises(ModelRefused, match="does not serve version 2"):
-                plant.repository.load(2)
+                plant.loader.load(2)
         finally:
             config.write_text(text)
         assert contracts.numbers(plant.folder / "r") == [1, 2]
         assert plant.rejected() == set()
-    assert plant.repository.load(2).record.version == 2
+    assert plant.loader.load(2).record.version == 2
     assert plant.served() == {1, 2}
 
 
 def test_a_file_that_returns_under_another_number_is_verified_under_that_one(plant: Plant) -> None:
     plant.put(3)
-    old = plant.repository.load(3).record
+    old = plant.loader.load(3).record
     other = ModelRegistry(plant.folder / "r", plant.catalogue.models, plant.triton)
     assert other.verified(3, old.sha256).record == old  # a process of the sidecar
-    plant.repository.retire(3)
-    plant.repository.unload(3)
+    plant.loader.retire(3)
+    plant.loader.unload(3)
     plant.catalogue.models.retire(old)
     plant.put(3, number=4)
-    record = plant.repository.load(4).record
+    record = plant.loader.load(4).record
     assert (record.version, record.sha256) == (4, old.sha256)
     image = golden_image(32)[None]
     model = other.verified(4, record.sha256)  # it has not looked since
@@ -224,9 +224,9 @@ def test_a_contract_that_never_was_true_of_the_preprocessing_is_refused(plant: P
 
 def test_a_good_version_that_is_the_same_file_as_another_is_refused_and_stays(plant: Plant) -> None:
     plant.put(2)
-    plant.repository.load(2)
+    plant.loader.load(2)
     plant.put(2, number=4)
     with pytest.raises(ModelRefused, match="version 4 is the same file as version 2"):
-        plant.repository.load(4)
+        plant.loader.load(4)
     assert plant.rejected() == set()
     assert plant.served() == {1, 2, 4}

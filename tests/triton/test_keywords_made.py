@@ -34,9 +34,9 @@ from sidecar.models.registry import ModelRegistry
 from sidecar.models.triton import TritonClient
 from sidecar.operations.repair import mend_all
 from sidecar.operations.verify import Verifier
-from sidecar.tasks import filling
+from sidecar.tasks import keyword_backfill
 from sidecar.tasks.backfill import Backfill
-from sidecar.tasks.filling import Filling
+from sidecar.tasks.keyword_backfill import KeywordBackfill
 from tests.support.house import NOWHERE
 from tests.support.triton_server import Server, serving
 from tests.support.versions import put
@@ -96,7 +96,7 @@ class Shop:
     def fill(self, report: Any = lambda *_, **__: None) -> Task:
         task = self.catalogue.tasks.claim(self.catalogue.tasks.request(TaskKind.FILL).task_id)
         assert task is not None
-        return Filling(self.catalogue, self.models, task, report).run()
+        return KeywordBackfill(self.catalogue, self.models, task, report).run()
 
     def comparison(self) -> Comparison:
         return Comparison(self.models)
@@ -256,7 +256,7 @@ def test_before_the_first_add_there_is_nothing_to_fill(catalogue_url: str) -> No
     models = ModelRegistry(Path(), catalogue.models, NOWHERE)
     task = catalogue.tasks.claim(catalogue.tasks.request(TaskKind.FILL).task_id)
     assert task is not None
-    done = Filling(catalogue, models, task, lambda *_, **__: None).run()
+    done = KeywordBackfill(catalogue, models, task, lambda *_, **__: None).run()
     assert (done.state, done.report) == ("ok", None)
     catalogue.close()
 
@@ -264,7 +264,7 @@ def test_before_the_first_add_there_is_nothing_to_fill(catalogue_url: str) -> No
 def test_a_filling_that_is_killed_goes_on_where_it_was(
     shop: Shop, images: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "PAGE", 8)
+    monkeypatch.setattr(keyword_backfill, "PAGE", 8)
     shop.add(images)
     shop.lose()
 
@@ -285,7 +285,7 @@ def test_a_filling_that_is_killed_goes_on_where_it_was(
 def test_it_makes_way_and_goes_on_with_the_model_that_came_into_use(
     shop: Shop, images: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "PAGE", 8)
+    monkeypatch.setattr(keyword_backfill, "PAGE", 8)
     shop.add(images)
     coming = shop.register(2)
     Backfill(shop.catalogue.images, shop.catalogue.features, shop.models).catch_up(

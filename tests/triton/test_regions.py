@@ -16,9 +16,9 @@ from sidecar.errors import FeaturesUnavailable, ModelRefused, RegionsMissing
 from sidecar.files import sha256_of
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
+from sidecar.models.loader import ModelLoader
 from sidecar.models.regions import Regions, name
 from sidecar.models.registry import ModelRegistry
-from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import TritonClient
 from tests.support.databases import new_file
 from tests.support.triton_server import Server, serving
@@ -147,10 +147,10 @@ def test_a_retirement_takes_them_out_of_triton(served: Place, tmp_path: Path) ->
     place.regions(EXPLAINED).of(image())
     catalogue = open_catalogue(new_file(tmp_path), 30)
     models = ModelRegistry(place.repository, catalogue.models, place.client)
-    repository = ModelRepository(place.repository, catalogue.models, place.client, models)
+    loader = ModelLoader(place.repository, catalogue.models, place.client, models)
     assert models.in_use().record.version == PLAIN
-    repository.retire(EXPLAINED)
-    repository.unload(EXPLAINED)
+    loader.retire(EXPLAINED)
+    loader.unload(EXPLAINED)
     assert not place.has_loaded()
     assert place.client.is_ready(PLAIN)
     catalogue.close()

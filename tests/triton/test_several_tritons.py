@@ -22,9 +22,9 @@ from sidecar.http.guards import api_keys
 from sidecar.models import contract as contracts
 from sidecar.models import version_files
 from sidecar.models.contract import Contract, golden_image
+from sidecar.models.loader import ModelLoader
 from sidecar.models.regions import Regions, name
 from sidecar.models.registry import ModelRegistry
-from sidecar.models.repository import ModelRepository
 from sidecar.models.triton import State, TritonClient
 from sidecar.models.watch import watching
 from sidecar.settings import from_environment
@@ -295,8 +295,8 @@ def test_an_upgrade_goes_through_with_both(
 ) -> None:
     for folder in (pair.repository, pair.a.repository, pair.b.repository):
         put("signed-one", TWO, folder)
-    repository = ModelRepository(pair.repository, catalogue.models, client, models)
-    model = repository.load(TWO)
+    loader = ModelLoader(pair.repository, catalogue.models, client, models)
+    model = loader.load(TWO)
     both = {pair.a.address: State.SERVING, pair.b.address: State.SERVING}
     assert pair.states(client, model.contract) == both
     assert client.serving(TWO) == {pair.a.address: True, pair.b.address: True}
@@ -307,9 +307,9 @@ def test_an_upgrade_is_refused_where_one_that_answers_lacks_the_version(
 ) -> None:
     for folder in (pair.repository, pair.a.repository):
         put("signed-one", TWO, folder)
-    repository = ModelRepository(pair.repository, catalogue.models, client, models)
+    loader = ModelLoader(pair.repository, catalogue.models, client, models)
     with pytest.raises(ModelRefused, match=f"Triton at {pair.b.address} does not serve version 2"):
-        repository.load(TWO)
+        loader.load(TWO)
     assert contracts.numbers(pair.repository) == [ONE, TWO]
 
 
@@ -320,7 +320,7 @@ def test_an_upgrade_does_not_wait_for_one_that_is_away_which_catches_up_later(
     pair.b.kill()
     for folder in (pair.repository, pair.a.repository):
         put("signed-one", TWO, folder)
-    model = ModelRepository(pair.repository, catalogue.models, client, models).load(TWO)
+    model = ModelLoader(pair.repository, catalogue.models, client, models).load(TWO)
     pair.b.start()  # without it
     lacking = {pair.a.address: State.SERVING, pair.b.address: State.LACKING}
 

@@ -12,8 +12,8 @@ from sidecar.errors import IndexDamaged
 from sidecar.index import GenerationStore
 from sidecar.index.current_file import CURRENT
 from sidecar.index.meta import META, Meta
+from sidecar.index.nprob import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.filtered import UNMEASURED
-from sidecar.index.recall.operating_points import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.objects import FileDigest
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sidecar.index.ann import Device, Index, distances
 from sidecar.index.ann.compact import unpacked
 from sidecar.index.narrowed import FEW, ListLayout, Reach, narrowed
+from sidecar.index.nprob import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import SHARES, UNMEASURED, FilteredQuality, measure
-from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.segments import Segments
 from tests.support.vectors import unit_vectors
 from tests.unit.test_quality import DIMENSION, compared, written

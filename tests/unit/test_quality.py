@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, SearchParams
 from sidecar.index.calibration import Calibration
+from sidecar.index.nprob import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.autotune import tune
 from sidecar.index.recall.filtered import UNMEASURED
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
-from sidecar.index.recall.operating_points import RECALL_TARGETS, OperatingPoint, OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.index.recall.sweep import Sweep
 from sidecar.index.segments import CRC, CRCS, FEATURES, SEQ, SEQS, Segments

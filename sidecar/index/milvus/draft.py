@@ -17,9 +17,9 @@ from sidecar.index.milvus.kinds import FLAT, Kind, named
 from sidecar.index.milvus.reading import Reader, Rows
 from sidecar.index.milvus.server import Server
 from sidecar.index.milvus.tuning import Tuner
+from sidecar.index.nprob import OperatingPoints
 from sidecar.index.recall.filtered import UNMEASURED
 from sidecar.index.recall.ground_truth import GroundTruth, GroundTruthBuilder
-from sidecar.index.recall.operating_points import OperatingPoints
 from sidecar.index.recall.quality import Quality, Shape
 from sidecar.index.writer import GenerationWriter
 

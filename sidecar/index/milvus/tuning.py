@@ -13,14 +13,14 @@ from sidecar.index.ann import widen
 from sidecar.index.milvus.kinds import Kind
 from sidecar.index.milvus.reading import Rows
 from sidecar.index.milvus.server import TASK_S, Server
-from sidecar.index.recall.ground_truth import GroundTruth
-from sidecar.index.recall.mean_recall import MeanRecall
-from sidecar.index.recall.operating_points import (
+from sidecar.index.nprob import (
     NEAREST,
     RECALL_TARGETS,
     OperatingPoint,
     OperatingPoints,
 )
+from sidecar.index.recall.ground_truth import GroundTruth
+from sidecar.index.recall.mean_recall import MeanRecall
 
 AT_ONCE = 64  # queries of a call
 

@@ -1,8 +1,9 @@
-"""What NPROB means: it stands for a recall, and each generation measures how to reach it.
+"""How far a search looks for the recall that each NPROB stands for (`nprob`), as it was measured.
 
-ground_truth      sample queries with their true neighbours
-sweep             what every shorter search for them would find
-autotune          the cheapest search that meets each recall target
-operating_points  these searches by NPROB, as `Generation.search_params` asks for them
-quality           the recall that was measured, and when to train again
+ground_truth  sample queries with their true neighbours
+sweep         what every shorter search for them would find
+autotune      the cheapest search that meets each recall target
+mean_recall   the recall that is found on average, with its bound
+filtered      the same where a condition leaves a part of the images
+quality       the recall that was measured, and when to train again
 """

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sidecar.index.ann import Index, SearchParams
-from sidecar.index.recall.ground_truth import GroundTruth
-from sidecar.index.recall.mean_recall import MeanRecall
-from sidecar.index.recall.operating_points import (
+from sidecar.index.nprob import (
     NEAREST,
     RECALL_TARGETS,
     OperatingPoint,
     OperatingPoints,
 )
+from sidecar.index.recall.ground_truth import GroundTruth
+from sidecar.index.recall.mean_recall import MeanRecall
 from sidecar.index.recall.sweep import Sweep, SweepHits, SweepRun
 from sidecar.index.segments import Segments
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Index, Nearest, SearchParams, distances, widen
 from sidecar.index.narrowed import FEW, ListLayout, Reach, narrowed
+from sidecar.index.nprob import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.recall.ground_truth import TIE, GroundTruth
 from sidecar.index.recall.mean_recall import MeanRecall
-from sidecar.index.recall.operating_points import NEAREST, RECALL_TARGETS, OperatingPoints
 from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
 

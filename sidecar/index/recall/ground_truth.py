@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Device, Nearest, widen
-from sidecar.index.recall.operating_points import NEAREST
+from sidecar.index.nprob import NEAREST
 from sidecar.index.segments import Rows
 
 MOST_QUERIES, FEWEST_QUERIES = 1024, 1000  # or every image, where there are fewer

@@ -11,8 +11,8 @@ from typing import Any
 from sidecar.catalogue import IndexReport
 from sidecar.index.ann import Index
 from sidecar.index.calibration import Calibration
+from sidecar.index.nprob import OperatingPoint, OperatingPoints
 from sidecar.index.recall.filtered import UNMEASURED, FilteredQuality
-from sidecar.index.recall.operating_points import OperatingPoint, OperatingPoints
 from sidecar.index.segments import Segments
 from sidecar.settings import DEFAULT_NPROB
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.index.ann import Index, SearchParams, distances, widen
+from sidecar.index.nprob import NEAREST
 from sidecar.index.recall.ground_truth import GroundTruth
-from sidecar.index.recall.operating_points import NEAREST
 from sidecar.index.segments import Segments
 
 

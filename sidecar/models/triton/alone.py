@@ -9,7 +9,7 @@ from sidecar.models.triton.endpoint import Calling, Endpoint
 from sidecar.models.triton.proof import prove
 from sidecar.models.triton.route import Route
 from sidecar.models.triton.verdict import ServerState, State
-from sidecar.targets import Target
+from sidecar.triton_targets import Target
 
 
 class Alone:

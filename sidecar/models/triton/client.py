@@ -13,7 +13,7 @@ from sidecar.models.triton.endpoint import FEATURES, KEYWORDS, Calling, Endpoint
 from sidecar.models.triton.servers import Servers
 from sidecar.models.triton.verdict import ServerState
 from sidecar.settings import Settings
-from sidecar.targets import target
+from sidecar.triton_targets import target
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from sidecar.models.triton.endpoint import Calling, Endpoint
 from sidecar.models.triton.route import Route, Routes
 from sidecar.models.triton.server import Server
 from sidecar.models.triton.verdict import Key, ServerState, State, key
-from sidecar.targets import Target
+from sidecar.triton_targets import Target
 
 log = logging.getLogger(__name__)
 

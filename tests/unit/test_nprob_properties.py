@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.index.recall.operating_points import (
+from sidecar.index.nprob import (
     NEAREST,
     RECALL_TARGETS,
     OperatingPoint,

@@ -35,7 +35,7 @@ WARM_UP_CALLS = 3  # a version's first calls take longer than all others
 
 
 @dataclass(frozen=True)
-class ModelRepository:
+class ModelLoader:
     """Loads, retires and unloads versions.
 
     Args:

@@ -9,14 +9,14 @@ from local.process import ROOT
 # In a process of its own: what is left out of collections stays so.
 SCRIPT = """
 import gc, json, weakref
-from sidecar import garbage
+from sidecar import garbage_collection
 
 class Cycle:
     def __init__(self):
         self.itself = self
 
 before = Cycle()
-with garbage.loading():
+with garbage_collection.loading():
     loading = gc.isenabled()
     made = Cycle()
 seen = {id(each) for each in gc.get_objects()}
@@ -36,9 +36,9 @@ def test_what_was_loaded_is_left_out_and_later_cycles_are_collected() -> None:
 def test_the_collector_works_again_where_loading_failed() -> None:
     script = """
 import gc
-from sidecar import garbage
+from sidecar import garbage_collection
 try:
-    with garbage.loading():
+    with garbage_collection.loading():
         raise ImportError
 except ImportError:
     print(gc.isenabled())

@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.errors import SettingsError
 from sidecar.settings import from_environment
-from sidecar.targets import target
+from sidecar.triton_targets import target
 
 SEVERAL = {
     "dns:///triton-headless:8001": ("triton-headless:8001",),

@@ -34,7 +34,7 @@ PHASE = "embedding"
 
 
 @dataclass
-class Filling:
+class KeywordBackfill:
     """Runs one attempt at a task of the kind `fill`.
 
     Args:
