@@ -16,6 +16,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,10 +64,13 @@ class Shelf:
         coming.rename(target)
 
     def upgrade(self, version: int) -> None:
-        switch(self.stack, f"upgrade?version={version}")
+        self._switch(f"upgrade?version={version}")
+
+    def roll_back(self) -> None:
+        self._switch("rollback")
 
     def retire(self, version: int) -> None:
-        switch(self.stack, f"retire?version={version}")
+        self._switch(f"retire?version={version}")
 
     def cancel_in(self, phase: str, version: int) -> str:
         """Requests an upgrade and cancels it in a phase; returns how it ended."""
@@ -81,8 +85,14 @@ class Shelf:
         self.stack.post("/similarity/upgrade/cancel")
         ended: str = self.stack.finish(asked["task_id"], TASK_TIMEOUT_S)["status"]
         if ended == "ok":  # its last phases are short
-            switch(self.stack, "rollback")
+            self.roll_back()
+        print(f"upgrade?version={version}, cancelled in {phase}: {ended}", flush=True)
         return ended
+
+    def _switch(self, call: str) -> None:
+        began = time.monotonic()
+        switch(self.stack, call)
+        print(f"{call}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def go_and_return(
@@ -95,7 +105,7 @@ def go_and_return(
     with traffic.flowing(searchers=1, adders=2):
         shelf.put(3)
         shelf.upgrade(3)
-        switch(shelf.stack, "rollback")
+        shelf.roll_back()
         shelf.retire(3)
         shelf.put(2)
         shelf.upgrade(2)
@@ -179,7 +189,8 @@ def _campaign(shelf: Shelf, images: int) -> int:
     add_all(shelf.stack, stored)
     shelf.stack.run("train")
     traffic = Traffic(shelf.stack, [*stored.values()], stored, pause_s=PAUSE_S)
-    print(f"cancelled in: {go_and_return(shelf, traffic)}")
+    go_and_return(shelf, traffic)
+    print("comparing every image with its model", flush=True)
     wrong = [*shelf.wrong, *strange(shelf)]
     there = shelf.stack.get("/similarity/stats").json()["images"]
     gone = images + len(traffic.added) - there
