@@ -10,6 +10,7 @@ from sidecar.catalogue.catalogue import (
     migrate_catalogue,
     open_catalogue,
 )
+from sidecar.catalogue.claimed_tasks import Publication, Tasks
 from sidecar.catalogue.contents.moves import Moved
 from sidecar.catalogue.contents.unnamed import ROUND_S as SWEEP_ROUND_S
 from sidecar.catalogue.copies import HOLDS_IMAGES
@@ -61,7 +62,6 @@ from sidecar.catalogue.task import (
     TaskKind,
     TaskState,
 )
-from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.catalogue.transaction import Transaction
 
 __all__ = [

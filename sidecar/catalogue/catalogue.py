@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sidecar.catalogue import last_backup
 from sidecar.catalogue.adds import Adds
 from sidecar.catalogue.audit import problems
+from sidecar.catalogue.claimed_tasks import Tasks
 from sidecar.catalogue.contents.moves import Moves
 from sidecar.catalogue.contents.unnamed import Unnamed, bytes_named
 from sidecar.catalogue.copies import OnProgress, copying
@@ -28,7 +29,6 @@ from sidecar.catalogue.pinned_settings import Pinned
 from sidecar.catalogue.removals import Removals
 from sidecar.catalogue.summary import Summary
 from sidecar.catalogue.suspects import Suspects
-from sidecar.catalogue.tasks import Tasks
 from sidecar.catalogue.transaction import Transaction
 
 KEEP_TASKS_DAYS = 30.0

@@ -10,7 +10,7 @@ from sidecar.catalogue.marks import Marks
 from sidecar.catalogue.model_rows import ModelRecord
 from sidecar.catalogue.models import Models
 from sidecar.catalogue.suspects import strike_mended
-from sidecar.catalogue.task_list import TaskList
+from sidecar.catalogue.task_requests import TaskList
 
 
 class Transaction:

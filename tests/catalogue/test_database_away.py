@@ -14,8 +14,8 @@ import pytest
 from local import postgres
 from local.ports import HOST, LaunchRefused, free_ports
 from sidecar.catalogue import Progress, Task, TaskKind, TaskState
+from sidecar.catalogue.claimed_tasks import Publication, Tasks
 from sidecar.catalogue.task_rows import MOST_ATTEMPTS
-from sidecar.catalogue.tasks import Publication, Tasks
 from sidecar.errors import CatalogueUnavailable, SimilarityError
 from sidecar.index.store import GenerationStore
 from sidecar.tasks import runner

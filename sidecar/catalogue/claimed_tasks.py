@@ -18,7 +18,7 @@ from sidecar.catalogue import task_rows as rows
 from sidecar.catalogue.database import OpenTransaction
 from sidecar.catalogue.reports import Outcome, Progress, to_json
 from sidecar.catalogue.task import Task, TaskState
-from sidecar.catalogue.task_list import TaskList
+from sidecar.catalogue.task_requests import TaskList
 from sidecar.catalogue.transaction import Transaction
 from sidecar.errors import SimilarityError
 
