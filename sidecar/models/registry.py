@@ -152,7 +152,7 @@ class ModelRegistry:
         return self._triton.states(model.contract if model else None)
 
     def close(self) -> None:
-        """Ends the threads of `watch`."""
+        """Ends the threads of `watch`, and the client with them."""
         self._triton.close()
 
     def verified(self, version: int, sha256: str) -> Model:

@@ -176,7 +176,8 @@ class TritonClient:
         self._tritons.keep(contracts)
 
     def close(self) -> None:
-        """Ends the threads of `look`."""
+        """Ends what waits for a server: looks and loads with their threads, and all calls where
+        there is one alone. To be called when nobody asks any more."""
         self._tritons.close()
 
     # -- the model repository

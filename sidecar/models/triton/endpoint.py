@@ -184,6 +184,14 @@ class Endpoint:
         served = (MODEL, f"{contract.version}")
         return self._infer(images, served, outputs, priority, request_id)
 
+    def close(self) -> None:
+        """Ends its calls, in every thread; those that come later raise FeaturesUnavailable."""
+        with self._connecting:
+            self._is_closed = True
+            clients = [*self._clients]
+        for client in clients:
+            client.close()
+
     def _infer(
         self,
         images: NDArray[np.uint8],
@@ -209,28 +217,20 @@ class Endpoint:
         return [np.asarray(each, np.float32) for each in rows]
 
     def _client(self) -> triton.InferenceServerClient:
-        """Returns the client of this thread: the library's clients are not made to be shared.
-        Raises FeaturesUnavailable: the endpoint is closed."""
+        """Returns the client of this thread: the library's clients are not made to be shared."""
         if not hasattr(self._threads, "client"):
             self._threads.client = self._connected()
         client: triton.InferenceServerClient = self._threads.client
         return client
 
     def _connected(self) -> triton.InferenceServerClient:
+        """Returns a client that `close` knows. Raises FeaturesUnavailable: it was called."""
         with self._connecting:
             if self._is_closed:
                 raise FeaturesUnavailable("Triton: the connection to it was closed")
             client = triton.InferenceServerClient(self._url, channel_args=self._options)
             self._clients.add(client)
             return client
-
-    def close(self) -> None:
-        """Ends its calls, in every thread; those that come later raise FeaturesUnavailable."""
-        with self._connecting:
-            self._is_closed = True
-            clients = [*self._clients]
-        for client in clients:
-            client.close()
 
     @contextmanager
     def _translated(self, version: int | str) -> Iterator[None]:

@@ -81,7 +81,7 @@ class Server:
 
     def start_load(self) -> None:
         """Has the server load what it lacks, beside everything else. Does nothing while it loads,
-        or soon after."""
+        or soon after. One thread calls this, that of the watch."""
         if self._late_load is None or self._late_load.ended_before(AGAIN_S):
             self._late_load = LateLoad(self.address, self._connect(self.address))
 
