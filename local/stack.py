@@ -32,6 +32,7 @@ __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored
 
 ANSWER_TIMEOUT_S = 120
 WAIT_S = 2  # for a task to change: less to do for both sides than to ask again and again
+PROOF = 2  # inferences: of the golden image, and of the golden photo
 CONNECTIONS = 16  # which all reach one of two processes once in 30,000 times
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
@@ -131,6 +132,14 @@ class Stack:
             return all(self.get("/health/ready").ok for _ in range(CONNECTIONS))
 
         self.wait(is_ready, "/health/ready is ok in every process")
+
+    def wait_verified(self) -> None:
+        """Waits until each of the sidecar's two processes has had Triton prove the model in use,
+        which Triton counts: to be called before anything else is embedded. One that still loads
+        takes no connection, so `wait_ready` can not ask it.
+        """
+        wanted = 2 * PROOF
+        self.wait(lambda: self.inferences()[0] >= wanted, "both processes have verified the model")
 
     def wait(
         self, condition: Callable[..., object], what: str, timeout_s: float = START_TIMEOUT_S
