@@ -59,7 +59,8 @@ def test_a_wrong_key_is_asked_for_again_and_none_is_said_in_words(
 def test_a_service_that_is_away_is_waited_for_and_that_is_said(
     visit: Visit, guarded: Guarded
 ) -> None:
-    visit.expects("net::ERR_(CONNECTION|EMPTY|CONTENT_LENGTH)", "status of 503")
+    # Chromium has a dozen names for it, by how far a request had come when its connection broke.
+    visit.expects("net::ERR_", "status of 503")
     guarded.show(visit, "index", "read")
     trouble = visit.page.get_by_text("The service does not answer, trying again")
     expect(visit.page.get_by_text("In the index", exact=True)).to_be_visible()
