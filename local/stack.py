@@ -27,15 +27,17 @@ from local.process import (
     tail,
     wait_until,
 )
+from sidecar.settings import Settings
 
 __all__ = ["ANSWER_TIMEOUT_S", "COMMANDS", "ROOT", "Stack", "add_all", "restored", "running"]
 
 ANSWER_TIMEOUT_S = 120
 WAIT_S = 2  # for a task to change: less to do for both sides than to ask again and again
-PROOF = 2  # inferences: of the golden image, and of the golden photo
 CONNECTIONS = 16  # which all reach one of two processes once in 30,000 times
 LINES = (ROOT / "Procfile").read_text().splitlines()
 COMMANDS = dict(line.split(": ", 1) for line in LINES if not line.startswith("#"))
+HTTP_PROCESSES = Settings.model_fields["http_processes"].default
+BEGUN = re.compile(r"process (\d+) takes connections")  # as sidecar/http/server.py logs it
 
 
 class Stack:
@@ -120,7 +122,7 @@ class Stack:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def wait_ready(self) -> None:
-        """Waits until every process of the sidecar is ready; a connection reaches any of them.
+        """Waits until every process of the sidecar takes connections and is ready.
 
         Raises:
             NotReady: that takes too long, or a process has ended.
@@ -129,17 +131,18 @@ class Stack:
         def is_ready() -> bool:
             if ended := [name for name in self._running if self.ended(name)]:
                 raise NotReady(f"{', '.join(ended)} has ended\n{self._logs()}")
+            if not self._have_all_begun():
+                return False
             return all(self.get("/health/ready").ok for _ in range(CONNECTIONS))
 
         self.wait(is_ready, "/health/ready is ok in every process")
 
-    def wait_verified(self) -> None:
-        """Waits until each of the sidecar's two processes has had Triton prove the model in use,
-        which Triton counts: to be called before anything else is embedded. One that still loads
-        takes no connection, so `wait_ready` can not ask it.
-        """
-        wanted = 2 * PROOF
-        self.wait(lambda: self.inferences()[0] >= wanted, "both processes have verified the model")
+    def _have_all_begun(self) -> bool:
+        """Says whether as many processes as are wanted take connections, by the log: one that
+        still loads takes none, and can't be asked."""
+        begun = set(map(int, BEGUN.findall(self.log("sidecar"))))
+        wanted = int(self.env.get("HTTP_PROCESSES") or HTTP_PROCESSES)
+        return len(begun.intersection(below(self.pid("sidecar")))) == wanted
 
     def wait(
         self, condition: Callable[..., object], what: str, timeout_s: float = START_TIMEOUT_S

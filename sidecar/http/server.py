@@ -1,6 +1,7 @@
 """Runs gunicorn, set up for this service."""
 
 import ctypes
+import logging
 import os
 import resource
 import socket
@@ -15,6 +16,8 @@ from sidecar.http.reading.known_params import FORM_BYTES
 from sidecar.http.transport import TimeoutWorker
 from sidecar.settings import Settings
 from sidecar.telemetry import multiprocess
+
+log = logging.getLogger(__name__)
 
 GRACEFUL_TIMEOUT_S = 30
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # mallopt(3)
@@ -99,6 +102,7 @@ def _begin(process: Any) -> None:
     process.wsgi.background.start()
     for listener in process.sockets:
         listener.sock.listen(process.cfg.backlog)
+    log.info("process %d takes connections", process.pid)
 
 
 def _stop_background(_arbiter: Any, process: Any) -> None:
