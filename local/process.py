@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,15 @@ class Start:
     stop: signal.Signals = signal.SIGTERM
 
 
+def sigterm_interrupts() -> None:
+    """Has SIGTERM do what Ctrl-C does from now on: what this process has started ends with it, and
+    would be left behind. A handler that is set already stays; threads other than the main one can
+    set none."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @contextmanager
 def running(start: Start) -> Iterator[subprocess.Popen[bytes]]:
     """The process, ready; it has ended when the block ends.
@@ -53,6 +63,7 @@ def running(start: Start) -> Iterator[subprocess.Popen[bytes]]:
     Raises:
         NotReady: it ended by itself, or was not ready in time.
     """
+    sigterm_interrupts()
     with start.log.open("ab") as log:
         process = subprocess.Popen(
             start.command, cwd=start.cwd, env=start.env, user=start.user, stdout=log, stderr=log

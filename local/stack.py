@@ -23,6 +23,7 @@ from local.process import (
     STOP_TIMEOUT_S,
     NotReady,
     settled,
+    sigterm_interrupts,
     stop,
     tail,
     wait_until,
@@ -61,6 +62,7 @@ class Stack:
 
     def start(self, *names: str) -> None:
         """Start processes by their names in the Procfile; all without one."""
+        sigterm_interrupts()
         for name in names or COMMANDS:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self._running[name] = subprocess.Popen(
@@ -131,7 +133,7 @@ class Stack:
         def is_ready() -> bool:
             if ended := [name for name in self._running if self.ended(name)]:
                 raise NotReady(f"{', '.join(ended)} has ended\n{self._logs()}")
-            if not self._have_all_begun():
+            if "sidecar" in self._running and not self._have_all_begun():
                 return False
             return all(self.get("/health/ready").ok for _ in range(CONNECTIONS))
 

@@ -19,7 +19,6 @@ It needs root, PostgreSQL, nginx and iproute2, and leaves nothing behind.
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from campaigns.cluster import rolling
 from campaigns.cluster.models import exported
 from campaigns.cluster.needs import missing
 from local import namespaces
+from local.process import sigterm_interrupts
 
 CANNOT, INTERRUPTED = 2, 130
 
@@ -39,7 +39,7 @@ def main() -> int:
     if why := missing():
         print(f"campaigns.cluster: {why}", file=sys.stderr)
         return CANNOT
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sigterm_interrupts()
     plan: dict[str, object] = {
         "troubles": arguments.troubles,
         "seed": arguments.seed,

@@ -13,7 +13,6 @@ look at what is mounted. Then the check proves how they are wired, not what the 
 
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pathlib import Path
 from deploy.check import engines, existing, private
 from deploy.check.engine.packages import Home
 from deploy.check.progress import CannotRun, Failed, begin
+from local.process import sigterm_interrupts
 
 HOME = ".venvs/engine"
 
@@ -29,7 +29,7 @@ HOME = ".venvs/engine"
 def main() -> int:
     """Runs the check; returns 0 where all is well, or where the machine can't run it."""
     begin()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sigterm_interrupts()
     home = Home(Path(os.environ.get("CHECK_DEPLOY_HOME", HOME)).resolve())
     try:
         with _alone(home):

@@ -1,14 +1,16 @@
 """A server of one's own: it is there when it is ready, and gone when the block has ended."""
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local import process
 from local.descendants import are_stopped
-from local.process import NotReady, Start, running, wait_until
+from local.process import ROOT, NotReady, Start, running, wait_until
 
 READY = "import pathlib, time; print('hello', flush=True); pathlib.Path({file!r}).touch(); "
 
@@ -47,6 +49,34 @@ def test_one_that_does_not_listen_is_killed(
     with running(Start(command, starting.log, starting.ready)) as server:
         pass
     assert server.returncode == -signal.SIGKILL
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from local.process import Start, running
+from local.stack import Stack
+
+folder = Path(sys.argv[1])
+with running(Start(["sleep", "600"], folder / "log", lambda: True)) as one:
+    stack = Stack(folder)
+    try:
+        stack.start("redis")
+        print(one.pid, stack.pid("redis"), flush=True)
+        time.sleep(600)
+    finally:
+        stack.stop()
+"""
+
+
+def test_what_a_process_has_started_ends_with_it_when_it_is_asked_to_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OWNER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        started = [int(pid) for pid in owner.stdout.readline().split()]
+        owner.terminate()
+    assert len(started) == 2
+    assert not any(psutil.pid_exists(pid) for pid in started)
 
 
 def test_one_of_many_threads_is_stopped_when_all_of_them_are(tmp_path: Path) -> None:
