@@ -3,6 +3,8 @@
 import logging
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ import pytest
 import requests
 
 from local.ports import free_ports
+from local.process import ROOT
 from local.stack import Stack
 from sidecar.catalogue import Catalogue, ModelRecord, Page, TaskKind, open_catalogue
 from sidecar.errors import CatalogueUnavailable, FeaturesUnavailable, QueueUnavailable, TaskLost
@@ -290,6 +293,25 @@ def test_a_client_that_is_closed_waits_for_no_load(silent: str) -> None:
             pool.submit(client.load).result(SOON_S)
     with pytest.raises(FeaturesUnavailable, match="the connection to it was closed"):
         client.load()
+
+
+LIVES_ON = """
+import contextlib
+from sidecar.errors import FeaturesUnavailable
+from sidecar.models.triton import TritonClient
+
+contextlib.client = TritonClient("127.0.0.1:1", 1)  # goes after the library's own modules
+with contextlib.suppress(FeaturesUnavailable):
+    contextlib.client.is_ready(1)
+contextlib.client.close()
+"""
+
+
+def test_a_client_that_is_closed_says_nothing_when_its_process_ends() -> None:
+    """The library's close themselves when they are deleted, and can't any more by then."""
+    command = [sys.executable, "-c", LIVES_ON]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_server_that_has_ended_has_closed_its_catalogue(tmp_path: Path) -> None:

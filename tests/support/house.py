@@ -1,5 +1,6 @@
 """A catalogue, a folder of generations, and what works on them, without a server."""
 
+import atexit
 import json
 import math
 from collections.abc import Callable
@@ -45,7 +46,8 @@ DIMENSION = 64
 TEN = SearchRequest(num_results=10, nprob=5, max_dist=math.inf)
 SHA256 = "a" * 64
 LABELS = tuple(f"keyword {n}" for n in range(30))
-NOWHERE = TritonClient("127.0.0.1:1", 1)  # no test here asks Triton
+NOWHERE = TritonClient("127.0.0.1:1", 1)  # for what asks no Triton, or finds it away
+atexit.register(NOWHERE.close)
 
 
 def describe(repository: Path, version: int, sha256: str) -> None:

@@ -189,6 +189,7 @@ class Endpoint:
         with self._connecting:
             self._is_closed = True
             clients = [*self._clients]
+            self._threads = threading.local()  # one that lives on complains when Python ends
         for client in clients:
             client.close()
 
@@ -218,9 +219,10 @@ class Endpoint:
 
     def _client(self) -> triton.InferenceServerClient:
         """Returns the client of this thread: the library's clients are not made to be shared."""
-        if not hasattr(self._threads, "client"):
-            self._threads.client = self._connected()
-        client: triton.InferenceServerClient = self._threads.client
+        own = self._threads  # `close` puts another in its place
+        if not hasattr(own, "client"):
+            own.client = self._connected()
+        client: triton.InferenceServerClient = own.client
         return client
 
     def _connected(self) -> triton.InferenceServerClient:
