@@ -124,7 +124,8 @@ class Stack:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def wait_ready(self) -> None:
-        """Waits until every process of the sidecar takes connections and is ready.
+        """Waits until every process of the sidecar takes connections and is ready. Where others
+        have started it, its log is elsewhere: then those are asked that take connections by now.
 
         Raises:
             NotReady: that takes too long, or a process has ended.
